@@ -1,0 +1,37 @@
+# The one place for language level, warnings, sanitizers and build-wide switches.
+option(BUILD_TESTING "Build the tests" ON)
+option(ROOST_KILL_POINTS "Named points at which ROOST_DIE_AT makes a process die (test builds only)" OFF)
+option(ROOST_FUZZ "Build the libFuzzer targets (clang)" OFF)
+set(ROOST_SANITIZE "" CACHE STRING "Value of -fsanitize=, for example address,undefined")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+include(GNUInstallDirs)
+
+find_program(ROOST_CCACHE ccache)
+if(ROOST_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${ROOST_CCACHE}")
+endif()
+
+# Everything of ours is compiled and linked with this target.
+add_library(roost_flags INTERFACE)
+target_include_directories(roost_flags INTERFACE "${CMAKE_SOURCE_DIR}")
+target_compile_options(roost_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wnon-virtual-dtor
+                       -Woverloaded-virtual -Werror=return-type -fno-omit-frame-pointer)
+target_compile_definitions(roost_flags INTERFACE ROOST_VERSION="${PROJECT_VERSION}" _GNU_SOURCE
+                           $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>
+                           $<$<BOOL:${ROOST_KILL_POINTS}>:ROOST_KILL_POINTS>)
+if(ROOST_SANITIZE)
+  target_compile_options(roost_flags INTERFACE -fsanitize=${ROOST_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(roost_flags INTERFACE -fsanitize=${ROOST_SANITIZE})
+endif()
+find_program(ROOST_MOLD mold)
+if(ROOST_MOLD)
+  target_link_options(roost_flags INTERFACE -fuse-ld=mold)
+endif()

@@ -1,0 +1,34 @@
+#include "core/base/kill_point.h"
+
+#ifdef ROOST_KILL_POINTS
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+
+namespace roost {
+namespace {
+// ROOST_DIE_AT=name[:N]. ROOST_DIE_ONCE=file: die only while that file exists, and remove it first, so that the next
+// daemon, which inherits the same environment, goes on.
+bool armed_for(const char* name) {
+  static const char* spec = std::getenv("ROOST_DIE_AT");
+  if (spec == nullptr) return false;
+  const char* colon = std::strchr(spec, ':');
+  const std::size_t length = colon != nullptr ? static_cast<std::size_t>(colon - spec) : std::strlen(spec);
+  if (std::strncmp(spec, name, length) != 0 || name[length] != '\0') return false;
+  static std::atomic<int> passages{0};
+  return passages.fetch_add(1) + 1 == (colon != nullptr ? std::atoi(colon + 1) : 1);
+}
+}  // namespace
+
+void kill_point(const char* name) {
+  if (!armed_for(name)) return;
+  const char* once = std::getenv("ROOST_DIE_ONCE");
+  if (once != nullptr && ::unlink(once) != 0) return;
+  ::kill(::getpid(), SIGKILL);
+}
+
+}  // namespace roost
+#endif
