@@ -1,0 +1,190 @@
+// Requests and replies about apps. Every record is described once, by its field list; docs/protocol.md is generated from it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/record.h"
+#include "core/model/app_spec.h"
+#include "core/model/exit_status.h"
+#include "core/model/run_state.h"
+
+namespace roost::ipc {
+
+// One instance as `list` shows it.
+struct InstanceInfo {
+  std::uint32_t id = 0;
+  std::string name;
+  std::string ns;
+  std::uint32_t slot = 0;
+  model::State state = model::State::stopped;
+  std::string reason;  // why it is in that state, in words; may be empty
+  std::int32_t pid = 0;
+  std::int64_t uptime_ms = 0;
+  std::int64_t started_ms = 0;
+  std::uint32_t restarts = 0;
+  std::uint32_t quick_exits = 0;
+  double cpu = 0;
+  std::uint64_t memory = 0;
+  std::string user;
+  std::optional<model::ExitStatus> last_exit;
+
+  static constexpr auto fields() {
+    return std::tuple{req("id", &InstanceInfo::id, "id of the instance (PM2's pm_id)"),
+                      req("name", &InstanceInfo::name, "name of the app"),
+                      opt("namespace", &InstanceInfo::ns, "namespace of the app"),
+                      opt("slot", &InstanceInfo::slot, "number of the instance within the app, from 0"),
+                      req("state", &InstanceInfo::state, "launching, online, stopping, waiting, stopped or errored"),
+                      opt("reason", &InstanceInfo::reason, "why it is in that state, in words"),
+                      opt("pid", &InstanceInfo::pid, "process id, 0 without a process"),
+                      opt("uptime_ms", &InstanceInfo::uptime_ms, "age of the process, ms"),
+                      opt("started_ms", &InstanceInfo::started_ms, "start of the process, ms since the epoch"),
+                      opt("restarts", &InstanceInfo::restarts, "restarts since created"),
+                      opt("quick_exits", &InstanceInfo::quick_exits, "exits within min_uptime since created"),
+                      opt("cpu", &InstanceInfo::cpu, "percent of one processor"),
+                      opt("memory", &InstanceInfo::memory, "resident memory, bytes"),
+                      opt("user", &InstanceInfo::user, "user it runs as"),
+                      opt("last_exit", &InstanceInfo::last_exit, "how its last process ended")};
+  }
+};
+
+// Words that name instances: id, name, name#slot, ns/name, glob, all.
+struct TargetsRequest {
+  std::vector<std::string> targets;
+  static constexpr auto fields() {
+    return std::tuple{opt("targets", &TargetsRequest::targets, "selectors; empty means all where that makes sense")};
+  }
+};
+
+struct ListReply {
+  std::vector<InstanceInfo> instances;
+  bool suspended = false;
+  static constexpr auto fields() {
+    return std::tuple{req("instances", &ListReply::instances, "by name, then slot"),
+                      opt("suspended", &ListReply::suspended, "after `kill`: apps are kept down until resumed")};
+  }
+};
+
+// `start`: existing instances named by `targets`; if none matches, the new app `app`.
+struct StartRequest {
+  std::vector<std::string> targets;
+  std::optional<model::AppSpec> app;
+  bool wait = true;
+  static constexpr auto fields() {
+    return std::tuple{opt("targets", &StartRequest::targets, "existing apps to start"),
+                      opt("app", &StartRequest::app, "spec of a new app, used when no target matches"),
+                      opt("wait", &StartRequest::wait, "reply when every instance has proved itself or failed")};
+  }
+};
+
+// What became of one instance of a start or restart.
+struct StartOutcome {
+  InstanceInfo instance;
+  bool ok = false;
+  bool already_running = false;
+  std::string error;        // why it is not ok: "exit code 3 after 12ms"
+  std::string stderr_tail;  // last lines of this run, when it failed
+  static constexpr auto fields() {
+    return std::tuple{req("instance", &StartOutcome::instance, "the instance afterwards"),
+                      req("ok", &StartOutcome::ok, "online, or started when not waited for"),
+                      opt("already_running", &StartOutcome::already_running, "it ran before; nothing was done"),
+                      opt("error", &StartOutcome::error, "why it is not ok"),
+                      opt("stderr_tail", &StartOutcome::stderr_tail, "last lines the failed process wrote to stderr")};
+  }
+};
+
+struct StartReply {
+  std::vector<StartOutcome> outcomes;
+  std::string note;  // a remark for people, for example that other settings were not applied
+  static constexpr auto fields() {
+    return std::tuple{req("outcomes", &StartReply::outcomes, "one per instance"),
+                      opt("note", &StartReply::note, "a remark for people")};
+  }
+};
+
+struct RestartRequest {
+  std::vector<std::string> targets;
+  bool wait = true;
+  static constexpr auto fields() {
+    return std::tuple{req("targets", &RestartRequest::targets, "apps to restart"),
+                      opt("wait", &RestartRequest::wait, "reply when every instance has proved itself or failed")};
+  }
+};
+
+struct StopOutcome {
+  InstanceInfo instance;
+  std::int32_t pid = 0;
+  bool already_stopped = false;
+  std::uint32_t processes = 0;
+  std::uint32_t killed = 0;
+  static constexpr auto fields() {
+    return std::tuple{req("instance", &StopOutcome::instance, "the instance afterwards"),
+                      opt("pid", &StopOutcome::pid, "the process that was stopped"),
+                      opt("already_stopped", &StopOutcome::already_stopped, "there was no process"),
+                      opt("processes", &StopOutcome::processes, "processes of its tree that were ended"),
+                      opt("killed", &StopOutcome::killed, "of these, how many needed SIGKILL")};
+  }
+};
+
+struct StopReply {
+  std::vector<StopOutcome> outcomes;
+  static constexpr auto fields() { return std::tuple{req("outcomes", &StopReply::outcomes, "one per instance")}; }
+};
+
+// One recorded exit.
+struct ExitInfo {
+  std::int32_t pid = 0;
+  std::int64_t started_ms = 0;
+  std::int64_t ended_ms = 0;
+  model::ExitStatus status;
+  std::string decision;
+  static constexpr auto fields() {
+    return std::tuple{req("pid", &ExitInfo::pid, "process id"), req("started_ms", &ExitInfo::started_ms, "start, ms since the epoch"),
+                      req("ended_ms", &ExitInfo::ended_ms, "end, ms since the epoch"),
+                      req("status", &ExitInfo::status, "how it ended"),
+                      opt("decision", &ExitInfo::decision, "what roost did about it, in words")};
+  }
+};
+
+struct Description {
+  InstanceInfo instance;
+  model::AppSpec spec;  // values of secret-looking variables masked
+  std::int64_t created_ms = 0;
+  std::string out_file;
+  std::string error_file;
+  std::vector<ExitInfo> exits;
+  static constexpr auto fields() {
+    return std::tuple{req("instance", &Description::instance, "the instance"), req("spec", &Description::spec, "what it was asked to be"),
+                      opt("created_ms", &Description::created_ms, "when the app was added, ms since the epoch"),
+                      opt("out_file", &Description::out_file, "file of its stdout"),
+                      opt("error_file", &Description::error_file, "file of its stderr"),
+                      opt("exits", &Description::exits, "recorded exits, newest first")};
+  }
+};
+
+struct DescribeReply {
+  std::vector<Description> instances;
+  static constexpr auto fields() { return std::tuple{req("instances", &DescribeReply::instances, "one per instance")}; }
+};
+
+struct LogFiles {
+  std::uint32_t id = 0;
+  std::string name;
+  std::uint32_t slot = 0;
+  std::string out_file;
+  std::string error_file;
+  static constexpr auto fields() {
+    return std::tuple{req("id", &LogFiles::id, "id of the instance"), req("name", &LogFiles::name, "name of the app"),
+                      opt("slot", &LogFiles::slot, "number within the app"), req("out_file", &LogFiles::out_file, "file of its stdout"),
+                      req("error_file", &LogFiles::error_file, "file of its stderr")};
+  }
+};
+
+struct LogFilesReply {
+  std::vector<LogFiles> instances;
+  static constexpr auto fields() { return std::tuple{req("instances", &LogFilesReply::instances, "one per instance")}; }
+};
+
+}  // namespace roost::ipc

@@ -1,0 +1,26 @@
+// THE table of methods: each gives the client its reply type, the daemon its decoder, the documentation its line and the
+// coverage test its checklist.
+#pragma once
+
+#include "ipc/messages/app_messages.h"
+#include "ipc/messages/daemon_messages.h"
+#include "ipc/method.h"
+
+namespace roost::ipc {
+
+inline constexpr Method<EmptyRequest, PingReply> kPing{"daemon.ping", "Say who answers", Kind::call, Retry::safe};
+inline constexpr Method<EmptyRequest, KillReply> kKill{"daemon.kill", "Stop every app, remember that, and end daemon and keeper",
+                                                       Kind::wait, Retry::safe};
+inline constexpr Method<StartRequest, StartReply> kStart{"app.start", "Start existing apps or a new one", Kind::wait, Retry::safe};
+inline constexpr Method<RestartRequest, StartReply> kRestart{"app.restart", "Stop and start apps", Kind::wait, Retry::unsafe};
+inline constexpr Method<TargetsRequest, StopReply> kStop{"app.stop", "Stop apps and keep their entries", Kind::wait, Retry::safe};
+inline constexpr Method<TargetsRequest, StopReply> kDelete{"app.delete", "Stop apps and forget them", Kind::wait, Retry::unsafe};
+inline constexpr Method<TargetsRequest, ListReply> kList{"app.list", "State of instances", Kind::call, Retry::safe};
+inline constexpr Method<TargetsRequest, DescribeReply> kDescribe{"app.describe", "Everything about instances", Kind::call, Retry::safe};
+inline constexpr Method<TargetsRequest, LogFilesReply> kLogFiles{"app.logs", "Log files of instances", Kind::call, Retry::safe};
+inline constexpr Method<EmptyRequest, EmptyRequest> kJlist{"app.jlist", "The list in PM2's shape, as one JSON document", Kind::document,
+                                                           Retry::safe};
+
+inline constexpr auto kMethods = std::tuple{kPing, kKill, kStart, kRestart, kStop, kDelete, kList, kDescribe, kLogFiles, kJlist};
+
+}  // namespace roost::ipc
