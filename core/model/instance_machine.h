@@ -1,0 +1,120 @@
+// The heart: what happens to an instance and its runs, as a pure function.
+// docs/design/instance-states.md holds the table, and the tests walk every reachable state with
+// every input.
+//
+// A Run is one life of a process. An instance has at most one current run and, while a successor
+// proves itself, one retiring run that goes on serving. Timers are not effects: the shell arms
+// exactly the one that timer_of() names for a run (or for the resting instance) and drops it when
+// the phase is left. So a stale timer cannot exist.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/time.h"
+#include "core/model/exit_status.h"
+#include "core/model/ids.h"
+#include "core/model/restart_policy.h"
+#include "core/model/run_state.h"
+
+namespace roost::model {
+
+enum class Phase : std::uint8_t {
+  spawning,   // clone asked for, pid not known yet
+  launching,  // alive, has not proved itself
+  online,
+  stopping,  // stop signal sent to the tree, kill timer runs
+  killing,   // SIGKILL sent to the tree
+  sweeping   // the process is dead; what it left behind is being ended
+};
+
+struct RunMachine {
+  RunId id{};
+  Phase phase = Phase::spawning;
+  bool asked = false;  // somebody wants it to end: its exit is no crash
+  friend bool operator==(const RunMachine&, const RunMachine&) = default;
+};
+
+enum class TimerKind : std::uint8_t { ready, kill, backoff };
+
+// What an instance without a current run is.
+enum class Rest : std::uint8_t { stopped, waiting, errored };
+
+struct InstanceState {
+  Desired desired = Desired::down;
+  Rest rest = Rest::stopped;  // meaningful while there is no current run
+  std::optional<RunMachine> current;
+  std::optional<RunMachine>
+      retiring;  // the predecessor; phase online (still serving), stopping, killing or sweeping
+  ExitStatus pending_exit;  // of the current run while it is sweeping
+  Duration pending_ran_for = 0s;
+  RestartTracker tracker;
+  std::uint32_t restarts = 0;
+  std::uint32_t quick_exits = 0;
+  Duration backoff = 0s;  // of the waiting just entered
+  std::string reason;     // of the state, in words
+};
+
+struct Input {
+  enum class Kind : std::uint8_t {
+    start,          // user: be up
+    stop,           // user: be down
+    restart,        // user: a new run
+    replace,        // user: a new run that proves itself before the present one ends
+    backoff_timer,  // the wait is over
+    spawned,
+    spawn_failed,
+    ready,  // the run has proved itself
+    kill_timer,
+    exited,  // the process is dead, status in `status`
+    swept    // and nothing of its tree is left
+  };
+  Kind kind;
+  RunId run{};  // for the run inputs
+  ExitStatus status{};
+  Duration ran_for = 0s;
+  std::string error{};     // spawn_failed: why
+  bool transient = false;  // spawn_failed for lack of resources: tried again, counts for nothing
+};
+
+struct Effect {
+  enum class Kind : std::uint8_t { spawn, signal_stop, signal_kill, sweep };
+  Kind kind;
+  RunId run{};
+  friend bool operator==(const Effect&, const Effect&) = default;
+};
+
+// Facts of the moment, so that the function stays pure.
+struct StepContext {
+  RestartPolicy policy;
+  TimePoint now{};
+  RunId next_run{};     // id for a run that this step may spawn
+  double jitter = 0.5;  // [0,1)
+};
+
+struct Step {
+  InstanceState next;
+  std::vector<Effect> effects;
+  bool ignored = false;  // the input cannot happen in this state: an earlier run's, or a bug
+};
+
+inline constexpr Duration kTransientRetry = 1s;
+
+[[nodiscard]] Step step(const InstanceState& state, const Input& input, const StepContext& context);
+
+// The state a user sees.
+[[nodiscard]] State state_of(const InstanceState& state);
+// The timer a run needs in its phase, if any.
+[[nodiscard]] std::optional<TimerKind> timer_of(const RunMachine& run);
+
+// Whether a process of this run exists or is about to.
+[[nodiscard]] inline bool has_process(const RunMachine& run) {
+  return run.phase != Phase::sweeping;
+}
+
+// Broken invariants in words, or nothing: asserted after every step.
+[[nodiscard]] std::string broken_invariant(const InstanceState& state);
+
+}  // namespace roost::model
