@@ -1,0 +1,52 @@
+// Selector: "which ones", as the user writes it. Forms: an id (digits only), a name, a glob (`*`,
+// `?`, `[a-z]`, `[!a-z]`), `all`; each but an id and `all` may be narrowed to a namespace
+// (`ns/name`, the namespace may be a glob too) and to one slot
+// (`name#2`). Pure: what exists is told by the caller, and that nothing matches is for the caller
+// to say.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/model/ids.h"
+
+namespace roost::model {
+
+struct Selector {
+  enum class Kind : std::uint8_t { all, id, name, glob };
+  Kind kind = Kind::all;
+  InstanceId id{};                    // kind id
+  std::string pattern;                // kind name: the exact name; kind glob: the pattern
+  std::optional<std::string> ns;      // exact or glob; absent = any
+  std::optional<std::uint32_t> slot;  // absent = every slot
+  std::string text;                   // as written, for messages
+
+  // Whether it means one thing by name, so that matching nothing deserves "did you mean"; a glob or
+  // `all` may match nothing.
+  [[nodiscard]] bool is_exact() const { return kind == Kind::id || kind == Kind::name; }
+};
+
+// What a selector is held against: one instance.
+struct TargetFacts {
+  InstanceId id{};
+  std::string_view name;
+  std::string_view ns;
+  std::uint32_t slot = 0;
+};
+
+[[nodiscard]] Result<Selector> parse_selector(std::string_view text);
+// Several at once; all malformed words are named in one error.
+[[nodiscard]] Result<std::vector<Selector>> parse_selectors(std::span<const std::string> words);
+
+[[nodiscard]] bool matches(const Selector& selector, const TargetFacts& target);
+
+// fnmatch without locale, escapes and path rules: `*`, `?`, `[set]`, `[!set]`, `[^set]`; an
+// unclosed `[` stands for itself. Time is at worst the product of both lengths.
+[[nodiscard]] bool glob_match(std::string_view pattern, std::string_view text);
+
+}  // namespace roost::model
