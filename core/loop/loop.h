@@ -1,0 +1,82 @@
+// Loop: one libuv loop and its thread's queues. Everything but post() belongs to the thread that
+// runs the loop.
+//
+// Order within a turn: timers, descriptors and signals, work finished elsewhere and posted
+// functions; then what was deferred. The destructor lets handles finish closing and waits for
+// functions still running on the Worker pool; a handle that somebody still owns then is a bug: the
+// remaining handles are printed and the process aborts.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string_view>
+
+#include <uv.h>
+
+#include "core/base/time.h"
+
+namespace roost::loop {
+
+using Task = std::function<void()>;
+// Which callback let an exception escape ("timer", "poll", …), and its what().
+using ExceptionHandler = std::function<void(std::string_view component, std::string_view what)>;
+
+class Loop {
+ public:
+  // Functions waiting in post(). Producers bound themselves (one pending delivery each); more than
+  // this is a bug.
+  static constexpr std::size_t kMaxPosted = 65'536;
+
+  Loop();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Runs until stop(); does not end by itself when nothing is left to do. Never from inside a
+  // callback.
+  void run();
+  // Runs turns until done() is true, looked at after each turn; false if that took longer than
+  // at_most.
+  bool run_until(const std::function<bool()>& done, Duration at_most);
+  // Ends run() after the present turn, deferred functions included.
+  void stop();
+
+  // Runs `task` at the end of this turn, after every callback of it; in order; also what a deferred
+  // task defers.
+  void defer(Task task);
+  // From any thread: runs `task` on the loop's thread in one of the next turns, in order. Never
+  // blocks. Tasks not yet run when the Loop is destroyed are dropped unrun.
+  void post(Task task);
+
+  // Monotonic time of this turn, in whole milliseconds: stands still during a turn.
+  [[nodiscard]] TimePoint now() const;
+
+  [[nodiscard]] uv_loop_t* raw() { return &uv_; }
+
+  // Where exceptions that escape a callback are reported; the loop goes on. Without a handler:
+  // stderr. Test builds (ROOST_KILL_POINTS) abort after the report.
+  void set_exception_handler(ExceptionHandler handler) { on_exception_ = std::move(handler); }
+
+  // The trampoline of all wrappers: calls `task`, lets no exception out. Returns false if one was
+  // caught.
+  bool guarded(std::string_view component, const std::function<void()>& task);
+
+ private:
+  void run_posted();
+  void run_deferred();
+  void report(std::string_view component, std::string_view what);
+
+  uv_loop_t uv_{};
+  uv_async_t wake_{};
+  uv_prepare_t before_wait_{};
+  uv_check_t after_wait_{};
+  std::deque<Task> deferred_;
+  ExceptionHandler on_exception_;
+  std::mutex mutex_;
+  std::deque<Task> posted_;  // guarded by mutex_
+};
+
+}  // namespace roost::loop

@@ -1,0 +1,128 @@
+// Pump: moves the output of runs from their pipes to their log files, on its own thread, by splice:
+// a byte is in the pipe or in the file, never in between, so kill -9 of the daemon loses and
+// doubles nothing. docs/design/log-path.md tells how.
+//
+// Guarantees: bytes arrive unchanged and in order; the memory used does not depend on what children
+// write; a full disk stops the pipes of that file only (their writers block) and output goes on by
+// itself; descriptors held for files stay below limits::kMaxOpenLogFiles. Methods may be called
+// from any thread and never block; callbacks run where Options::post puts them (the loop's thread).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+#include "core/base/result.h"
+#include "core/base/time.h"
+#include "core/base/unique_fd.h"
+#include "core/model/ids.h"
+#include "core/model/limits.h"
+#include "core/model/log_marks.h"
+
+namespace roost::daemon {
+
+using model::RunId;
+using model::Stream;
+
+struct FileOwner {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+// Where a stream goes. The file is opened at the first byte (0600; missing directories are made,
+// 0700). "/dev/null" discards.
+struct LogTarget {
+  std::string path;  // absolute
+  std::optional<FileOwner>
+      owner;  // root only: directories and file are opened and made with this user's rights
+};
+
+struct DrainReport {
+  std::uint64_t out_bytes = 0;  // moved since this pump attached the stream
+  std::uint64_t err_bytes = 0;
+  std::uint64_t discarded = 0;  // not written because the target was refused
+  bool cut_off = false;  // somebody still held a pipe when the exit gate closed; what came later is
+                         // not in the log
+};
+
+// A log file that cannot be written. Errors that room or time can cure (ENOSPC, EDQUOT, EIO, EROFS,
+// EMFILE…) stop its pipes and it is tried again twice a second; a refused target (symbolic link,
+// FIFO, device, hard link, no permission) gets its output discarded meanwhile.
+struct LogProblem {
+  std::string path;
+  int errnum = 0;
+  enum class Kind : std::uint8_t { stopped, discarding, resumed } kind = Kind::stopped;
+};
+
+struct PumpStats {
+  std::uint64_t bytes = 0;
+  std::uint64_t batches = 0;
+  std::uint64_t marks = 0;
+  std::uint64_t discarded = 0;
+  std::uint32_t streams = 0;     // attached now
+  std::uint32_t open_files = 0;  // log files open now; each may have a sidecar open besides
+  std::uint32_t stopped_files = 0;
+};
+
+class Pump {
+ public:
+  struct Options {
+    std::function<void(std::function<void()>)> post;  // to the loop; thread-safe (Loop::post)
+    // At most one pair of deliveries is posted at a time, however many events there are.
+    std::function<void(RunId, const DrainReport&)> on_drained;  // once for each finish()
+    std::function<void(const LogProblem&)>
+        on_problem;  // when it begins, changes and ends; not each retry
+    Duration exit_gate = model::limits::kExitGate;
+    Duration retry_after = 500ms;
+    std::size_t max_open_fds = model::limits::kMaxOpenLogFiles;  // log files and sidecars together
+    std::size_t pipe_bytes = model::limits::kPipeBytes;
+  };
+
+  // A run taken over from an earlier daemon may have written before; tail() then looks for its
+  // beginning in the marks.
+  enum class Origin : std::uint8_t { fresh, taken_over };
+
+  explicit Pump(Options options);
+  ~Pump();  // joins; unread output stays in the pipes for whoever holds them as well
+  Pump(const Pump&) = delete;
+  Pump& operator=(const Pump&) = delete;
+
+  Status start();
+
+  // Takes the read end of a stream. After finish() of that run it is drained as far as it is full,
+  // then closed.
+  void attach(RunId run, Stream stream, UniqueFd pipe, LogTarget target,
+              Origin origin = Origin::fresh);
+
+  // The process is dead: each stream is drained to its end, or for Options::exit_gate at most, and
+  // closed; on_drained follows, once, also for a run that was never attached. A file stopped by a
+  // full disk may hold this up for longer (the bytes are safe in the pipe); only when kMaxHeldRuns
+  // wait so is the oldest cut off.
+  static constexpr std::size_t kMaxHeldRuns = 64;
+  void finish(RunId run);
+
+  // The last `lines` lines, at most `max_bytes`, that this run wrote to the stream, cut at line
+  // beginnings where possible. Works while the run lives and for the last kFinishedKept finished
+  // ones; empty when unknown or when kMaxTails wait.
+  static constexpr std::size_t kFinishedKept = 256;
+  static constexpr std::size_t kMaxTails = 1024;
+  void tail(RunId run, Stream stream, int lines, std::size_t max_bytes,
+            std::function<void(std::string)> done);
+
+  // All open files are closed and opened again by path at their next byte (after a rotation by
+  // rename).
+  void reopen_files();
+
+  [[nodiscard]] PumpStats stats() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace roost::daemon
