@@ -1,8 +1,18 @@
-// The protocol between roost-keeper and roostd, and the format of the keeper's table when it is handed over by memfd.
+// The protocol between roost-keeper and roostd, and the format of the keeper's table when it is
+// handed over by memfd.
 //
-// Transport: one AF_UNIX SOCK_SEQPACKET socket pair; every datagram is one Message, little endian as in memory, with
-// descriptors by SCM_RIGHTS. Unknown message types are ignored; labels are opaque bytes to the keeper. The keeper never
-// blocks on the daemon: what it cannot send now it sends when the socket is writable again (its table is the queue).
+// Transport: one AF_UNIX SOCK_SEQPACKET socket pair; every datagram is one Message, little endian
+// as in memory, with descriptors by SCM_RIGHTS. Unknown message types are ignored; labels are
+// opaque bytes to the keeper. The keeper never blocks on the daemon: what it cannot send now it
+// sends when the socket is writable again (its table is the queue).
+//
+// Keys of runs and entries are chosen by the daemon and are never 0. A message has the size of
+// Message, or it is ignored. Before `ready` a daemon answers (daemon_hello, window_ack) and sends
+// nothing else.
+//
+// The keeper's environment reaches roostd unchanged, plus kOriginalVariable: what the keeper had
+// when it was started, for the apps to get back. It is kept when a keeper or roostd execs a keeper
+// (then it is already there).
 //
 // This header includes nothing of roost: keeper and daemon share it, and nothing else.
 #pragma once
@@ -16,6 +26,9 @@ inline constexpr std::uint32_t kMagic = 0x54534f52;  // "ROST"
 inline constexpr std::uint16_t kProtocolVersion = 1;
 inline constexpr std::size_t kLabelBytes = 192;
 inline constexpr std::size_t kMaxRunFds = 5;
+
+// "oom=0,nofile=1024,umask=22,nice=0": oom_score_adj, soft RLIMIT_NOFILE, umask in octal, nice.
+inline constexpr char kOriginalVariable[] = "ROOST_ORIGINAL";
 
 // Descriptors inherited by roostd at exec, by number.
 inline constexpr int kDaemonSocketFd = 3;
@@ -31,35 +44,78 @@ enum FdBit : std::uint32_t {
 };
 
 enum RunFlag : std::uint32_t {
-  kRunForeign = 1U << 8,  // not a child of this keeper: its death is seen by its pidfd, its status may be unknown
-  kRunExited = 1U << 9,   // dead, exit not acknowledged yet
+  // Not a child of this keeper: its death is seen by its pidfd, its status may be unknown.
+  kRunForeign = 1U << 8,
+  // Dead, exit not acknowledged yet.
+  kRunExited = 1U << 9,
 };
 
 enum class Type : std::uint16_t {
-  // keeper -> daemon. Order after start: hello, specs?, entry*, run*, exit*, ready; then exit, ping, stored as they come.
-  hello = 1,    // value: protocol version; key: epoch; seq: serial of this daemon under this epoch; status: capacity (runs)
-  specs = 2,    // fd: the sealed memfd with all specs
-  entry = 3,    // key, label[, fd]: a stored entry
-  run = 4,      // key, label, flags, fds
-  exit = 5,     // key, seq, label; value: si_code (CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0 = unknown); status: si_status
-  window = 6,   // seq: answer with window_ack before more of the hand-over is sent
-  ready = 7,    // hand-over complete; seq: processes reaped that were not runs
-  ping = 8,     // seq: answer with pong
-  stored = 9,   // key; value: 0 stored, 1 full. Answers store and register_run
-  // daemon (or its child before exec) -> keeper
-  daemon_hello = 64,  // value: protocol version
-  register_run = 65,  // key, label, flags, fds: sent by the child itself before exec
-  adopt_run = 66,     // the same for a process that is not the keeper's child; kRunForeign is set by the keeper
-  ack_exit = 67,      // key, seq: the exit is recorded and the output drained; the run's slot is freed
-  store = 68,         // key, label[, fd]: keeps or replaces an entry
-  drop = 69,          // key: forgets an entry
-  drop_fds = 70,      // key, flags: closes these descriptors of a run
-  put_specs = 71,     // fd: replaces the specs memfd
-  pong = 72,          // seq
-  window_ack = 73,    // seq
-  watchdog = 74,      // value: 0 off, 1 on
-  quit = 75,          // when the last run is gone (now, if there is none): the daemon may exit, and the keeper follows it
-  upgrade = 76,       // exec the keeper again in place (its own path), with the table in a memfd
+  // ---- keeper -> daemon ----
+  // After start: hello, specs?, entry*, run*, exit*, ready; then exit, ping, stored as they come.
+
+  // value: protocol version; key: epoch; seq: serial of this daemon under this epoch;
+  // status: capacity (runs); flags: capacity (descriptors of runs and entries together)
+  hello = 1,
+  // fd: the sealed memfd with all specs
+  specs = 2,
+  // key, label[, fd]: a stored entry
+  entry = 3,
+  // key, label, flags, fds
+  run = 4,
+  // key, seq, label; value: si_code (CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0 = unknown);
+  // status: si_status
+  exit = 5,
+  // seq: answer with window_ack before more of the hand-over is sent
+  window = 6,
+  // hand-over complete; seq: processes reaped that were not runs
+  ready = 7,
+  // seq: answer with pong
+  ping = 8,
+  // key; value: a Verdict. Answers store, register_run and adopt_run
+  stored = 9,
+  // value: 0 the keeper was replaced in place (status: its protocol version), 1 refused: the old
+  // one goes on
+  upgraded = 10,
+
+  // ---- daemon (or its child before exec) -> keeper ----
+  // value: protocol version
+  daemon_hello = 64,
+  // key, label, flags, fds; value: pid. Sent by the child itself before exec
+  register_run = 65,
+  // the same for a process that is not the keeper's child (kFdPidfd is required); kRunForeign is
+  // set by the keeper, also for a register_run whose pid turns out not to be its child
+  adopt_run = 66,
+  // key, seq: the exit is recorded and the output drained; the run's slot is freed
+  ack_exit = 67,
+  // key, label[, fd]: keeps or replaces an entry
+  store = 68,
+  // key: forgets an entry
+  drop = 69,
+  // key, flags: closes these descriptors of a run (not the pidfd of a live foreign run)
+  drop_fds = 70,
+  // fd: replaces the specs memfd
+  put_specs = 71,
+  // seq
+  pong = 72,
+  // seq
+  window_ack = 73,
+  // value: 0 off, 1 on; holds for this daemon and this keeper (ROOST_WATCHDOG=off in the
+  // environment: off from the start)
+  watchdog = 74,
+  // when the last run is gone (now, if there is none): the daemon may exit, and the keeper
+  // follows it
+  quit = 75,
+  // exec the keeper again in place (its own path), with the table in a memfd; answered by upgraded
+  upgrade = 76,
+};
+
+enum class Verdict : std::int32_t {
+  stored = 0,
+  // No room, or the key is in use or 0, or no pidfd for a foreign run: nothing was kept.
+  refused = 1,
+  // Kept, but some descriptors were lost: the keeper has no free descriptor left.
+  stored_bare = 2,
 };
 
 struct Message {
@@ -74,11 +130,13 @@ struct Message {
   std::int32_t reserved2 = 0;
   std::uint8_t label[kLabelBytes] = {};
 };
+
 static_assert(sizeof(Message) == 40 + kLabelBytes);
 
-// ---- the table in a memfd: keeper upgrade, and roostd becoming the keeper when the keeper was killed -------------------
-// Layout: TableHeader, then `runs` + `entries` TableRecords. Descriptors are numbers in the process that execs; they are
-// inherited (close-on-exec cleared just before exec). -1 = none.
+// ---- the table in a memfd ----
+// For the keeper's upgrade, and for roostd becoming the keeper when the keeper was killed.
+// Layout: TableHeader, then `runs` + `entries` TableRecords. Descriptors are numbers in the process
+// that execs; they are inherited (close-on-exec cleared just before exec). -1 = none.
 inline constexpr std::uint32_t kTableMagic = 0x4c425452;  // "RTBL"
 inline constexpr std::uint16_t kTableVersion = 1;
 
@@ -86,15 +144,17 @@ struct TableHeader {
   std::uint32_t magic = kTableMagic;
   std::uint16_t version = kTableVersion;
   std::uint16_t record_size = 0;  // sizeof(TableRecord) of the writer
-  std::uint64_t epoch = 0;
+  std::uint64_t epoch = 0;     // 0: the loading keeper makes a new one (a table written by roostd)
   std::uint64_t serial = 0;    // daemons started so far under this epoch
   std::uint64_t next_seq = 1;  // of exits
-  std::uint64_t reaped = 0;
+  std::uint64_t sent_seq = 0;  // exits up to this one were sent to the daemon of daemon_socket
+  std::uint64_t reaped = 0;    // processes that were not runs
   std::uint32_t runs = 0;
   std::uint32_t entries = 0;
   std::int32_t specs_fd = -1;
   std::int32_t lock_fd = -1;
-  std::int32_t daemon_pid = 0;     // a daemon that is alive and whose socket is kept (upgrade); 0 = start a new one
+  // A daemon that is alive and whose socket is kept (upgrade); 0 = start a new one.
+  std::int32_t daemon_pid = 0;
   std::int32_t daemon_socket = -1;
 };
 
@@ -102,7 +162,7 @@ struct TableRecord {
   std::uint64_t key = 0;
   std::uint64_t exit_seq = 0;  // of an exit not acknowledged; 0 = none
   std::uint32_t flags = 0;     // FdBit and RunFlag
-  std::int32_t pid = 0;        // runs that are children of this keeper; 0 for foreign runs and entries
+  std::int32_t pid = 0;        // a live run that is a child of this keeper; else 0
   std::int32_t code = 0;
   std::int32_t status = 0;
   std::int32_t fds[kMaxRunFds] = {-1, -1, -1, -1, -1};  // entries use fds[0]
