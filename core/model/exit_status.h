@@ -24,7 +24,7 @@ struct ExitStatus {
 };
 
 // From siginfo's si_code (CLD_*; anything else is unknown) and si_status, as the keeper reports them.
-[[nodiscard]] ExitStatus exit_status_from(int si_code, int si_status);
+[[nodiscard]] ExitStatus exit_status_from(int cld_code, int status);
 // "exit code 7", "SIGSEGV (core dumped)", "unknown exit status".
 [[nodiscard]] std::string describe(const ExitStatus& status);
 // "SIGTERM", or "signal 63" for one without a name.

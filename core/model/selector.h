@@ -1,6 +1,6 @@
 // Selector: "which ones", as the user writes it. Forms: an id (digits only), a name, a glob (`*`,
-// `?`, `[a-z]`, `[!a-z]`), `all`; each but an id and `all` may be narrowed to a namespace
-// (`ns/name`, the namespace may be a glob too) and to one slot
+// `?`, `[a-z]`, `[!a-z]`) or `all`; each but an id may be narrowed to a namespace (`ns/name`, the
+// namespace may be a glob too) and to one slot
 // (`name#2`). Pure: what exists is told by the caller, and that nothing matches is for the caller
 // to say.
 #pragma once

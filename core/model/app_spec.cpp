@@ -1,0 +1,165 @@
+#include "core/model/app_spec.h"
+
+#include <algorithm>
+
+#include "core/model/limits.h"
+
+namespace roost::model {
+namespace {
+
+constexpr Duration kLongestDuration = std::chrono::hours(24 * 7);
+
+bool is_name_char(char c) {
+  const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return letter || (c >= '0' && c <= '9') ||
+         std::string_view("-_.:@+").find(c) != std::string_view::npos;
+}
+
+bool has_nul(std::string_view text) {
+  return text.find('\0') != std::string_view::npos;
+}
+
+bool is_absolute(std::string_view path) {
+  return !path.empty() && path.front() == '/';
+}
+
+// What is wrong with a name; empty when nothing is.
+std::string name_problem(std::string_view name) {
+  if (name.empty()) return "must not be empty";
+  if (name.size() > limits::kMaxNameBytes)
+    return "is longer than " + std::to_string(limits::kMaxNameBytes) + " bytes";
+  if (!std::all_of(name.begin(), name.end(), is_name_char))
+    return "may hold letters, digits and - _ . : @ + only";
+  if (name.front() == '-') return "must not begin with '-'";
+  if (name == "all") return "must not be 'all', which means every app";
+  if (std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    return "must not be a number, which would be taken for an id";
+  return {};
+}
+
+// Names come from users: what is not printable ASCII is not repeated, and not at any length.
+std::string quoted(std::string_view text) {
+  constexpr std::size_t kLongest = 40;
+  std::string out = "'";
+  for (const char c : text.substr(0, kLongest))
+    out += c >= ' ' && c <= '~' ? c : '?';
+  return out + (text.size() > kLongest ? "...'" : "'");
+}
+
+// Collects every problem, one line each.
+class Problems {
+ public:
+  void add_if(bool wrong, std::string_view field, std::string_view what) {
+    if (!wrong) return;
+    if (!text_.empty()) text_ += '\n';
+    text_.append(field).append(": ").append(what);
+  }
+
+  [[nodiscard]] Status status() && {
+    if (text_.empty()) return ok();
+    return Error{Errc::invalid, std::move(text_), {}};
+  }
+
+ private:
+  std::string text_;
+};
+
+void check_names(const AppSpec& spec, Problems& problems) {
+  const std::string name = name_problem(spec.name);
+  problems.add_if(!name.empty(), "name", quoted(spec.name) + " " + name);
+  const std::string ns = name_problem(spec.ns);
+  problems.add_if(!ns.empty(), "namespace", quoted(spec.ns) + " " + ns);
+  problems.add_if(has_nul(spec.user), "user", "must not hold a NUL byte");
+}
+
+void check_program(const AppSpec& spec, Problems& problems) {
+  const bool shell = spec.kind == ExecKind::shell;
+  const bool interpreted = spec.kind == ExecKind::interpreter;
+  problems.add_if(spec.script.empty(), "script", "must not be empty");
+  problems.add_if(!shell && !spec.script.empty() && !is_absolute(spec.script), "script",
+                  "must be an absolute path");
+  problems.add_if(has_nul(spec.script), "script", "must not hold a NUL byte");
+  problems.add_if(interpreted && !is_absolute(spec.interpreter), "interpreter",
+                  "must be an absolute path");
+  problems.add_if(has_nul(spec.interpreter), "interpreter", "must not hold a NUL byte");
+  problems.add_if(!interpreted && !spec.interpreter.empty(), "interpreter",
+                  "is used with exec_kind 'interpreter' only");
+  problems.add_if(!interpreted && !spec.interpreter_args.empty(), "interpreter_args",
+                  "is used with exec_kind 'interpreter' only");
+}
+
+void check_arguments(const AppSpec& spec, Problems& problems) {
+  const std::string too_many = "more than " + std::to_string(limits::kMaxArgs);
+  problems.add_if(spec.args.size() > limits::kMaxArgs, "args", too_many);
+  problems.add_if(spec.interpreter_args.size() > limits::kMaxArgs, "interpreter_args", too_many);
+  problems.add_if(std::any_of(spec.args.begin(), spec.args.end(), has_nul), "args",
+                  "must not hold a NUL byte");
+  problems.add_if(std::any_of(spec.interpreter_args.begin(), spec.interpreter_args.end(), has_nul),
+                  "interpreter_args", "must not hold a NUL byte");
+}
+
+// The value of a variable is never part of a message.
+void check_environment(const AppSpec& spec, Problems& problems) {
+  for (const auto& [key, value] : spec.env) {
+    const bool bad_key = key.empty() || key.find('=') != std::string::npos || has_nul(key);
+    problems.add_if(bad_key, "env", "bad variable name " + quoted(key));
+    problems.add_if(has_nul(value), "env", "value of " + quoted(key) + " holds a NUL byte");
+  }
+}
+
+void check_files(const AppSpec& spec, Problems& problems) {
+  problems.add_if(!is_absolute(spec.cwd) || has_nul(spec.cwd), "cwd", "must be an absolute path");
+  const auto bad = [](const std::string& path) {
+    return !path.empty() && (!is_absolute(path) || has_nul(path) || path.back() == '/');
+  };
+  problems.add_if(bad(spec.out_file), "out_file", "must be the absolute path of a file");
+  problems.add_if(bad(spec.error_file), "error_file", "must be the absolute path of a file");
+}
+
+void check_numbers(const AppSpec& spec, Problems& problems) {
+  problems.add_if(spec.instances == 0 || spec.instances > limits::kMaxInstancesPerApp, "instances",
+                  "must be 1 to " + std::to_string(limits::kMaxInstancesPerApp));
+  const auto bad = [](Duration d) { return d < 0s || d > kLongestDuration; };
+  constexpr std::string_view kRange = "must be 0 to 7 days";
+  problems.add_if(bad(spec.kill_timeout), "kill_timeout", kRange);
+  problems.add_if(bad(spec.restart_delay), "restart_delay", kRange);
+  problems.add_if(bad(spec.min_uptime), "min_uptime", kRange);
+  problems.add_if(bad(spec.min_ready), "min_ready", kRange);
+}
+
+std::size_t bytes_of(const AppSpec& spec) {
+  std::size_t sum = spec.name.size() + spec.ns.size() + spec.script.size() +
+                    spec.interpreter.size() + spec.cwd.size() + spec.out_file.size() +
+                    spec.error_file.size() + spec.user.size();
+  for (const auto& arg : spec.args)
+    sum += arg.size() + 1;
+  for (const auto& arg : spec.interpreter_args)
+    sum += arg.size() + 1;
+  for (const auto& [key, value] : spec.env)
+    sum += key.size() + value.size() + 2;
+  return sum;
+}
+
+}  // namespace
+
+Status validate_name(std::string_view name) {
+  const std::string problem = name_problem(name);
+  if (problem.empty()) return ok();
+  return Error{Errc::invalid, "name " + quoted(name) + " " + problem, {}};
+}
+
+Status validate(const AppSpec& spec) {
+  Problems problems;
+  check_names(spec, problems);
+  check_program(spec, problems);
+  check_arguments(spec, problems);
+  check_environment(spec, problems);
+  check_files(spec, problems);
+  check_numbers(spec, problems);
+  problems.add_if(bytes_of(spec) > limits::kMaxSpecBytes, "env",
+                  "arguments and environment are larger than " +
+                      std::to_string(limits::kMaxSpecBytes >> 10) + " KiB");
+  return std::move(problems).status();
+}
+
+}  // namespace roost::model
