@@ -1,0 +1,54 @@
+// SpawnPlan: everything about a process that is to be started, decided before anything is done.
+// Pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/model/app_spec.h"
+#include "core/model/ids.h"
+#include "core/model/label.h"
+#include "daemon/process/lanes.h"
+
+namespace roost::daemon {
+
+// What the spec does not know about the process to be started.
+struct InstanceFacts {
+  std::string home_id;  // hex, 1 to 32 digits; the same for all daemons of a home
+  model::AppId app{};
+  model::InstanceId instance{};
+  std::uint32_t slot = 0;
+  model::RunId run{};
+  std::uint32_t generation = 0;
+  Lane lane;  // from Lanes::acquire; default = none
+  std::array<std::uint8_t, 16> boot_id{};
+};
+
+struct SpawnPlan {
+  std::string program;            // absolute path to execve
+  std::vector<std::string> argv;  // argv[0] first
+  std::vector<std::string>
+      env;  // "NAME=value", sorted; the last entry is ROOST_ID, pid field still zeros
+  std::string cwd;
+  std::string user;  // name or number; empty = as the daemon
+  Lane lane;
+  model::RunLabel label;  // pid, start_ticks, started_* are filled by the spawner
+};
+
+// argv: direct [script, args…]; interpreter [interpreter, interpreter_args…, script, args…];
+// shell ["/bin/sh", "-c", script, name, args…].
+// Environment: the spec's, without what belongs to roost or to the daemon's own parent (ROOST_*,
+// NODE_CHANNEL_FD, NODE_CHANNEL_SERIALIZATION_MODE, LISTEN_*, NOTIFY_SOCKET), with
+// NODE_APP_INSTANCE, pm_id, ROOST_ID, and PYTHONUNBUFFERED=1 unless the spec has it. HOME, USER,
+// LOGNAME and SHELL of `user` are added by the spawner.
+[[nodiscard]] SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts);
+
+// Whether a variable is kept from the apps (see above).
+[[nodiscard]] bool is_internal_variable(std::string_view name);
+// Replaces or adds NAME=value, keeping the order of `env` and ROOST_ID last.
+void set_variable(std::vector<std::string>& env, std::string_view name, std::string_view value);
+
+}  // namespace roost::daemon

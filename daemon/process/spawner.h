@@ -1,0 +1,95 @@
+// Spawner: starts processes on a thread of its own, because clone, chdir, exec and user lookups may
+// hang (a dead NFS mount hangs one spawn and those queued behind it, never the loop).
+//
+// The child is a child of the keeper (CLONE_PARENT) and registers itself there, with pidfd and
+// pipes, as its last act before exec: an app that runs is always registered.
+// docs/design/process-tree.md has the sequence and what each failure leaves.
+//
+// A failure at SpawnStage::exec comes after the registration: the child _exits(127), so the keeper
+// reports an exit of this run, which must be acknowledged like any other
+// (SpawnFailure::registered).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include <sys/types.h>
+
+#include "core/base/result.h"
+#include "core/base/unique_fd.h"
+#include "core/model/ids.h"
+#include "core/model/label.h"
+#include "daemon/process/originals.h"
+#include "daemon/process/spawn_plan.h"
+
+namespace roost::daemon {
+
+// Where a spawn failed, in the order of the steps.
+enum class SpawnStage : std::uint8_t {
+  queue,
+  user,
+  pipe,
+  lane,
+  clone,
+  setup,
+  limits,
+  identity,
+  cwd,
+  register_run,
+  exec
+};
+[[nodiscard]] std::string_view to_string(SpawnStage stage);
+
+struct SpawnFailure {
+  SpawnStage stage = SpawnStage::queue;
+  int errnum = 0;
+  Error error;  // says what, and in the hint what to do
+  bool transient =
+      false;  // want of resources (EAGAIN, ENOMEM, EMFILE…) or a text file busy: try again later
+  bool registered = false;  // the keeper knows the run and will report its exit (127)
+};
+
+struct SpawnResult {
+  model::RunId run{};
+  model::RunLabel
+      label;  // as the keeper has it (pid set, start_ticks 0 there), plus start_ticks here
+  pid_t pid = 0;
+  UniqueFd pidfd;  // set whenever a process came to be, also when exec failed
+  UniqueFd out;    // read ends, non-blocking, close-on-exec; only on success
+  UniqueFd err;
+  std::optional<SpawnFailure> failure;  // nothing = the program runs
+};
+
+struct SpawnerOptions {
+  int keeper_fd = -1;  // SOCK_SEQPACKET to the keeper, ≥ kScratchFds; must stay open as long as the
+                       // Spawner lives
+  Originals originals;
+  // Runs a function on the loop's thread; called from the spawner's thread (Loop::post).
+  std::function<void(std::function<void()>)> post;
+};
+
+class Spawner {
+ public:
+  using Done = std::function<void(SpawnResult)>;
+
+  // Requires reserve_scratch_fds() before. Starts the thread.
+  explicit Spawner(SpawnerOptions options);
+  // Waits for the spawn in hand (which may hang as long as the system call does) and forgets those
+  // not begun: their `done` is not called.
+  ~Spawner();
+  Spawner(const Spawner&) = delete;
+  Spawner& operator=(const Spawner&) = delete;
+
+  // Loop thread. Never blocks. `done` runs on the loop's thread, exactly once unless the Spawner is
+  // destroyed before. At most limits::kMaxInstances wait; more fail at SpawnStage::queue.
+  void spawn(SpawnPlan plan, Done done);
+  [[nodiscard]] std::size_t waiting() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace roost::daemon
