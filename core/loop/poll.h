@@ -25,22 +25,18 @@ class Poll {
   Status start(unsigned events);
   void stop();
 
-  [[nodiscard]] bool active() const { return wanted_and_callback() != 0; }
+  [[nodiscard]] bool active() const { return block_ && block_->callback.wanted != 0; }
 
  private:
   struct State {
     Callback callback;
     unsigned wanted = 0;
-    int init_error = 0;
   };
-
-  [[nodiscard]] unsigned wanted_and_callback() const {
-    return block_ ? block_->callback.wanted : 0;
-  }
 
   static void on_event(uv_poll_t* handle, int status, int events);
 
-  HandlePtr<uv_poll_t, State> block_;
+  HandlePtr<uv_poll_t, State> block_;  // null when libuv refused the descriptor
+  int init_error_ = 0;
 };
 
 }  // namespace roost::loop

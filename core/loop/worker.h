@@ -32,6 +32,7 @@ class Worker {
 
  private:
   struct Shared;
+  struct Job;
   std::shared_ptr<Shared> shared_;
 };
 

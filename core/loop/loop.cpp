@@ -1,0 +1,139 @@
+#include "core/loop/loop.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/loop/timer.h"
+#include "core/loop/worker.h"
+
+namespace roost::loop {
+namespace {
+template <class Handle>
+void close_now(Handle* handle) {
+  uv_close(reinterpret_cast<uv_handle_t*>(handle), nullptr);
+}
+}  // namespace
+
+Loop::Loop() {
+  uv_os_setenv("UV_THREADPOOL_SIZE", std::to_string(Worker::kThreads).c_str());
+  ROOST_CHECK(uv_loop_init(&uv_) == 0, "no event loop without epoll");
+  uv_.data = this;
+  ROOST_CHECK(uv_async_init(&uv_, &wake_,
+                            [](uv_async_t* handle) {
+                              static_cast<Loop*>(handle->loop->data)->run_posted();
+                            }) == 0,
+              "no event loop without its wake-up");
+  // Timers run before the wait, descriptors after it: the end of a turn is looked after on both
+  // sides of it.
+  uv_prepare_init(&uv_, &before_wait_);
+  uv_check_init(&uv_, &after_wait_);
+  uv_prepare_start(&before_wait_, [](uv_prepare_t* handle) {
+    static_cast<Loop*>(handle->loop->data)->run_deferred();
+  });
+  uv_check_start(&after_wait_, [](uv_check_t* handle) {
+    static_cast<Loop*>(handle->loop->data)->run_deferred();
+  });
+}
+
+Loop::~Loop() {
+  deferred_.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    posted_.clear();
+  }
+  close_now(&wake_);
+  close_now(&before_wait_);
+  close_now(&after_wait_);
+  // Ends when every handle is closed and work on the pool is done. A handle that is still owned
+  // would keep it for ever: the two turns that do not wait show whether there is one.
+  uv_run(&uv_, UV_RUN_NOWAIT);
+  while (uv_loop_alive(&uv_) != 0 && uv_.active_reqs.count != 0)
+    uv_run(&uv_, UV_RUN_ONCE);
+  uv_run(&uv_, UV_RUN_NOWAIT);
+  if (uv_loop_close(&uv_) == 0) return;
+  std::fputs("loop destroyed while handles are owned:\n", stderr);
+  uv_print_all_handles(&uv_, stderr);
+  std::abort();
+}
+
+void Loop::run() {
+  uv_run(&uv_, UV_RUN_DEFAULT);
+}
+
+bool Loop::run_until(const std::function<bool()>& done, Duration at_most) {
+  const auto deadline = Monotonic::now() + at_most;
+  Timer tick(*this, [] {});
+  while (!done()) {
+    if (Monotonic::now() >= deadline) return false;
+    tick.start(10ms);
+    uv_run(&uv_, UV_RUN_ONCE);
+  }
+  return true;
+}
+
+void Loop::stop() {
+  uv_stop(&uv_);
+}
+
+void Loop::defer(Task task) {
+  deferred_.push_back(std::move(task));
+}
+
+void Loop::post(Task task) {
+  const std::lock_guard lock(mutex_);
+  (void)ROOST_EXPECT(posted_.size() < kMaxPosted, "a producer posts without limit");
+  posted_.push_back(std::move(task));
+  uv_async_send(&wake_);
+}
+
+TimePoint Loop::now() const {
+  return TimePoint(std::chrono::milliseconds(uv_now(&uv_)));
+}
+
+void Loop::run_posted() {
+  std::deque<Task> tasks;
+  {
+    const std::lock_guard lock(mutex_);
+    tasks.swap(posted_);
+  }
+  for (Task& task : tasks)
+    guarded("posted", task);
+}
+
+void Loop::run_deferred() {
+  while (!deferred_.empty()) {
+    Task task = std::move(deferred_.front());
+    deferred_.pop_front();
+    guarded("deferred", task);
+  }
+}
+
+bool Loop::guarded(std::string_view component, const std::function<void()>& task) {
+  try {
+    task();
+    return true;
+  } catch (const std::exception& e) {
+    report(component, e.what());
+  } catch (...) {
+    report(component, "unknown exception");
+  }
+  return false;
+}
+
+void Loop::report(std::string_view component, std::string_view what) {
+  if (on_exception_) {
+    on_exception_(component, what);
+  } else {
+    std::fprintf(stderr, "exception in a %.*s callback: %.*s\n", static_cast<int>(component.size()),
+                 component.data(), static_cast<int>(what.size()), what.data());
+  }
+#ifdef ROOST_KILL_POINTS
+  std::abort();
+#endif
+}
+
+}  // namespace roost::loop

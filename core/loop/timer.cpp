@@ -1,0 +1,40 @@
+#include "core/loop/timer.h"
+
+#include <chrono>
+#include <utility>
+
+#include "core/loop/loop.h"
+
+namespace roost::loop {
+namespace {
+using Block = HandleBlock<uv_timer_t, Timer::Callback>;
+
+void on_timeout(uv_timer_t* handle) {
+  Block* block = Block::from(handle);
+  if (!block->detached) block->loop->guarded("timer", block->callback);
+}
+
+std::uint64_t whole_ms(Duration after) {
+  if (after <= Duration::zero()) return 0;
+  return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(after).count());
+}
+}  // namespace
+
+Timer::Timer(Loop& loop, Callback callback)
+    : block_(make_handle<uv_timer_t, Callback>(loop, std::move(callback))) {
+  uv_timer_init(loop.raw(), &block_->uv);
+}
+
+void Timer::start(Duration after) {
+  uv_timer_start(&block_->uv, on_timeout, whole_ms(after), 0);
+}
+
+void Timer::cancel() {
+  uv_timer_stop(&block_->uv);
+}
+
+bool Timer::active() const {
+  return uv_is_active(reinterpret_cast<const uv_handle_t*>(&block_->uv)) != 0;
+}
+
+}  // namespace roost::loop

@@ -1,0 +1,151 @@
+#include "core/loop/loop.h"
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/loop/signal.h"
+#include "core/loop/timer.h"
+
+using namespace roost;
+using namespace roost::loop;
+
+TEST_CASE("loop: posted functions of other threads all run, each thread's in order") {
+  constexpr int kThreads = 4;
+  constexpr int kEach = 2000;
+  Loop loop;
+  std::vector<int> last(kThreads, 0);
+  int ran = 0;
+  bool ordered = true;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 1; i <= kEach; ++i) {
+        loop.post([&, t, i] {
+          ordered = ordered && i == last[static_cast<std::size_t>(t)] + 1;
+          last[static_cast<std::size_t>(t)] = i;
+          if (++ran == kThreads * kEach) loop.stop();
+        });
+      }
+    });
+  }
+  loop.run();
+  for (auto& thread : threads)
+    thread.join();
+  CHECK(ran == kThreads * kEach);
+  CHECK(ordered);
+}
+
+TEST_CASE("loop: deferred functions run after the callbacks of the turn, also those they defer") {
+  Loop loop;
+  std::string order;
+  Timer first(loop, [&] {
+    loop.defer([&] {
+      order += "c";
+      loop.defer([&] { order += "d"; });
+    });
+    order += "a";
+  });
+  Timer second(loop, [&] { order += "b"; });
+  first.start(0s);
+  second.start(0s);
+  REQUIRE(loop.run_until([&] { return order.size() == 4; }, 5s));
+  CHECK(order == "abcd");
+}
+
+TEST_CASE("loop: stop() in a callback ends run() with the deferred functions run") {
+  Loop loop;
+  bool deferred = false;
+  loop.post([&] {
+    loop.defer([&] { deferred = true; });
+    loop.stop();
+  });
+  loop.run();
+  CHECK(deferred);
+}
+
+TEST_CASE("loop: now() stands still during a turn and never runs ahead of the clock") {
+  Loop loop;
+  bool still = false;
+  loop.post([&] {
+    const TimePoint before = loop.now();
+    const auto until = Monotonic::now() + 5ms;
+    while (Monotonic::now() < until) {
+    }
+    still = loop.now() == before && before <= Monotonic::now();
+    loop.stop();
+  });
+  loop.run();
+  CHECK(still);
+}
+
+TEST_CASE("loop: tasks posted and never run are dropped with the loop") {
+  auto token = std::make_shared<int>(1);
+  {
+    Loop loop;
+    loop.post([token] {});
+    CHECK(token.use_count() == 2);
+  }
+  CHECK(token.use_count() == 1);
+}
+
+TEST_CASE("loop: a signal reaches its callback") {
+  Loop loop;
+  int seen = 0;
+  Signal usr1(loop, SIGUSR1, [&] { ++seen; });
+  ::kill(::getpid(), SIGUSR1);
+  CHECK(loop.run_until([&] { return seen == 1; }, 5s));
+}
+
+namespace {
+// Runs `body` in a child whose stderr is closed; returns its wait status.
+template <class Body>
+int status_of(Body body) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(STDERR_FILENO);
+    ::signal(SIGABRT, SIG_DFL);
+    body();
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status;
+}
+}  // namespace
+
+TEST_CASE("loop: destroyed while a handle is owned, it aborts") {
+  const int status = status_of([] {
+    auto* loop = new Loop;
+    Timer leaked(*loop, [] {});
+    delete loop;
+  });
+  CHECK(WIFSIGNALED(status));
+}
+
+#ifdef ROOST_KILL_POINTS
+TEST_CASE("loop: an exception in a callback is reported, and aborts test builds") {
+  int report[2];
+  REQUIRE(::pipe(report) == 0);
+  const int status = status_of([&] {
+    Loop loop;
+    loop.set_exception_handler([&](std::string_view component, std::string_view what) {
+      const std::string text = std::string(component) + ": " + std::string(what);
+      (void)!::write(report[1], text.data(), text.size());  // the reader checks what came
+    });
+    loop.post([] { throw std::runtime_error("boom"); });
+    loop.run();
+  });
+  ::close(report[1]);
+  char text[64] = {};
+  (void)!::read(report[0], text, sizeof text - 1);  // nothing read leaves it empty
+  ::close(report[0]);
+  CHECK(WIFSIGNALED(status));
+  CHECK(std::string(text) == "posted: boom");
+}
+#endif
