@@ -1,0 +1,102 @@
+// Client: the blocking side of the protocol, for the CLI and satellites. One request at a time, one
+// thread. Usable in a fully static binary.
+//
+// Liveness: a daemon that sends no byte for `silence` is reported as hung (Errc::unavailable, with
+// its pid); while a `wait` request is pending the daemon sends keep-alives, so that works for those
+// as well. When the connection breaks, requests that may be repeated (Retry::safe) and those that
+// had not been sent whole go out again on a new connection, for up to `retry_for`.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+#include "core/base/time.h"
+#include "core/base/unique_fd.h"
+#include "ipc/envelope.h"
+#include "ipc/frame.h"
+#include "ipc/method.h"
+#include "ipc/paths.h"
+#include "ipc/version.h"
+
+namespace roost::ipc {
+
+struct ConnectOptions {
+  Duration patience = 0s;  // how long to try again when nobody listens yet; 0 = one attempt
+  Duration silence =
+      kSilenceLimit;  // longest time without a byte from the daemon, for this client's whole life
+  Duration retry_for = 15s;  // after a connection broke
+};
+
+struct CallOptions {
+  Duration limit =
+      0s;  // for the whole call, then Errc::timeout; 0 = as long as the daemon shows signs of life
+};
+
+// Takes the bytes of a document as they come; an error ends the call and is returned by it.
+using DocumentSink = std::function<Status(std::string_view)>;
+
+class Client {
+ public:
+  // Connects and exchanges hello. Errc::unavailable: no daemon there, or it does not answer;
+  // Errc::protocol: it speaks another protocol; Errc::denied.
+  [[nodiscard]] static Result<Client> connect(const Paths& paths,
+                                              const ConnectOptions& options = {});
+
+  // Errors the daemon answers come back as they are.
+  template <class Req, class Rep>
+  [[nodiscard]] Result<Rep> call(const Method<Req, Rep>& method, const Req& request,
+                                 const CallOptions& options = {}) {
+    Result<std::string> payload =
+        exchange({method.name, method.retry}, encode_request(method, request), options);
+    if (!payload) return std::move(payload).error();
+    return decode_reply(method, *payload);
+  }
+
+  // For methods of Kind::document. Repeated after a broken connection only while no byte has gone
+  // to the sink.
+  template <class Req, class Rep>
+  [[nodiscard]] Status call_document(const Method<Req, Rep>& method, const Req& request,
+                                     const DocumentSink& sink, const CallOptions& options = {}) {
+    return fetch({method.name, method.retry}, encode_request(method, request), sink, options);
+  }
+
+  // What the daemon said of itself on the present connection.
+  [[nodiscard]] const HelloReply& hello() const { return hello_; }
+
+ private:
+  struct Operation {
+    std::string_view name;
+    Retry retry;
+  };
+  struct Attempt;
+
+  Client(Paths paths, const ConnectOptions& options);
+
+  Result<std::string> exchange(const Operation& operation, std::string request,
+                               const CallOptions& options);
+  Status fetch(const Operation& operation, std::string request, const DocumentSink& sink,
+               const CallOptions& options);
+  Status run(const Operation& operation, const std::string& request, Attempt& attempt);
+  Status reconnect(TimePoint until, Attempt* attempt);
+  Status open_connection(TimePoint until);
+  Status greet(TimePoint until);
+  Status attempt_once(const std::string& request, Attempt& attempt);
+  Status send(std::string_view bytes, Attempt& attempt);
+  Status receive(Attempt& attempt);
+  Status read_more(Attempt& attempt);
+  Status wait_for(short events, Attempt& attempt);
+  [[nodiscard]] Error hung() const;
+
+  Paths paths_;
+  ConnectOptions options_;
+  UniqueFd socket_;
+  FrameDecoder decoder_{Side::client};
+  HelloReply hello_;
+  std::uint32_t next_id_ = 1;
+};
+
+}  // namespace roost::ipc
