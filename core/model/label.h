@@ -1,5 +1,6 @@
-// Fixed, versioned records that the keeper holds for the daemon: they survive the daemon's death without SQLite.
-// RunLabel names a run and never changes; InstanceNote is the mutable state of an instance (an entry keyed by its id).
+// Fixed, versioned records that the keeper holds for the daemon: they survive the daemon's death
+// without SQLite. RunLabel names a run and never changes; InstanceNote is the mutable state of an
+// instance (an entry keyed by its id).
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 
 #include "core/model/exit_status.h"
 #include "core/model/ids.h"
+#include "core/model/instance_machine.h"
 #include "core/model/restart_policy.h"
 #include "core/model/run_state.h"
 
@@ -26,13 +28,13 @@ struct RunLabel {
   std::uint32_t slot = 0;
   RunId run{};
   std::uint32_t generation = 0;
-  std::int32_t pid = 0;                 // written by the child itself
-  std::uint64_t start_ticks = 0;        // field 22 of /proc/PID/stat; 0 until known
-  std::int64_t started_ns = 0;          // CLOCK_MONOTONIC
+  std::int32_t pid = 0;           // written by the child itself
+  std::uint64_t start_ticks = 0;  // field 22 of /proc/PID/stat; 0 until known
+  std::int64_t started_ns = 0;    // CLOCK_MONOTONIC
   std::int64_t started_wall_ms = 0;
-  std::uint32_t lane = 0;               // which cgroup of the instance, 1…; 0 = none
+  std::uint32_t lane = 0;  // which cgroup of the instance, 1…; 0 = none
   std::uint32_t reserved = 0;
-  std::uint64_t out_file_hash = 0;      // reserved for log files that differ from the spec's
+  std::uint64_t out_file_hash = 0;  // reserved for log files that differ from the spec's
   std::uint8_t boot_id[16] = {};
 };
 
@@ -43,16 +45,20 @@ struct InstanceNote {
   InstanceId instance{};
   std::uint32_t slot = 0;
   Desired desired = Desired::down;
-  State state = State::stopped;
-  bool ready_seen = false;
+  Rest rest = Rest::stopped;      // what it is without a current run
+  Phase phase = Phase::spawning;  // of the current run
+  bool has_current = false;
+  bool asked = false;   // the current run was asked to end
+  bool resume = false;  // was up when everything was stopped by `kill`
   bool has_exit = false;
-  std::uint32_t restarts = 0;           // automatic and asked-for restarts since created or reset
-  std::uint32_t quick_exits = 0;        // exits within min_uptime since created or reset (PM2: unstable_restarts)
-  RunId current{};                      // the run these facts are about
-  RunId last_exit_run{};                // newest run whose exit is counted here
+  std::uint32_t restarts = 0;  // automatic and asked-for restarts since created or reset
+  std::uint32_t quick_exits =
+      0;                  // exits within min_uptime since created or reset (PM2: unstable_restarts)
+  RunId current{};        // the run these facts are about
+  RunId last_exit_run{};  // newest run whose exit is counted here
   ExitStatus last_exit{};
   RestartTracker::Memory tracker{};
-  std::int64_t deadline_ns = 0;         // of the armed kill or back-off timer, CLOCK_MONOTONIC; 0 = none
+  std::int64_t deadline_ns = 0;  // of the armed kill or back-off timer, CLOCK_MONOTONIC; 0 = none
   std::int64_t created_wall_ms = 0;
   std::int64_t last_exit_wall_ms = 0;
 };
@@ -72,7 +78,8 @@ template <class Label>
 std::optional<Label> load_label(std::span<const std::uint8_t, kLabelCapacity> in) {
   Label label;
   std::memcpy(&label, in.data(), sizeof label);
-  if (label.version != kLabelVersion || label.size < sizeof label || label.size > kLabelCapacity) return std::nullopt;
+  if (label.version != kLabelVersion || label.size < sizeof label || label.size > kLabelCapacity)
+    return std::nullopt;
   return label;
 }
 
