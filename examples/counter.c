@@ -12,7 +12,8 @@ int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   const struct timespec second = {.tv_sec = 1};
   unsigned long count = 0;
-  while (sigtimedwait(&set, NULL, &second) < 0) printf("counter: %lu\n", ++count);
+  while (sigtimedwait(&set, NULL, &second) < 0)
+    printf("counter: %lu\n", ++count);
   printf("counter: done\n");
   return 0;
 }
