@@ -1,0 +1,83 @@
+"""Fixtures: every test has its own home, and leaves no process, no control group and no sanitizer report behind."""
+import os
+import shutil
+
+import pytest
+
+from harness.roost import BIN_DIR, FULL, RELEASE_BIN_DIR, Home
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "serial: measures time or needs the machine for itself; not run in parallel")
+    config.addinivalue_line("markers", "full: only with ROOST_TIER=full")
+    config.addinivalue_line("markers", "root: needs root")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("full") and not FULL:
+            item.add_marker(pytest.mark.skip(reason="only in the full tier (tests/run --full)"))
+        if item.get_closest_marker("root") and os.geteuid() != 0:
+            item.add_marker(pytest.mark.skip(reason="needs root"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    setattr(item, "report_" + report.when, report)
+    if report.when == "call" and report.failed:
+        for home in getattr(item, "roost_homes", []):
+            report.sections.append(("roost", home.evidence()))
+
+
+@pytest.fixture
+def make_home(request):
+    """Makes homes: make_home(bin_dir=…, deep=True, env={…})."""
+    homes = []
+    request.node.roost_homes = homes
+
+    def make(**options):
+        assert (BIN_DIR / "roost").exists(), f"no roost in {BIN_DIR}: build first, or set ROOST_BIN_DIR"
+        homes.append(Home(**options))
+        return homes[-1]
+
+    yield make
+    complaints = []
+    for home in homes:
+        complaints += home.close()
+    failed = complaints or getattr(request.node, "report_call", None) is None or request.node.report_call.failed
+    keep = os.environ.get("ROOST_KEEP_HOMES") and failed
+    for home in homes:
+        evidence = home.evidence() if complaints else ""
+        if not keep:
+            home.remove()
+        if complaints:
+            complaints.append(evidence)
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.fixture
+def home(make_home):
+    return make_home()
+
+
+@pytest.fixture
+def release_bin():
+    """The release binaries: what is measured is measured on them."""
+    if not (RELEASE_BIN_DIR / "roostd").exists():
+        pytest.skip(f"no release build in {RELEASE_BIN_DIR}")
+    return RELEASE_BIN_DIR
+
+
+@pytest.fixture
+def release_home(make_home, release_bin):
+    return make_home(bin_dir=release_bin)
+
+
+@pytest.fixture
+def outsider():
+    """The prefix that makes a command run as uid 65534."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("needs root and setpriv")
+    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
