@@ -122,7 +122,8 @@ bool glob_match(std::string_view pattern, std::string_view text) {
 }
 
 Result<Selector> parse_selector(std::string_view text) {
-  Selector selector{.text = std::string(text.substr(0, kLongestPattern))};
+  Selector selector;
+  selector.text = std::string(text.substr(0, 2 * kLongestPattern));
   if (text.empty()) return bad(text, "is empty");
   if (text.size() > 2 * kLongestPattern) return bad(text, "is too long");
   if (is_digits(text)) {
