@@ -212,7 +212,7 @@ class Home:
 
     def _answering(self, old):
         try:
-            with self.connect(timeout=seconds_left(5)) as connection:
+            with self.connect(timeout=2) as connection:
                 pid = connection.call("daemon.ping")["pid"]
                 return pid if pid != old else 0
         except (OSError, wire.Closed, wire.WireError):
@@ -287,10 +287,6 @@ class Home:
         for pid in self.leftovers():
             parts.append(f"process {pid} {procs.state(pid)} parent {procs.parent(pid)} {procs.command(pid)}")
         return "\n".join(parts)
-
-
-def seconds_left(seconds):
-    return seconds
 
 
 def mode(path):
