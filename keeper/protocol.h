@@ -166,7 +166,7 @@ struct TableRecord {
   std::int32_t code = 0;
   std::int32_t status = 0;
   std::int32_t fds[kMaxRunFds] = {-1, -1, -1, -1, -1};  // entries use fds[0]
-  std::int32_t reserved = 0;
+  std::int32_t looks = 0;  // the keeper's own: how often a dead foreign run had no status yet
   std::uint8_t label[kLabelBytes] = {};
 };
 
