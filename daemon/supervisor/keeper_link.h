@@ -1,0 +1,95 @@
+// KeeperLink: roostd's end of the socket to the keeper (keeper/protocol.h). Turns messages into calls of a listener and
+// answers by itself what needs no policy (hello, window, ping). Loop thread.
+//
+// Children register themselves on the same socket from the spawner's thread; a datagram is whole, so the two never mix.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+
+#include "core/base/result.h"
+#include "core/base/unique_fd.h"
+#include "core/loop/poll.h"
+#include "core/model/ids.h"
+#include "core/model/label.h"
+#include "keeper/protocol.h"
+
+namespace roost::daemon {
+
+using LabelBytes = std::array<std::uint8_t, model::kLabelCapacity>;
+
+// What the keeper says at the beginning.
+struct KeeperFacts {
+  std::uint64_t epoch = 0;
+  std::uint64_t serial = 0;
+  std::uint32_t capacity = 0;      // runs
+  std::uint32_t fd_capacity = 0;   // descriptors of runs and entries together
+};
+
+struct KeeperRun {
+  model::RunId run{};
+  LabelBytes label{};
+  bool foreign = false;
+  UniqueFd pidfd{};
+  UniqueFd out{};
+  UniqueFd err{};
+};
+
+struct KeeperExit {
+  model::RunId run{};
+  std::uint64_t seq = 0;
+  int code = 0;
+  int status = 0;
+};
+
+class KeeperListener {
+ public:
+  virtual ~KeeperListener() = default;
+  virtual void on_keeper_specs(UniqueFd memfd) = 0;
+  virtual void on_keeper_entry(std::uint64_t key, const LabelBytes& label, UniqueFd fd) = 0;
+  virtual void on_keeper_run(KeeperRun run) = 0;
+  virtual void on_keeper_exit(const KeeperExit& exit) = 0;
+  virtual void on_keeper_ready() = 0;
+  virtual void on_keeper_refused(std::uint64_t key) = 0;  // an entry or run was not kept
+  virtual void on_keeper_gone() = 0;                      // the keeper is dead
+};
+
+class KeeperLink {
+ public:
+  // Takes the socket, which is at a number above the scratch descriptors.
+  KeeperLink(loop::Loop& loop, UniqueFd socket, KeeperListener& listener);
+
+  [[nodiscard]] Status start();
+  [[nodiscard]] const KeeperFacts& facts() const { return facts_; }
+  [[nodiscard]] int fd() const { return socket_.get(); }
+
+  void ack_exit(model::RunId run, std::uint64_t seq);
+  void adopt_run(model::RunId run, const LabelBytes& label, pid_t pid, int pidfd, int out, int err);
+  void store_entry(std::uint64_t key, std::span<const std::uint8_t> label, int fd = -1);
+  void drop_entry(std::uint64_t key);
+  void put_specs(int memfd);
+  void quit();
+
+ private:
+  struct Outgoing {
+    keeper::Message message;
+    std::deque<UniqueFd> fds;  // duplicates: the caller's may be closed before this is sent
+  };
+
+  void on_events(unsigned events);
+  bool receive_one();
+  void handle(const keeper::Message& message, std::deque<UniqueFd> fds);
+  void send(const keeper::Message& message, std::span<const int> fds = {});
+  bool try_send(const keeper::Message& message, std::span<const int> fds);
+  void flush();
+
+  UniqueFd socket_;
+  KeeperListener& listener_;
+  loop::Poll poll_;
+  KeeperFacts facts_;
+  std::deque<Outgoing> waiting_;  // bounded by what the keeper can hold: it reads whenever we send
+  bool gone_ = false;
+};
+
+}  // namespace roost::daemon
