@@ -1,5 +1,6 @@
-// ROOST_EXPECT: what only a bug can break. Fatal in test builds (ROOST_KILL_POINTS), logged to stderr and survived otherwise.
-// ROOST_CHECK: going on would corrupt data or signal the wrong process; always fatal. Neither is for input.
+// ROOST_EXPECT: what only a bug can break. Fatal in test builds (ROOST_KILL_POINTS), logged to
+// stderr and survived otherwise. ROOST_CHECK: going on would corrupt data or signal the wrong
+// process; always fatal. Neither is for input.
 #pragma once
 
 namespace roost {
@@ -10,5 +11,6 @@ bool expectation_failed(const char* condition, const char* why, const char* file
 
 #define ROOST_EXPECT(condition, why) \
   (static_cast<bool>(condition) || ::roost::expectation_failed(#condition, why, __FILE__, __LINE__))
-#define ROOST_CHECK(condition, why) \
-  (static_cast<bool>(condition) ? void() : ::roost::check_failed(#condition, why, __FILE__, __LINE__))
+#define ROOST_CHECK(condition, why)      \
+  (static_cast<bool>(condition) ? void() \
+                                : ::roost::check_failed(#condition, why, __FILE__, __LINE__))

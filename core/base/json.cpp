@@ -28,22 +28,6 @@ std::string_view to_string(JsonType type) {
   return {};
 }
 
-std::optional<bool> JsonRef::as_bool() const {
-  if (type() != JsonType::boolean) return std::nullopt;
-  return node().boolean;
-}
-
-std::optional<std::int64_t> JsonRef::as_int64() const {
-  if (type() != JsonType::integer) return std::nullopt;
-  return node().integer;
-}
-
-std::optional<std::uint64_t> JsonRef::as_uint64() const {
-  if (type() == JsonType::unsigned_integer) return node().unsigned_integer;
-  if (type() != JsonType::integer || node().integer < 0) return std::nullopt;
-  return static_cast<std::uint64_t>(node().integer);
-}
-
 std::optional<double> JsonRef::as_double() const {
   switch (type()) {
     case JsonType::number:
@@ -60,29 +44,6 @@ std::optional<double> JsonRef::as_double() const {
       break;
   }
   return std::nullopt;
-}
-
-std::optional<std::string_view> JsonRef::as_string() const {
-  if (type() != JsonType::string) return std::nullopt;
-  return std::string_view(document_->text.data() + node().string.offset, node().string.length);
-}
-
-std::size_t JsonRef::size() const {
-  return is_container() ? node().container.count : 0;
-}
-
-JsonRef JsonRef::first() const {
-  return size() == 0 ? JsonRef() : JsonRef(document_, index_ + 1);
-}
-
-JsonRef JsonRef::next(JsonRef parent) const {
-  const std::uint32_t behind = end();
-  return behind < parent.end() ? JsonRef(document_, behind) : JsonRef();
-}
-
-std::string_view JsonRef::key() const {
-  if (document_ == nullptr) return {};
-  return {document_->text.data() + node().key_offset, node().key_length};
 }
 
 JsonRef JsonRef::find(std::string_view key) const {

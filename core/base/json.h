@@ -85,24 +85,52 @@ class JsonRef {
 
   // The value if it is of that type and in range, else nothing. as_double takes integers too;
   // as_int64 and as_uint64 take no number with a fraction or exponent.
-  [[nodiscard]] std::optional<bool> as_bool() const;
-  [[nodiscard]] std::optional<std::int64_t> as_int64() const;
-  [[nodiscard]] std::optional<std::uint64_t> as_uint64() const;
+  [[nodiscard]] std::optional<bool> as_bool() const {
+    if (type() != JsonType::boolean) return std::nullopt;
+    return node().boolean;
+  }
+
+  [[nodiscard]] std::optional<std::int64_t> as_int64() const {
+    if (type() != JsonType::integer) return std::nullopt;
+    return node().integer;
+  }
+
+  [[nodiscard]] std::optional<std::uint64_t> as_uint64() const {
+    if (type() == JsonType::unsigned_integer) return node().unsigned_integer;
+    if (type() != JsonType::integer || node().integer < 0) return std::nullopt;
+    return static_cast<std::uint64_t>(node().integer);
+  }
+
   [[nodiscard]] std::optional<double> as_double() const;
-  [[nodiscard]] std::optional<std::string_view> as_string() const;
+
+  [[nodiscard]] std::optional<std::string_view> as_string() const {
+    if (type() != JsonType::string) return std::nullopt;
+    return std::string_view(document_->text.data() + node().string.offset, node().string.length);
+  }
 
   // Items of an array or members of an object; 0 for anything else.
-  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::size_t size() const { return is_container() ? node().container.count : 0; }
+
   // Both take time proportional to size(): to visit all, use for_each or first() and next().
   [[nodiscard]] JsonRef find(std::string_view key) const;
   [[nodiscard]] JsonRef at(std::size_t index) const;
 
   // Siblings: the first child of a container, and the one behind this child of `parent`; absent at
   // the end.
-  [[nodiscard]] JsonRef first() const;
-  [[nodiscard]] JsonRef next(JsonRef parent) const;
+  [[nodiscard]] JsonRef first() const {
+    return size() == 0 ? JsonRef() : JsonRef(document_, index_ + 1);
+  }
+
+  [[nodiscard]] JsonRef next(JsonRef parent) const {
+    const std::uint32_t behind = end();
+    return behind < parent.end() ? JsonRef(document_, behind) : JsonRef();
+  }
+
   // Name of this member; empty unless its parent is an object.
-  [[nodiscard]] std::string_view key() const;
+  [[nodiscard]] std::string_view key() const {
+    if (document_ == nullptr) return {};
+    return {document_->text.data() + node().key_offset, node().key_length};
+  }
 
   // visit(JsonRef) for each item or member, in the order of the text.
   template <class Visit>

@@ -1,7 +1,6 @@
 #include "core/base/json_parser.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/json_scan.h"
 #include "core/base/utf8.h"
 
 namespace roost::detail {
@@ -17,15 +17,6 @@ namespace {
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
-
-// Bytes that end the quick scan through a string: quote, backslash, control characters, and
-// everything that is not ASCII.
-constexpr std::array<bool, 256> kStopsString = [] {
-  std::array<bool, 256> stops{};
-  for (std::size_t byte = 0; byte < stops.size(); ++byte)
-    stops[byte] = byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\';
-  return stops;
-}();
 
 std::string position_of(std::string_view text, std::size_t offset) {
   const std::string_view before = text.substr(0, offset);
@@ -112,8 +103,8 @@ bool JsonParser::literal(std::string_view word) {
   return true;
 }
 
-bool JsonParser::digits(std::string_view what) {
-  if (at_ == end_ || !is_digit(*at_)) return fail_expecting(what);
+bool JsonParser::digits() {
+  if (at_ == end_ || !is_digit(*at_)) return fail_expecting("a digit");
   while (at_ < end_ && is_digit(*at_))
     ++at_;
   return true;
@@ -122,27 +113,31 @@ bool JsonParser::digits(std::string_view what) {
 bool JsonParser::number(JsonNode& node) {
   const char* from = at_;
   const bool negative = take('-');
-  if (at_ == end_ || !is_digit(*at_)) return fail_expecting(negative ? "a digit" : "a value");
-  if (take('0')) {
-    if (at_ < end_ && is_digit(*at_)) return fail("a number must not begin with 0");
-  } else if (!digits("a digit")) {
-    return false;
-  }
-  bool whole = true;
-  if (take('.')) {
-    whole = false;
-    if (!digits("a digit")) return false;
-  }
-  if (at_ < end_ && (*at_ == 'e' || *at_ == 'E')) {
-    whole = false;
-    ++at_;
-    if (!take('+')) (void)take('-');
-    if (!digits("a digit")) return false;
-  }
-  return whole ? integer_value(node, from) : double_value(node, from);
+  const char* first_digit = at_;
+  std::uint64_t value = 0;  // wraps beyond 19 digits, and is not used then
+  for (; at_ < end_ && is_digit(*at_); ++at_)
+    value = value * 10 + static_cast<std::uint64_t>(*at_ - '0');
+  const auto count = at_ - first_digit;
+  if (count == 0) return fail_expecting(negative ? "a digit" : "a value");
+  if (count > 1 && *first_digit == '0') return fail("a number must not begin with 0");
+  if (at_ < end_ && (*at_ == '.' || *at_ == 'e' || *at_ == 'E')) return fraction(node, from);
+  if (count > 18) return large_integer(node, from);
+  node.type = static_cast<unsigned>(JsonType::integer) & 0xF;
+  node.integer = negative ? -static_cast<std::int64_t>(value) : static_cast<std::int64_t>(value);
+  return true;
 }
 
-bool JsonParser::integer_value(JsonNode& node, const char* from) {
+bool JsonParser::fraction(JsonNode& node, const char* from) {
+  if (take('.') && !digits()) return false;
+  if (at_ < end_ && (*at_ == 'e' || *at_ == 'E')) {
+    ++at_;
+    if (!take('+')) (void)take('-');
+    if (!digits()) return false;
+  }
+  return double_value(node, from);
+}
+
+bool JsonParser::large_integer(JsonNode& node, const char* from) {
   std::int64_t value = 0;
   if (std::from_chars(from, at_, value).ec == std::errc()) {
     node.type = static_cast<unsigned>(JsonType::integer) & 0xF;
@@ -174,32 +169,35 @@ bool JsonParser::double_value(JsonNode& node, const char* from) {
 bool JsonParser::string(Text& out) {
   ++at_;  // the quote
   const char* from = at_;
+  at_ += json_plain_run(at_, end_);
+  if (at_ == end_ || *at_ != '"') return long_string(out, from);
+  out = {offset(from), static_cast<std::uint32_t>(at_ - from)};
+  ++at_;
+  return true;
+}
+
+// The rest of a string that holds more than plain ASCII.
+bool JsonParser::long_string(Text& out, const char* from) {
   char* write = at_;
-  while (at_ < end_) {
-    const char* run = at_;
-    while (at_ < end_ && !kStopsString[static_cast<unsigned char>(*at_)])
-      ++at_;
-    const auto length = static_cast<std::size_t>(at_ - run);
-    if (write != run) std::memmove(write, run, length);
-    write += length;
-    if (at_ == end_) break;
-    if (*at_ == '"') {
-      ++at_;
-      out = {offset(from), static_cast<std::uint32_t>(write - from)};
-      return true;
-    }
+  while (at_ < end_ && *at_ != '"') {
     if (*at_ == '\\') {
       if (!escape(write)) return false;
       continue;
     }
-    const std::size_t sequence = utf8_sequence({at_, static_cast<std::size_t>(end_ - at_)});
-    if (sequence == 1) return fail("a control character in a string must be escaped");
-    if (sequence == 0) return fail("invalid UTF-8 in a string");
-    std::memmove(write, at_, sequence);
-    write += sequence;
-    at_ += sequence;
+    std::size_t length = json_plain_run(at_, end_);
+    if (length == 0) {
+      length = utf8_sequence({at_, static_cast<std::size_t>(end_ - at_)});
+      if (length == 1) return fail("a control character in a string must be escaped");
+      if (length == 0) return fail("invalid UTF-8 in a string");
+    }
+    std::memmove(write, at_, length);
+    write += length;
+    at_ += length;
   }
-  return fail("a string without end");
+  if (at_ == end_) return fail("a string without end");
+  out = {offset(from), static_cast<std::uint32_t>(write - from)};
+  ++at_;
+  return true;
 }
 
 bool JsonParser::escape(char*& write) {

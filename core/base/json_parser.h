@@ -35,10 +35,12 @@ class JsonParser {
   bool value(const Text& key, std::uint32_t depth);
   bool literal(std::string_view word);
   bool number(JsonNode& node);
-  bool digits(std::string_view what);
-  bool integer_value(JsonNode& node, const char* from);
+  bool digits();
+  bool fraction(JsonNode& node, const char* from);
+  bool large_integer(JsonNode& node, const char* from);
   bool double_value(JsonNode& node, const char* from);
   bool string(Text& out);
+  bool long_string(Text& out, const char* from);
   bool escape(char*& write);
   bool unicode_escape(char*& write);
   bool hex4(std::uint32_t& out);

@@ -1,28 +1,15 @@
 #include "core/base/json_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 
+#include "core/base/json_scan.h"
 #include "core/base/utf8.h"
 
 namespace roost {
 namespace {
-
-// Bytes that stand in a JSON string as they are.
-constexpr std::array<bool, 256> kPlain = [] {
-  std::array<bool, 256> plain{};
-  for (std::size_t byte = 0x20; byte < 0x80; ++byte)
-    plain[byte] = byte != '"' && byte != '\\';
-  return plain;
-}();
-
-std::size_t plain_run(std::string_view text) {
-  std::size_t length = 0;
-  while (length < text.size() && kPlain[static_cast<unsigned char>(text[length])])
-    ++length;
-  return length;
-}
 
 void append_control(std::string& out, char byte) {
   switch (byte) {
@@ -62,27 +49,43 @@ void append_number(std::string& out, Number value) {
 
 void JsonWriter::quote(std::string_view value) {
   out_.push_back('"');
+  const std::size_t plain = detail::json_plain_run(value.data(), value.data() + value.size());
+  out_.append(value.data(), plain);
+  if (plain < value.size()) escape(value.substr(plain));
+  out_.push_back('"');
+}
+
+void JsonWriter::escape(std::string_view value) {
   while (!value.empty()) {
-    const std::size_t run = plain_run(value);
-    out_.append(value.substr(0, run));
-    value.remove_prefix(run);
-    if (value.empty()) break;
-    const std::size_t length = utf8_sequence(value);
+    std::size_t length = detail::json_plain_run(value.data(), value.data() + value.size());
+    if (length == 0) length = utf8_sequence(value);
     if (length == 0 || value[0] == '\0')
       out_ += kReplacementCharacter;
-    else if (length == 1)
+    else if (length == 1 && !detail::is_json_plain(value[0]))
       append_control(out_, value[0]);
     else
       out_.append(value.substr(0, length));
     value.remove_prefix(length == 0 ? 1 : length);
   }
-  out_.push_back('"');
 }
 
 void JsonWriter::key(std::string_view name) {
   separate();
   quote(name);
   out_.push_back(':');
+  comma_ = false;
+}
+
+void JsonWriter::plain_key(std::string_view name) {
+  std::array<char, 64> text;
+  if (name.size() + 4 > text.size()) return key(name);
+  char* at = text.data();
+  if (comma_) *at++ = ',';
+  *at++ = '"';
+  at = std::copy(name.begin(), name.end(), at);
+  *at++ = '"';
+  *at++ = ':';
+  out_.append(text.data(), at);
   comma_ = false;
 }
 

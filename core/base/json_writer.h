@@ -23,6 +23,8 @@ class JsonWriter {
   void end_array() { close(']'); }
 
   void key(std::string_view name);
+  // For names known to need no escaping: those of record fields.
+  void plain_key(std::string_view name);
   void string(std::string_view value);
   void integer(std::int64_t value);
   void unsigned_integer(std::uint64_t value);
@@ -51,6 +53,7 @@ class JsonWriter {
   }
 
   void quote(std::string_view value);
+  void escape(std::string_view value);
 
   std::string& out_;
   bool comma_ = false;  // a value came before at this level

@@ -145,7 +145,7 @@ void encode_field(JsonWriter& out, const Field<Owner, Member>& field, const Owne
   if constexpr (IsOptional<Member>::value) {
     if (!value) return;
   }
-  out.key(field.name);
+  out.plain_key(field.name);
   encode_value(out, value);
 }
 
