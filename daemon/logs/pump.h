@@ -73,10 +73,13 @@ class Pump {
  public:
   struct Options {
     std::function<void(std::function<void()>)> post;  // to the loop; thread-safe (Loop::post)
-    // At most one pair of deliveries is posted at a time, however many events there are.
-    std::function<void(RunId, const DrainReport&)> on_drained;  // once for each finish()
+    // However much there is to tell, one posted function at a time tells it.
+    std::function<void(RunId, const DrainReport&)>
+        on_drained;  // once for each run that was finished
     std::function<void(const LogProblem&)>
         on_problem;  // when it begins, changes and ends; not each retry
+    // Files below it are the daemon's own whatever LogTarget::owner says. Absolute, or empty.
+    std::string log_dir;
     Duration exit_gate = model::limits::kExitGate;
     Duration retry_after = 500ms;
     std::size_t max_open_fds = model::limits::kMaxOpenLogFiles;  // log files and sidecars together

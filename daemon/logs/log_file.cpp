@@ -1,0 +1,102 @@
+#include "daemon/logs/log_file.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/kill_point.h"
+
+namespace roost::daemon {
+
+void LogFile::open(OpenedLog log, const LogTarget& target, Sequence& sequence) {
+  discards_ = log.discards;
+  offset_ = discards_ ? 0 : log.size;
+  marked_at_ = TimePoint();
+  if (!discards_) marks_.open(target, log);
+  sequence.not_before(marks_.last_seq());
+  fd_ = std::move(log.fd);
+}
+
+void LogFile::close() {
+  fd_.reset();
+  marks_.close();
+}
+
+void LogFile::check_size(const Turn& turn, Sequence& sequence) {
+  if (discards_) return;
+  const off_t end = ::lseek(fd_.get(), 0, SEEK_END);
+  if (end < 0 || static_cast<std::uint64_t>(end) == offset_) return;
+  const auto size = static_cast<std::uint64_t>(end);
+  if (size < offset_) {
+    marks_.truncate(size);
+  } else {  // somebody appended: nobody saw when
+    model::Mark foreign;
+    foreign.offset = offset_;
+    foreign.wall_ns = turn.wall_ns;
+    foreign.seq = sequence.next(turn.wall_ns);
+    foreign.flags = model::kMarkEstimated;
+    marks_.add(foreign);
+  }
+  offset_ = size;
+  marked_at_ = TimePoint();
+  kill_point("pump.size_changed");
+}
+
+bool LogFile::check_names(const LogTarget& target, Sequence& sequence) {
+  if (discards_) return true;
+
+  struct stat st {};
+
+  if (::lstat(target.path.c_str(), &st) != 0 || file_id(st) != id_) return false;
+  if (marks_.is_in_place()) return true;
+  OpenedLog log;
+  log.id = id_;
+  log.size = offset_;
+  log.modified_ns = st.st_mtim.tv_sec * 1'000'000'000LL + st.st_mtim.tv_nsec;
+  marks_.open(target, log);
+  sequence.not_before(marks_.last_seq());
+  marked_at_ = TimePoint();
+  return true;
+}
+
+bool LogFile::mark_due(const Turn& turn, Writer writer) {
+  if (marked_at_ == TimePoint() || writer.run_tag != marked_for_.run_tag) return true;
+  if (turn.now - marked_at_ < kMarkSpacing) return false;
+  const auto refill = (turn.now - tokens_at_) / kMarkRefill;
+  if (refill > 0) {
+    tokens_ = static_cast<int>(std::min<std::int64_t>(kMarkBurst, tokens_ + refill));
+    tokens_at_ = turn.now;
+  }
+  return tokens_ > 0;
+}
+
+bool LogFile::mark(const Turn& turn, Writer writer, Sequence& sequence) {
+  if (discards_ || !mark_due(turn, writer)) return false;
+  model::Mark mark;
+  mark.offset = offset_;
+  mark.wall_ns = turn.wall_ns;
+  mark.seq = sequence.next(turn.wall_ns);
+  mark.run_tag = writer.run_tag;
+  mark.stream = static_cast<std::uint16_t>(writer.stream);
+  marks_.add(mark);
+  marked_at_ = turn.now;
+  marked_for_ = writer;
+  if (tokens_ > 0) --tokens_;
+  kill_point("pump.marked");
+  return true;
+}
+
+ssize_t LogFile::take(int pipe, std::size_t most) {
+  constexpr unsigned kFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+  if (discards_) return ::splice(pipe, nullptr, fd_.get(), nullptr, most, kFlags);
+  auto at = static_cast<loff_t>(offset_);
+  const ssize_t moved = ::splice(pipe, nullptr, fd_.get(), &at, most, kFlags);
+  kill_point("pump.spliced");
+  if (moved > 0) offset_ += static_cast<std::uint64_t>(moved);
+  return moved;
+}
+
+}  // namespace roost::daemon

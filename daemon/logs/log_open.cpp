@@ -1,0 +1,95 @@
+#include "daemon/logs/log_open.h"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "core/base/kill_point.h"
+#include "daemon/logs/fs_identity.h"
+
+namespace roost::daemon {
+namespace {
+// O_NONBLOCK: a FIFO without reader must not hang the thread.
+constexpr int kFlags = O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+constexpr mode_t kFileMode = 0600;
+constexpr mode_t kDirMode = 0700;
+
+// Makes the directories of `path`; what exists is left alone.
+void make_parents(const std::string& path) {
+  for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1))
+    (void)::mkdir(path.substr(0, slash).c_str(),
+                  kDirMode);  // the open that follows tells what is wrong
+}
+
+bool is_dev_null(const struct stat& st) {
+  return S_ISCHR(st.st_mode) && st.st_rdev == ::makedev(1, 3);
+}
+
+OpenedLog failed(int errnum) {
+  OpenedLog result;
+  result.errnum = errnum;
+  return result;
+}
+}  // namespace
+
+OpenedLog open_log(const LogTarget& target) {
+  kill_point("pump.before_open");
+  const FsIdentity identity(target.owner);
+  const bool null_by_name = target.path == "/dev/null";
+  const int flags = O_WRONLY | (null_by_name ? O_CLOEXEC : kFlags);
+  OpenedLog log;
+  log.fd.reset(::open(target.path.c_str(), flags, kFileMode));
+  if (!log.fd && errno == ENOENT) {
+    make_parents(target.path);
+    log.fd.reset(::open(target.path.c_str(), flags, kFileMode));
+  }
+  if (!log.fd) return failed(errno);
+
+  struct stat st {};
+
+  if (::fstat(log.fd.get(), &st) != 0) return failed(errno);
+  log.discards = is_dev_null(st);
+  if (!log.discards && !S_ISREG(st.st_mode)) return failed(EINVAL);
+  if (!log.discards && st.st_nlink > 1) return failed(EMLINK);
+  log.id = file_id(st);
+  log.size = static_cast<std::uint64_t>(st.st_size);
+  log.modified_ns = st.st_mtim.tv_sec * 1'000'000'000LL + st.st_mtim.tv_nsec;
+  kill_point("pump.opened");
+  return log;
+}
+
+UniqueFd open_beside_log(const std::string& path, bool truncate) {
+  UniqueFd fd(::open(path.c_str(), O_RDWR | kFlags, kFileMode));
+
+  struct stat st {};
+
+  if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink > 1)
+    return UniqueFd();
+  if (truncate && st.st_size != 0 && ::ftruncate(fd.get(), 0) != 0) return UniqueFd();
+  return fd;
+}
+
+bool is_refusal(int errnum) {
+  switch (errnum) {
+    case EACCES:
+    case EPERM:
+    case ELOOP:
+    case EMLINK:
+    case ENOENT:
+    case ENOTDIR:
+    case EISDIR:
+    case EINVAL:
+    case ENXIO:
+    case ENODEV:
+    case ETXTBSY:
+    case ENAMETOOLONG:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace roost::daemon

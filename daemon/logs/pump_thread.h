@@ -1,0 +1,119 @@
+// PumpThread: the pump's engine, without its queue: runs, their pipes, epoll, gates and retries.
+// Everything here belongs to one thread, which calls turn() again and again.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "daemon/logs/log_files.h"
+#include "daemon/logs/outbox.h"
+#include "daemon/logs/pump.h"
+#include "daemon/logs/run_tail.h"
+
+namespace roost::daemon {
+
+struct PumpCounters {
+  std::atomic<std::uint64_t> bytes{0}, batches{0}, marks{0}, discarded{0};
+  std::atomic<std::uint32_t> streams{0}, open_files{0}, stopped_files{0};
+};
+
+class PumpThread {
+ public:
+  // wake_fd: an eventfd that others write to when there are commands; it is drained here.
+  PumpThread(const Pump::Options& options, Outbox& outbox, PumpCounters& counters, int wake_fd);
+
+  Status start();
+  // Waits until something is to be done, and does it.
+  void turn();
+
+  void attach(RunId run, Stream which, UniqueFd pipe, LogTarget target, Pump::Origin origin);
+  void finish(RunId run);
+  [[nodiscard]] std::string tail(RunId run, Stream which, int lines, std::size_t max_bytes);
+
+  void reopen_files() { files_.forget_names(); }
+
+ private:
+  struct LogStream {
+    RunId run{};
+    Stream which = Stream::out;
+    UniqueFd pipe;  // closed: ended
+    std::shared_ptr<Destination> to;
+    bool taken_over = false;
+    bool begun = false;    // it has written something; `span` is meaningful
+    bool watched = false;  // in epoll
+    bool held = false;     // in held_: its file is stopped
+    std::uint64_t bytes = 0;
+    std::uint64_t discarded = 0;
+    RunSpan span;
+  };
+
+  struct Run {
+    std::array<std::unique_ptr<LogStream>, 2> streams;
+    bool finishing = false;
+    bool reported = false;  // a late attach after on_drained: nothing more is told
+    bool gate_passed = false;
+    bool cut_off = false;
+  };
+
+  struct FinishedStream {
+    std::shared_ptr<Destination> to;  // null: no output
+    RunSpan span;
+  };
+
+  struct Finished {
+    RunId run{};
+    std::array<FinishedStream, 2> streams;
+  };
+  enum class Moved : std::uint8_t { some, none, ended, stopped };
+
+  [[nodiscard]] int wait_ms() const;
+  void read_clocks();
+  void on_event(LogStream& stream, unsigned events);
+  Moved move(LogStream& stream, std::size_t most);
+  void begin_output(LogStream& stream);
+  void find_earlier_output(LogStream& stream);
+  Moved failed(LogStream& stream, int errnum);
+  Moved discard(LogStream& stream, std::size_t most);
+  void set_state(Destination& to, Destination::State state, int errnum);
+
+  void watch(LogStream& stream);
+  void unwatch(LogStream& stream);
+  void hold(LogStream& stream);
+  void end(LogStream& stream);
+
+  void retry_held();
+  void close_gates();
+  void close_gate(RunId id);
+  Moved drain_at_gate(LogStream& stream);
+  void keep_waiting(RunId id);
+  void cut(Run& run, LogStream& stream);
+  void complete_if_done(RunId id);
+  void report(RunId id, const Run& run);
+  [[nodiscard]] const Finished* find_finished(RunId run) const;
+  void publish();
+
+  const Pump::Options& options_;
+  Outbox& outbox_;
+  PumpCounters& counters_;
+  int wake_fd_;
+  UniqueFd epoll_;
+  UniqueFd null_;
+  LogFiles files_;
+  Turn turn_;
+  std::uint64_t published_ = 0;  // LogFiles::opens() when the counters were last brought up to date
+  std::unordered_map<RunId, Run> runs_;
+  std::vector<LogStream*> held_;  // streams whose file is stopped, not watched meanwhile
+  std::deque<std::pair<TimePoint, RunId>> gates_;  // in order of time
+  std::deque<RunId> waiting_;                      // past their gate, held by a stopped file
+  std::deque<Finished> finished_;
+};
+
+}  // namespace roost::daemon
