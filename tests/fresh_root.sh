@@ -52,12 +52,13 @@ make_root
 copy_apt_configuration
 mount_kernel_filesystems
 git -c safe.directory='*' clone --quiet --no-hardlinks "$root" "$fresh/root/roost"
-echo "==> fresh $suite: $(inside 'dpkg-query -f . -W | wc -c') packages"
+echo "==> fresh $suite: $(inside "dpkg-query -f '.\n' -W" | wc -l) packages"
 
 for step in $steps; do
   case $step in
     quickstart)
       inside 'cd /root/roost && packaging/quickstart'
+      # shellcheck disable=SC2016
       inside '[ "$(roost list --json | grep -o "\"state\": *\"online\"" | wc -l)" -eq 4 ]' ||
         { echo "error: not all four example apps are online" >&2; exit 1; }
       inside 'cd /root/roost && packaging/quickstart' | grep -q 'already running' ||
