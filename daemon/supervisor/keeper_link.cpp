@@ -1,11 +1,11 @@
 #include "daemon/supervisor/keeper_link.h"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
+
+#include <fcntl.h>
+#include <sys/socket.h>
 
 #include "core/base/kill_point.h"
 
@@ -107,20 +107,31 @@ bool KeeperLink::receive_one() {
 void KeeperLink::handle(const Message& message, std::deque<UniqueFd> fds) {
   switch (message.type) {
     case Type::hello:
-      facts_ = {message.key, message.seq, static_cast<std::uint32_t>(message.status), message.flags};
+      facts_ = {message.key, message.seq, static_cast<std::uint32_t>(message.status),
+                message.flags};
       return;
-    case Type::specs: return listener_.on_keeper_specs(pop(fds));
-    case Type::entry: return listener_.on_keeper_entry(message.key, label_of(message), pop(fds));
-    case Type::run: return listener_.on_keeper_run(run_of(message, std::move(fds)));
+    case Type::specs:
+      return listener_.on_keeper_specs(pop(fds));
+    case Type::entry:
+      return listener_.on_keeper_entry(message.key, label_of(message), pop(fds));
+    case Type::run:
+      return listener_.on_keeper_run(run_of(message, std::move(fds)));
     case Type::exit:
-      return listener_.on_keeper_exit({model::RunId{message.key}, message.seq, message.value, message.status});
-    case Type::window: return send(make(Type::window_ack, 0, message.seq));
-    case Type::ready: kill_point("handover.before_ready"); return listener_.on_keeper_ready();
-    case Type::ping: return send(make(Type::pong, 0, message.seq));
+      return listener_.on_keeper_exit(
+          {model::RunId{message.key}, message.seq, message.value, message.status});
+    case Type::window:
+      return send(make(Type::window_ack, 0, message.seq));
+    case Type::ready:
+      kill_point("handover.before_ready");
+      return listener_.on_keeper_ready();
+    case Type::ping:
+      return send(make(Type::pong, 0, message.seq));
     case Type::stored:
-      if (message.value == static_cast<std::int32_t>(keeper::Verdict::refused)) listener_.on_keeper_refused(message.key);
+      if (message.value == static_cast<std::int32_t>(keeper::Verdict::refused))
+        listener_.on_keeper_refused(message.key);
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -129,7 +140,8 @@ void KeeperLink::ack_exit(model::RunId run, std::uint64_t seq) {
   send(make(Type::ack_exit, raw(run), seq));
 }
 
-void KeeperLink::adopt_run(model::RunId run, const LabelBytes& label, pid_t pid, int pidfd, int out, int err) {
+void KeeperLink::adopt_run(model::RunId run, const LabelBytes& label, pid_t pid, int pidfd, int out,
+                           int err) {
   Message message = make(Type::adopt_run, raw(run));
   message.value = pid;
   std::memcpy(message.label, label.data(), label.size());
@@ -154,18 +166,26 @@ void KeeperLink::store_entry(std::uint64_t key, std::span<const std::uint8_t> la
   send(message);
 }
 
-void KeeperLink::drop_entry(std::uint64_t key) { send(make(Type::drop, key)); }
+void KeeperLink::drop_entry(std::uint64_t key) {
+  send(make(Type::drop, key));
+}
 
-void KeeperLink::put_specs(int memfd) { send(make(Type::put_specs), std::span(&memfd, 1)); }
+void KeeperLink::put_specs(int memfd) {
+  send(make(Type::put_specs), std::span(&memfd, 1));
+}
 
-void KeeperLink::quit() { send(make(Type::quit)); }
+void KeeperLink::quit() {
+  send(make(Type::quit));
+}
 
 void KeeperLink::send(const Message& message, std::span<const int> fds) {
   if (gone_ || (waiting_.empty() && try_send(message, fds))) return;
   Outgoing outgoing{message, {}};
-  for (int fd : fds) outgoing.fds.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 16));
+  for (int fd : fds)
+    outgoing.fds.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 16));
   waiting_.push_back(std::move(outgoing));
-  (void)poll_.start(loop::Poll::readable | loop::Poll::writable);  // was polled before: cannot fail now
+  (void)poll_.start(loop::Poll::readable |
+                    loop::Poll::writable);  // was polled before: cannot fail now
 }
 
 // False when the socket is full.
@@ -193,7 +213,8 @@ void KeeperLink::flush() {
   while (!waiting_.empty()) {
     std::array<int, keeper::kMaxRunFds> fds{};
     std::size_t count = 0;
-    for (const UniqueFd& fd : waiting_.front().fds) fds[count++] = fd.get();
+    for (const UniqueFd& fd : waiting_.front().fds)
+      fds[count++] = fd.get();
     if (!try_send(waiting_.front().message, std::span(fds).first(count))) return;
     waiting_.pop_front();
   }

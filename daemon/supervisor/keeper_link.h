@@ -1,7 +1,9 @@
-// KeeperLink: roostd's end of the socket to the keeper (keeper/protocol.h). Turns messages into calls of a listener and
-// answers by itself what needs no policy (hello, window, ping). Loop thread.
+// KeeperLink: roostd's end of the socket to the keeper (keeper/protocol.h). Turns messages into
+// calls of a listener and answers by itself what needs no policy (hello, window, ping). Loop
+// thread.
 //
-// Children register themselves on the same socket from the spawner's thread; a datagram is whole, so the two never mix.
+// Children register themselves on the same socket from the spawner's thread; a datagram is whole,
+// so the two never mix.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +25,8 @@ using LabelBytes = std::array<std::uint8_t, model::kLabelCapacity>;
 struct KeeperFacts {
   std::uint64_t epoch = 0;
   std::uint64_t serial = 0;
-  std::uint32_t capacity = 0;      // runs
-  std::uint32_t fd_capacity = 0;   // descriptors of runs and entries together
+  std::uint32_t capacity = 0;     // runs
+  std::uint32_t fd_capacity = 0;  // descriptors of runs and entries together
 };
 
 struct KeeperRun {
@@ -61,7 +63,9 @@ class KeeperLink {
   KeeperLink(loop::Loop& loop, UniqueFd socket, KeeperListener& listener);
 
   [[nodiscard]] Status start();
+
   [[nodiscard]] const KeeperFacts& facts() const { return facts_; }
+
   [[nodiscard]] int fd() const { return socket_.get(); }
 
   void ack_exit(model::RunId run, std::uint64_t seq);

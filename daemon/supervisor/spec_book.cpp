@@ -1,12 +1,12 @@
 #include "daemon/supervisor/spec_book.h"
 
+#include <algorithm>
+#include <cerrno>
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 
 #include "core/base/fs.h"
 #include "core/base/record_codec.h"
@@ -20,13 +20,16 @@ constexpr JsonLimits kBookLimits{64, 256U << 20U, 64U << 20U};
 struct Document {
   std::uint32_t last_app = 0;
   std::vector<AppEntry> apps;
+
   static constexpr auto fields() {
-    return std::tuple{opt("last_app", &Document::last_app, "highest app id given"), req("apps", &Document::apps, "all apps")};
+    return std::tuple{opt("last_app", &Document::last_app, "highest app id given"),
+                      req("apps", &Document::apps, "all apps")};
   }
 };
 
 Result<std::string> read_all(int fd) {
   struct stat st {};
+
   if (::fstat(fd, &st) != 0) return errno_error("specs", errno);
   std::string text(static_cast<std::size_t>(st.st_size), '\0');
   std::size_t done = 0;
@@ -48,12 +51,15 @@ const std::string& SpecBook::put(AppEntry entry) {
   return app.json;
 }
 
-model::AppId SpecBook::next_app() const { return model::AppId{last_app_ + 1}; }
+model::AppId SpecBook::next_app() const {
+  return model::AppId{last_app_ + 1};
+}
 
 std::uint32_t SpecBook::next_instance() const {
   std::uint32_t next = 0;
   for (const auto& [id, app] : apps_)
-    for (const InstanceEntry& instance : app.entry.instances) next = std::max(next, instance.id + 1);
+    for (const InstanceEntry& instance : app.entry.instances)
+      next = std::max(next, instance.id + 1);
   return next;
 }
 
@@ -68,7 +74,8 @@ Result<UniqueFd> SpecBook::to_memfd() const {
     text += app.json;
   }
   text += "]}";
-  if (Status written = write_all(fd.get(), text); !written) return std::move(written).error().context("specs");
+  if (Status written = write_all(fd.get(), text); !written)
+    return std::move(written).error().context("specs");
   if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
     return errno_error("seal of the specs", errno);
   return fd;
@@ -79,7 +86,8 @@ Status SpecBook::load_memfd(int memfd) {
   if (!text) return std::move(text).error();
   Result<Document> document = from_json<Document>(*text, kBookLimits);
   if (!document) return std::move(document).error().context("specs");
-  for (AppEntry& entry : document->apps) put(std::move(entry));
+  for (AppEntry& entry : document->apps)
+    put(std::move(entry));
   last_app_ = std::max(last_app_, document->last_app);
   return ok();
 }

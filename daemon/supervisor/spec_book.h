@@ -1,6 +1,6 @@
-// SpecBook: all apps as the user wants them, with the ids given to their instances. The keeper holds it as one sealed memfd
-// (the truth for a new daemon), state.db one row per app (the durable copy). What changes while apps run is not here but
-// in the InstanceNotes.
+// SpecBook: all apps as the user wants them, with the ids given to their instances. The keeper
+// holds it as one sealed memfd (the truth for a new daemon), state.db one row per app (the durable
+// copy). What changes while apps run is not here but in the InstanceNotes.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,10 @@ namespace roost::daemon {
 struct InstanceEntry {
   std::uint32_t id = 0;
   std::uint32_t slot = 0;
+
   static constexpr auto fields() {
-    return std::tuple{req("id", &InstanceEntry::id, "id of the instance"), req("slot", &InstanceEntry::slot, "its slot")};
+    return std::tuple{req("id", &InstanceEntry::id, "id of the instance"),
+                      req("slot", &InstanceEntry::slot, "its slot")};
   }
 };
 
@@ -30,9 +32,12 @@ struct AppEntry {
   std::int64_t created_ms = 0;
   model::AppSpec spec;
   std::vector<InstanceEntry> instances;
+
   static constexpr auto fields() {
-    return std::tuple{req("id", &AppEntry::id, "id of the app"), opt("generation", &AppEntry::generation, "version of the spec"),
-                      opt("created_ms", &AppEntry::created_ms, "when it was added"), req("spec", &AppEntry::spec, "the spec"),
+    return std::tuple{req("id", &AppEntry::id, "id of the app"),
+                      opt("generation", &AppEntry::generation, "version of the spec"),
+                      opt("created_ms", &AppEntry::created_ms, "when it was added"),
+                      req("spec", &AppEntry::spec, "the spec"),
                       req("instances", &AppEntry::instances, "its instances")};
   }
 };
@@ -46,7 +51,9 @@ class SpecBook {
 
   // Adds or replaces. Returns the encoded entry.
   const std::string& put(AppEntry entry);
+
   void erase(model::AppId app) { apps_.erase(app); }
+
   [[nodiscard]] const std::map<model::AppId, App>& apps() const { return apps_; }
 
   // Ids start at 0 again when no app is left, as in PM2.

@@ -1,0 +1,75 @@
+// Bus: facts that happened, told to whoever listens after the turn in which they happened. So a
+// listener that starts or removes an app never does so in the middle of someone's loop over apps.
+// Loop thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/base/time.h"
+#include "core/loop/loop.h"
+#include "core/model/exit_status.h"
+#include "core/model/ids.h"
+
+namespace roost::daemon {
+
+struct Event {
+  enum class Kind : std::uint8_t {
+    online,        // the run has proved itself
+    spawn_failed,  // no process came to be; `reason` says why
+    run_over,      // a run and its whole tree are gone
+    down           // the instance rests: stopped, waiting or errored
+  };
+  Kind kind = Kind::online;
+  model::InstanceId instance{};
+  model::RunId run{};
+  model::ExitStatus status{};
+  Duration ran_for = 0s;
+  bool asked = false;  // run_over: somebody asked for it
+  int processes = 0;   // run_over: of its tree that were ended, itself included
+  int killed = 0;      // run_over: of these, how many needed SIGKILL
+  std::string reason{};
+};
+
+class Bus {
+ public:
+  using Listener = std::function<void(const Event&)>;
+  using Token = std::uint64_t;
+
+  explicit Bus(loop::Loop& loop) : loop_(loop) {}
+
+  // Until unsubscribe(); allowed from inside a listener.
+  [[nodiscard]] Token subscribe(Listener listener) {
+    listeners_.emplace(++last_token_, std::move(listener));
+    return last_token_;
+  }
+
+  void unsubscribe(Token token) { listeners_.erase(token); }
+
+  void publish(Event event) {
+    if (queue_.empty()) loop_.defer([this] { deliver(); });
+    queue_.push_back(std::move(event));
+  }
+
+ private:
+  void deliver() {
+    const std::vector<Event> events = std::exchange(queue_, {});
+    for (const Event& event : events) {
+      std::vector<Token> tokens;
+      for (const auto& [token, listener] : listeners_)
+        tokens.push_back(token);
+      for (Token token : tokens)
+        if (auto it = listeners_.find(token); it != listeners_.end()) Listener(it->second)(event);
+    }
+  }
+
+  loop::Loop& loop_;
+  std::map<Token, Listener> listeners_;
+  std::vector<Event> queue_;  // bounded by the work of one turn
+  Token last_token_ = 0;
+};
+
+}  // namespace roost::daemon

@@ -1,0 +1,220 @@
+// Apps as entries: adding, replacing, removing, selecting; and what of them is kept where.
+#include <algorithm>
+
+#include <sys/resource.h>
+
+#include "core/base/kill_point.h"
+#include "core/base/suggest.h"
+#include "daemon/log.h"
+#include "daemon/supervisor/supervisor.h"
+
+namespace roost::daemon {
+
+namespace limits = model::limits;
+using model::AppId;
+using model::InstanceId;
+
+namespace {
+
+// "x.log" for slot 0, "x-2.log" for slot 2.
+std::string for_slot(const std::string& path, std::uint32_t slot) {
+  if (slot == 0 || path == "/dev/null") return path;
+  const std::size_t slash = path.rfind('/');
+  const std::size_t dot = path.rfind('.');
+  const bool has_extension =
+      dot != std::string::npos && (slash == std::string::npos || dot > slash + 1);
+  const std::size_t at = has_extension ? dot : path.size();
+  return path.substr(0, at) + "-" + std::to_string(slot) + path.substr(at);
+}
+
+std::uint64_t descriptor_limit() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
+}  // namespace
+
+// Everything an instance needs for its whole life is looked at before anything is done.
+Status Supervisor::check_room(std::size_t more) const {
+  const std::uint64_t total = instances_.size() + more;
+  const std::string asked = std::to_string(total) + " instances";
+  if (total > limits::kMaxInstances)
+    return Error{Errc::unavailable,
+                 asked + " are more than the limit of " + std::to_string(limits::kMaxInstances),
+                 {}};
+  const std::uint64_t own =
+      total * limits::kFdsPerRun + limits::kFdReserve + limits::kMaxOpenLogFiles;
+  const std::uint64_t have = descriptor_limit();
+  const KeeperFacts& keeper = keeper_->facts();
+  if (own <= have && total <= keeper.capacity && total * limits::kFdsPerRun <= keeper.fd_capacity)
+    return ok();
+  return Error{
+      Errc::unavailable,
+      asked + " need " + std::to_string(own) + " file descriptors, but this roost may open " +
+          std::to_string(have),
+      "raise the hard limit (ulimit -Hn, or LimitNOFILE= of the service) and start roost anew"};
+}
+
+Instance& Supervisor::make_instance(const AppEntry& entry, const InstanceEntry& at,
+                                    model::SpecPtr spec) {
+  Instance& instance = instances_[InstanceId{at.id}];
+  instance.id = InstanceId{at.id};
+  instance.app = AppId{entry.id};
+  instance.slot = at.slot;
+  instance.generation = entry.generation;
+  instance.created_ms = entry.created_ms;
+  instance.spec = std::move(spec);
+  return instance;
+}
+
+Result<std::vector<InstanceId>> Supervisor::add_app(model::AppSpec spec, Committed done) {
+  if (Status valid = model::validate(spec); !valid) return std::move(valid).error();
+  if (Status room = check_room(spec.instances); !room)
+    return std::move(room).error().context("app '" + spec.name + "'");
+  AppEntry entry;
+  entry.id = raw(book_.next_app());
+  entry.created_ms = wall_now_ms();
+  entry.spec = std::move(spec);
+  const std::uint32_t first = book_.next_instance();
+  std::vector<InstanceId> ids;
+  store::Batch batch;
+  for (std::uint32_t slot = 0; slot < entry.spec.instances; ++slot) {
+    entry.instances.push_back({first + slot, slot});
+    ids.push_back(InstanceId{first + slot});
+  }
+  const auto shared = std::make_shared<const model::AppSpec>(entry.spec);
+  for (const InstanceEntry& at : entry.instances)
+    (void)make_instance(entry, at, shared);
+  const AppId app{entry.id};
+  batch.emplace_back(store::PutApp{app, book_.put(std::move(entry))});
+  put_book(std::move(done), std::move(batch));
+  for (InstanceId id : ids)
+    save_note(instances_.at(id));
+  return ids;
+}
+
+void Supervisor::replace_spec(AppId app, model::AppSpec spec, Committed done) {
+  AppEntry entry = book_.apps().at(app).entry;
+  entry.spec = std::move(spec);
+  entry.spec.instances = static_cast<std::uint32_t>(entry.instances.size());
+  ++entry.generation;
+  const auto shared = std::make_shared<const model::AppSpec>(entry.spec);
+  for (const InstanceEntry& at : entry.instances) {
+    Instance& instance = instances_.at(InstanceId{at.id});
+    instance.spec = shared;
+    instance.generation = entry.generation;
+  }
+  store::Batch batch{store::PutApp{app, book_.put(std::move(entry))}};
+  put_book(std::move(done), std::move(batch));
+}
+
+void Supervisor::remove(InstanceId id, Committed done) {
+  const auto it = instances_.find(id);
+  if (it == instances_.end()) return;
+  const AppId app = it->second.app;
+  instances_.erase(it);
+  p_.lanes.remove(id);
+  AppEntry entry = book_.apps().at(app).entry;
+  std::erase_if(entry.instances, [&](const InstanceEntry& at) { return at.id == raw(id); });
+  store::Batch batch;
+  if (entry.instances.empty()) {
+    book_.erase(app);
+    batch.emplace_back(store::DeleteApp{app});
+  } else {
+    entry.spec.instances = static_cast<std::uint32_t>(entry.instances.size());
+    batch.emplace_back(store::PutApp{app, book_.put(std::move(entry))});
+    batch.emplace_back(store::DeleteInstance{id});
+  }
+  put_book(std::move(done), std::move(batch));
+  keeper_->drop_entry(kNoteKey + raw(id));
+}
+
+// ---- where things are kept
+
+void Supervisor::put_book(Committed done, store::Batch batch) {
+  kill_point("book.before_put");
+  Result<UniqueFd> memfd = book_.to_memfd();
+  if (memfd)
+    keeper_->put_specs(memfd->get());
+  else
+    log_error("book", memfd.error().message);
+  kill_point("book.after_put");
+  persist(std::move(batch), store::Durability::durable, std::move(done));
+}
+
+void Supervisor::persist(store::Batch batch, store::Durability durability, Committed done) {
+  if (p_.store != nullptr) return p_.store->submit(std::move(batch), durability, std::move(done));
+  if (done) p_.loop.defer([done = std::move(done)] { done(ok()); });
+}
+
+void Supervisor::when_saved(Committed done) {
+  persist({}, store::Durability::durable, std::move(done));
+}
+
+void Supervisor::resubmit_everything() {
+  store::Batch batch;
+  for (const auto& [id, app] : book_.apps())
+    batch.emplace_back(store::PutApp{id, app.json});
+  for (auto& [id, instance] : instances_) {
+    LabelBytes bytes;
+    model::store_label(note_of(instance), std::span(bytes));
+    batch.emplace_back(store::PutInstance{id, instance.app, instance.slot, bytes});
+  }
+  for (const auto& [id, run] : runs_) {
+    if (!run.spawned || run.exit) continue;
+    LabelBytes bytes;
+    model::store_label(run.label, std::span(bytes));
+    batch.emplace_back(store::PutRun{run.label.run, run.label.instance, run.label.pid,
+                                     run.label.start_ticks, p_.boot_id, bytes});
+  }
+  persist(std::move(batch), store::Durability::background, {});
+}
+
+LogPaths Supervisor::log_paths(const Instance& instance) const {
+  const model::AppSpec& spec = *instance.spec;
+  const std::string base = p_.log_dir + "/" + spec.name;
+  const std::string suffix = instance.slot == 0 ? "" : "-" + std::to_string(instance.slot);
+  return {.out = spec.out_file.empty() ? base + "-out" + suffix + ".log"
+                                       : for_slot(spec.out_file, instance.slot),
+          .err = spec.error_file.empty() ? base + "-error" + suffix + ".log"
+                                         : for_slot(spec.error_file, instance.slot)};
+}
+
+// ---- selection
+
+Result<std::vector<InstanceId>> Supervisor::select(const std::vector<std::string>& targets) const {
+  Result<std::vector<model::Selector>> selectors = model::parse_selectors(targets);
+  if (!selectors) return std::move(selectors).error();
+  std::vector<const Instance*> chosen;
+  std::vector<bool> used(selectors->size(), false);
+  for (const auto& [id, instance] : instances_) {
+    const model::TargetFacts facts{id, instance.spec->name, instance.spec->ns, instance.slot};
+    bool wanted = targets.empty();
+    for (std::size_t i = 0; i < selectors->size(); ++i) {
+      if (!model::matches((*selectors)[i], facts)) continue;
+      wanted = true;
+      used[i] = true;
+    }
+    if (wanted) chosen.push_back(&instance);
+  }
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (used[i] || (*selectors)[i].kind == model::Selector::Kind::all) continue;
+    std::vector<std::string_view> names;
+    for (const auto& [id, app] : book_.apps())
+      names.push_back(app.entry.spec.name);
+    const std::string hint = did_you_mean(targets[i], names);
+    return Error{Errc::not_found, "no app '" + targets[i] + "'",
+                 hint.empty() ? "see what there is with: roost list" : hint};
+  }
+  std::sort(chosen.begin(), chosen.end(), [](const Instance* a, const Instance* b) {
+    return std::pair(std::string_view(a->spec->name), a->slot) <
+           std::pair(std::string_view(b->spec->name), b->slot);
+  });
+  std::vector<InstanceId> ids;
+  ids.reserve(chosen.size());
+  for (const Instance* instance : chosen)
+    ids.push_back(instance->id);
+  return ids;
+}
+
+}  // namespace roost::daemon

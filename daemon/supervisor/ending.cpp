@@ -1,0 +1,209 @@
+// The ends of runs: signals, exits, what a run left behind, and the acknowledgement to the keeper.
+#include <csignal>
+
+#include <unistd.h>
+
+#include "core/base/kill_point.h"
+#include "daemon/log.h"
+#include "daemon/process/tree_signal.h"
+#include "daemon/supervisor/supervisor.h"
+
+namespace roost::daemon {
+
+using model::Input;
+using model::InstanceId;
+using model::RunId;
+
+namespace {
+bool is_claimed(const Instance& instance, RunId run) {
+  const model::InstanceState& m = instance.machine;
+  return (m.current && m.current->id == run) || (m.retiring && m.retiring->id == run);
+}
+
+constexpr Duration kLeftoverGrace =
+    2s;  // for what a crashed app left behind, between SIGTERM and SIGKILL
+}  // namespace
+
+TreeRoot Supervisor::tree_root(const Run& run) const {
+  return {.key = {p_.home_id, run.label.app, run.label.instance, run.label.run},
+          .main = {run.label.pid, run.label.start_ticks},
+          .keeper = ::getppid(),
+          .self = ::getpid(),
+          .foreign = run.foreign,
+          .lane = run.lane,
+          .out_pipe = run.out_pipe,
+          .err_pipe = run.err_pipe};
+}
+
+// The tree is found before its main process is signalled: what it is made of is known only while it
+// lives.
+void Supervisor::signal_stop(Instance& instance, Run& run) {
+  if (run.stop_deadline == TimePoint{}) run.stop_deadline = Monotonic::now() + run.kill_timeout;
+  kill_point("stop.before_signal");
+  auto found = std::make_shared<TreeSignal>();
+  const RunId id = run.label.run;
+  Status submitted = p_.worker.submit(
+      [found, root = tree_root(run), memory = run.memory] {
+        *found = signal_tree(root, SIGTERM, Resend::everyone, memory);
+      },
+      [this, found, id] {
+        Run* still = find_run(id);
+        if (still == nullptr) return;
+        still->memory = std::move(found->memory);
+        still->processes = std::max(still->processes, static_cast<int>(found->alive.size()));
+      });
+  if (!submitted) {
+    log_warning("stop", submitted.error().message + "; signalling the main process of '" +
+                            instance.spec->name + "' only");
+    (void)signal_process({run.label.pid, run.label.start_ticks}, SIGTERM);
+  }
+}
+
+void Supervisor::signal_kill(Instance& instance, Run& run) {
+  run.kill_sweep = true;
+  begin_sweep(instance.id, run, Monotonic::now());
+}
+
+void Supervisor::sweep(Instance& instance, Run& run) {
+  if (run.sweeping) return;  // SIGKILL was sent already: its sweep ends when everything is gone
+  const bool asked = run.stop_deadline != TimePoint{};
+  const bool anything = run.lane ? p_.lanes.populated(run.lane) : asked;
+  if (!anything || run.kill_sweep) return finish_sweep(instance, run);
+  begin_sweep(instance.id, run, asked ? run.stop_deadline : Monotonic::now() + kLeftoverGrace);
+}
+
+void Supervisor::begin_sweep(InstanceId instance, Run& run, TimePoint deadline) {
+  const RunId id = run.label.run;
+  run.sweeping = true;
+  run.sweep = std::make_unique<TreeSweep>(
+      p_.loop, p_.worker, tree_root(run), run.memory, deadline,
+      [this, instance, id](SweepResult result) { on_sweep_done(instance, id, result); });
+}
+
+void Supervisor::on_sweep_done(InstanceId id, RunId run_id, SweepResult result) {
+  Run* run = find_run(run_id);
+  Instance* instance = find_mutable(id);
+  if (run == nullptr || instance == nullptr) return;
+  run->sweeping = false;
+  run->killed += result.killed;
+  run->processes = std::max(run->processes, result.signalled + result.killed);
+  if (result.survivors > 0)
+    log_error("stop", std::to_string(result.survivors) + " processes of '" + instance->spec->name +
+                          "' survive SIGKILL");
+  p_.loop.defer([this, run_id] {
+    if (Run* later = find_run(run_id); later != nullptr && !later->sweeping) later->sweep.reset();
+  });
+  if (run->exit) finish_sweep(*instance, *run);
+}
+
+// The process and its tree are gone: the machine decides, and the end is put on record.
+void Supervisor::finish_sweep(Instance& instance, Run& run) {
+  if (run.swept) return;
+  run.swept = true;
+  run.timer.reset();
+  p_.lanes.release(instance.id, run.lane.number);
+  const bool is_current = instance.machine.current && instance.machine.current->id == run.label.run;
+  const bool asked = is_current ? instance.machine.current->asked : true;
+  if (is_current) {
+    instance.last_exit = model::exit_status_from(run.exit->code, run.exit->status);
+    instance.last_exit_ms = wall_now_ms();
+    instance.last_exit_run = run.label.run;
+  }
+  const RunId id = run.label.run;
+  const InstanceId at = instance.id;
+  const Duration ran_for = Monotonic::now() - from_ns(run.label.started_ns);
+  Event over{.kind = Event::Kind::run_over,
+             .instance = at,
+             .run = id,
+             .status = model::exit_status_from(run.exit->code, run.exit->status),
+             .ran_for = ran_for,
+             .asked = asked,
+             .processes = std::max(run.processes, 1),
+             .killed = run.killed};
+  feed(instance, {.kind = Input::Kind::swept, .run = id});
+  over.reason = instance.machine.reason;
+  record_exit(instance, *find_run(id), over.reason);
+  p_.bus.publish(std::move(over));
+}
+
+// ---- exits
+
+void Supervisor::on_keeper_exit(const KeeperExit& exit) {
+  kill_point("exit.received");
+  Run* run = find_run(exit.run);
+  if (run == nullptr)
+    return keeper_->ack_exit(exit.run, exit.seq);  // failed to exec, or of a deleted instance
+  if (run->exit) return;
+  run->exit = exit;
+  if (run->spawned) process_exit(*run);
+}
+
+void Supervisor::process_exit(Run& run) {
+  const RunId id = run.label.run;
+  pump_->finish(id);
+  Instance* instance = find_mutable(run.label.instance);
+  if (instance == nullptr || !is_claimed(*instance, id)) return bury(instance, run);
+  const Duration ran_for = Monotonic::now() - from_ns(run.label.started_ns);
+  feed(*instance, {.kind = Input::Kind::exited,
+                   .run = id,
+                   .status = model::exit_status_from(run.exit->code, run.exit->status),
+                   .ran_for = ran_for});
+}
+
+// The exit of a run that no machine waits for: counted before the last daemon was killed, or of an
+// instance that is gone.
+void Supervisor::bury(Instance* instance, Run& run) {
+  run.swept = true;
+  p_.lanes.release(run.label.instance, run.lane.number);
+  if (instance != nullptr) return record_exit(*instance, run, instance->machine.reason);
+  run.recorded = true;
+  try_ack(run);
+}
+
+void Supervisor::record_exit(Instance& instance, Run& run, const std::string& reason) {
+  const RunId id = run.label.run;
+  store::AddExit row{.epoch = keeper_->facts().epoch,
+                     .seq = run.exit->seq,
+                     .instance = instance.id,
+                     .app = instance.app,
+                     .run = id,
+                     .pid = run.label.pid,
+                     .started_wall_ms = run.label.started_wall_ms,
+                     .ended_wall_ms = wall_now_ms(),
+                     .status = model::exit_status_from(run.exit->code, run.exit->status),
+                     .reason = reason};
+  kill_point("exit.before_record");
+  persist({std::move(row), store::DeleteRun{id}}, store::Durability::background,
+          [this, id](Status) {
+            kill_point("exit.after_record");
+            Run* still = find_run(id);
+            if (still == nullptr) return;
+            still->recorded = true;
+            try_ack(*still);
+          });
+}
+
+void Supervisor::on_drained(RunId id, const DrainReport& report) {
+  Run* run = find_run(id);
+  if (run == nullptr) return;
+  if (report.cut_off)
+    log_warning(
+        "logs",
+        "run of instance " + std::to_string(raw(run->label.instance)) +
+            ": a left-over process held its output open; what came later is not in the log");
+  run->drained = true;
+  try_ack(*run);
+}
+
+// The keeper frees the slot when the exit is on record and the output is in the file: not before,
+// so that a daemon that is killed in between finds both again.
+void Supervisor::try_ack(Run& run) {
+  if (!run.exit || !run.recorded || !run.drained) return;
+  const KeeperExit exit = *run.exit;
+  const auto id = raw(run.label.run);
+  keeper_->ack_exit(exit.run, exit.seq);
+  kill_point("exit.after_ack");
+  p_.loop.defer([this, id] { runs_.erase(id); });
+}
+
+}  // namespace roost::daemon

@@ -1,0 +1,260 @@
+// One input through the machine: state, note, effects, timers, news.
+#include <sys/stat.h>
+
+#include "core/base/check.h"
+#include "core/base/kill_point.h"
+#include "daemon/log.h"
+#include "daemon/supervisor/supervisor.h"
+
+namespace roost::daemon {
+
+using model::Effect;
+using model::Input;
+using model::InstanceId;
+using model::RunId;
+using model::TimerKind;
+
+namespace {
+
+model::RestartPolicy policy_of(const model::AppSpec& spec) {
+  return {.autorestart = spec.autorestart,
+          .restart_delay = spec.restart_delay,
+          .max_restarts = spec.max_restarts,
+          .min_uptime = spec.min_uptime};
+}
+
+// The part of a note that a cold start needs; the rest changes too often for the disk.
+model::InstanceNote durable_part(model::InstanceNote note) {
+  note.phase = model::Phase::spawning;
+  note.asked = false;
+  note.deadline_ns = note.rest == model::Rest::waiting ? note.deadline_ns : 0;
+  return note;
+}
+
+bool same_bytes(const model::InstanceNote& a, const model::InstanceNote& b) {
+  LabelBytes x;
+  LabelBytes y;
+  model::store_label(a, std::span(x));
+  model::store_label(b, std::span(y));
+  return x == y;
+}
+
+}  // namespace
+
+void Supervisor::feed(Instance& instance, Input input) {
+  const auto before = model::state_of(instance.machine);
+  const model::StepContext context{.policy = policy_of(*instance.spec),
+                                   .now = Monotonic::now(),
+                                   .next_run = next_run_id(),
+                                   .jitter = std::generate_canonical<double, 20>(random_)};
+  model::Step step = model::step(instance.machine, input, context);
+  if (step.ignored) return;
+  instance.machine = std::move(step.next);
+  const std::string broken = model::broken_invariant(instance.machine);
+  ROOST_EXPECT(broken.empty(), broken.c_str());
+  const auto after = model::state_of(instance.machine);
+  if (after == model::State::waiting && before != after)
+    instance.next_try = context.now + instance.machine.backoff;
+  if (input.kind == Input::Kind::start || input.kind == Input::Kind::stop) instance.resume = false;
+
+  save_note(instance);
+  const InstanceId id = instance.id;
+  for (const Effect& effect : step.effects)
+    carry_out(instance, effect);
+  Instance* still = find_mutable(id);
+  if (still == nullptr) return;
+  sync_timers(*still);
+  if (input.kind == Input::Kind::ready && after == model::State::online)
+    p_.bus.publish({.kind = Event::Kind::online, .instance = id, .run = input.run});
+  if (!still->machine.current) tell_rest(*still);
+}
+
+void Supervisor::tell_rest(const Instance& instance) {
+  p_.bus.publish(
+      {.kind = Event::Kind::down, .instance = instance.id, .reason = instance.machine.reason});
+}
+
+void Supervisor::carry_out(Instance& instance, const Effect& effect) {
+  if (effect.kind == Effect::Kind::spawn) return spawn(instance, effect.run);
+  Run* run = find_run(effect.run);
+  if (!ROOST_EXPECT(run != nullptr, "an effect names a run that is not there")) return;
+  switch (effect.kind) {
+    case Effect::Kind::spawn:
+      return;
+    case Effect::Kind::signal_stop:
+      return signal_stop(instance, *run);
+    case Effect::Kind::signal_kill:
+      return signal_kill(instance, *run);
+    case Effect::Kind::sweep:
+      return sweep(instance, *run);
+  }
+}
+
+// ---- timers: exactly those that the phases call for
+
+void Supervisor::sync_timers(Instance& instance) {
+  const InstanceId id = instance.id;
+  const bool waiting = model::state_of(instance.machine) == model::State::waiting;
+  if (!waiting) {
+    instance.backoff.reset();
+  } else if (!instance.backoff) {
+    instance.backoff.emplace(p_.loop, [this, id] { on_timer(id, RunId{}, TimerKind::backoff); });
+    instance.backoff->start(instance.next_try - Monotonic::now());
+  }
+  if (instance.machine.current) sync_run_timer(instance, *instance.machine.current);
+  if (instance.machine.retiring) sync_run_timer(instance, *instance.machine.retiring);
+}
+
+void Supervisor::sync_run_timer(Instance& instance, const model::RunMachine& machine) {
+  Run* run = find_run(machine.id);
+  if (run == nullptr) return;
+  const std::optional<TimerKind> wanted = model::timer_of(machine);
+  if (run->armed == wanted) return;
+  run->armed = wanted;
+  run->timer.reset();
+  if (!wanted) return;
+  const TimePoint now = Monotonic::now();
+  const Duration left = *wanted == TimerKind::ready
+                            ? from_ns(run->label.started_ns) + instance.spec->min_ready - now
+                            : run->stop_deadline - now;
+  const InstanceId id = instance.id;
+  const RunId run_id = machine.id;
+  const TimerKind kind = *wanted;
+  run->timer.emplace(p_.loop, [this, id, run_id, kind] { on_timer(id, run_id, kind); });
+  run->timer->start(left);
+}
+
+void Supervisor::on_timer(InstanceId id, RunId run, TimerKind kind) {
+  Instance* instance = find_mutable(id);
+  if (instance == nullptr) return;
+  switch (kind) {
+    case TimerKind::ready:
+      return feed(*instance, {.kind = Input::Kind::ready, .run = run});
+    case TimerKind::kill:
+      return feed(*instance, {.kind = Input::Kind::kill_timer, .run = run});
+    case TimerKind::backoff:
+      return feed(*instance, {.kind = Input::Kind::backoff_timer});
+  }
+}
+
+// ---- the note: with the keeper at once, in state.db behind
+
+model::InstanceNote Supervisor::note_of(const Instance& instance) const {
+  const model::InstanceState& m = instance.machine;
+  model::InstanceNote note;
+  note.app = instance.app;
+  note.instance = instance.id;
+  note.slot = instance.slot;
+  note.desired = m.desired;
+  note.rest = m.rest;
+  note.has_current = m.current.has_value();
+  if (m.current) {
+    note.current = m.current->id;
+    note.phase = m.current->phase;
+    note.asked = m.current->asked;
+  }
+  note.resume = instance.resume;
+  note.restarts = m.restarts;
+  note.quick_exits = m.quick_exits;
+  note.tracker = m.tracker.memory();
+  note.has_exit = instance.last_exit.has_value();
+  if (instance.last_exit) note.last_exit = *instance.last_exit;
+  note.last_exit_run = instance.last_exit_run;
+  note.last_exit_wall_ms = instance.last_exit_ms;
+  note.created_wall_ms = instance.created_ms;
+  if (const Run* run = current_run(instance); run != nullptr && run->stop_deadline != TimePoint{})
+    note.deadline_ns = to_ns(run->stop_deadline);
+  else if (m.rest == model::Rest::waiting)
+    note.deadline_ns = to_ns(instance.next_try);
+  return note;
+}
+
+void Supervisor::save_note(Instance& instance) {
+  if (frozen_) return;
+  const model::InstanceNote note = note_of(instance);
+  LabelBytes bytes;
+  model::store_label(note, std::span(bytes));
+  kill_point("note.before_store");
+  keeper_->store_entry(kNoteKey + raw(instance.id), bytes);
+  kill_point("note.after_store");
+  const model::InstanceNote durable = durable_part(note);
+  if (same_bytes(durable, instance.saved)) return;
+  instance.saved = durable;
+  persist({store::PutInstance{instance.id, instance.app, instance.slot, bytes}},
+          store::Durability::background, {});
+}
+
+// ---- spawning
+
+void Supervisor::spawn(Instance& instance, RunId id) {
+  Lane lane = p_.lanes.acquire(instance.id);
+  Run& run = runs_[raw(id)];
+  run.lane = lane;
+  run.kill_timeout = instance.spec->kill_timeout;
+  SpawnPlan plan = make_spawn_plan(*instance.spec, {.home_id = p_.home_id,
+                                                    .app = instance.app,
+                                                    .instance = instance.id,
+                                                    .slot = instance.slot,
+                                                    .run = id,
+                                                    .generation = instance.generation,
+                                                    .lane = lane,
+                                                    .boot_id = p_.boot_id});
+  run.label = plan.label;
+  kill_point("spawn.before");
+  spawner_->spawn(std::move(plan), [this, at = instance.id](SpawnResult result) {
+    on_spawned(at, std::move(result));
+  });
+}
+
+void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
+  kill_point("spawn.after");
+  Run* run = find_run(result.run);
+  Instance* instance = find_mutable(id);
+  if (!ROOST_EXPECT(run != nullptr && instance != nullptr, "a spawn for nobody")) return;
+  if (result.failure) {
+    p_.lanes.release(id, run->lane.number);
+    const std::optional<KeeperExit> exit = run->exit;
+    runs_.erase(raw(result.run));
+    if (exit) keeper_->ack_exit(exit->run, exit->seq);
+    const std::string why = result.failure->error.message;
+    log_warning("spawn", "app=" + instance->spec->name + " " + why);
+    const RunId failed = result.run;
+    feed(*instance, {.kind = Input::Kind::spawn_failed,
+                     .run = failed,
+                     .error = why,
+                     .transient = result.failure->transient});
+    p_.bus.publish({.kind = Event::Kind::spawn_failed,
+                    .instance = id,
+                    .run = failed,
+                    .reason = why + (result.failure->error.hint.empty()
+                                         ? ""
+                                         : " (" + result.failure->error.hint + ")")});
+    return;
+  }
+  run->label = result.label;
+  run->pidfd = std::move(result.pidfd);
+  run->spawned = true;
+  run->out_pipe = pipe_inode(result.out.get());
+  run->err_pipe = pipe_inode(result.err.get());
+  attach_output(*instance, *run, std::move(result.out), std::move(result.err), Pump::Origin::fresh);
+  LabelBytes label;
+  model::store_label(run->label, std::span(label));
+  persist({store::PutRun{run->label.run, id, run->label.pid, run->label.start_ticks, p_.boot_id,
+                         label}},
+          store::Durability::background, {});
+  feed(*instance, {.kind = Input::Kind::spawned, .run = run->label.run});
+  if (run->exit) process_exit(*run);
+}
+
+void Supervisor::attach_output(const Instance& instance, const Run& run, UniqueFd out, UniqueFd err,
+                               Pump::Origin origin) {
+  const LogPaths paths = log_paths(instance);
+  if (out)
+    pump_->attach(run.label.run, model::Stream::out, std::move(out),
+                  {.path = paths.out, .owner = {}}, origin);
+  if (err)
+    pump_->attach(run.label.run, model::Stream::err, std::move(err),
+                  {.path = paths.err, .owner = {}}, origin);
+}
+
+}  // namespace roost::daemon

@@ -1,0 +1,64 @@
+// What the supervisor keeps of an instance and of a run. Plain holders: all decisions are the
+// machine's, all changes the Supervisor's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "core/base/time.h"
+#include "core/base/unique_fd.h"
+#include "core/loop/timer.h"
+#include "core/model/app_spec.h"
+#include "core/model/instance_machine.h"
+#include "core/model/label.h"
+#include "daemon/process/process_tree.h"
+#include "daemon/process/tree_sweep.h"
+#include "daemon/supervisor/keeper_link.h"
+
+namespace roost::daemon {
+
+struct Run {
+  model::RunLabel label;
+  UniqueFd pidfd;
+  bool foreign = false;
+  std::uint64_t out_pipe = 0;  // inode numbers of its pipes: processes holding them belong to it
+  std::uint64_t err_pipe = 0;
+  Lane lane;
+  Duration kill_timeout = 10s;
+  bool spawned = false;  // the spawner has answered
+  std::optional<loop::Timer> timer;
+  std::optional<model::TimerKind> armed;
+  TimePoint stop_deadline{};  // of the stop under way
+  TreeMemory memory;
+  std::unique_ptr<TreeSweep> sweep;
+  bool sweeping = false;    // it has not answered yet
+  bool kill_sweep = false;  // the sweep was begun by SIGKILL, before the exit
+  int processes = 0;        // ended so far
+  int killed = 0;
+  // The end, in the order in which it usually comes; the keeper is told when all of it is there.
+  std::optional<KeeperExit> exit;
+  bool swept = false;
+  bool recorded = false;
+  bool drained = false;
+};
+
+struct Instance {
+  model::InstanceId id{};
+  model::AppId app{};
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 1;
+  model::SpecPtr spec;
+  model::InstanceState machine;
+  std::optional<loop::Timer> backoff;
+  TimePoint next_try{};  // while waiting
+  bool resume = false;   // was up when `kill` stopped everything
+  bool removing = false;
+  WallMs created_ms = 0;
+  WallMs last_exit_ms = 0;
+  std::optional<model::ExitStatus> last_exit;
+  model::RunId last_exit_run{};
+  model::InstanceNote saved;  // as state.db has it
+};
+
+}  // namespace roost::daemon

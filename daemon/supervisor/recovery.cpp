@@ -1,0 +1,237 @@
+#include "daemon/supervisor/recovery.h"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+#include "core/base/kill_point.h"
+#include "daemon/log.h"
+
+namespace roost::daemon {
+
+using model::Input;
+using model::InstanceNote;
+using model::Phase;
+using model::RunId;
+
+void Recovery::add_note(const LabelBytes& label) {
+  if (const auto note = model::load_label<InstanceNote>(std::span(label)))
+    notes_[note->instance] = *note;
+}
+
+void Recovery::finish() {
+  cold_ = !load_book();
+  if (cold_)
+    for (const store::PutInstance& row : s_.snapshot_.instances)
+      if (const auto note = model::load_label<InstanceNote>(std::span(row.note)))
+        notes_[row.instance] = *note;
+  make_instances();
+  for (KeeperRun& run : runs_)
+    take_over(std::move(run));
+  if (cold_) adopt_survivors();
+  kill_point("recovery.before_resume");
+  for (auto& [id, instance] : s_.instances_)
+    if (const auto note = notes_.find(id); note != notes_.end()) restore(instance, note->second);
+  record_unknown_ends();
+  for (const KeeperExit& exit : exits_)
+    s_.on_keeper_exit(exit);
+  if (cold_) s_.put_book({}, {});
+  for (auto& [id, instance] : s_.instances_)
+    resume(instance);
+}
+
+// The book of the daemon before, if there was one under this keeper; else that of state.db.
+bool Recovery::load_book() {
+  if (specs_) {
+    Status loaded = s_.book_.load_memfd(specs_.get());
+    if (loaded) return true;
+    log_error("recovery", loaded.error().message + "; taking the specs from state.db");
+  }
+  for (const store::PutApp& row : s_.snapshot_.apps)
+    if (Status loaded = s_.book_.load_row(row.json); !loaded)
+      log_error("recovery", loaded.error().message);
+  return false;
+}
+
+void Recovery::make_instances() {
+  for (const auto& [id, app] : s_.book_.apps()) {
+    const auto spec = std::make_shared<const model::AppSpec>(app.entry.spec);
+    for (const InstanceEntry& at : app.entry.instances)
+      (void)s_.make_instance(app.entry, at, spec);
+  }
+}
+
+Run& Recovery::make_run(const model::RunLabel& label, UniqueFd pidfd, UniqueFd out, UniqueFd err,
+                        bool foreign) {
+  Run& run = s_.runs_[raw(label.run)];
+  run.label = label;
+  run.foreign = foreign;
+  run.spawned = true;
+  run.out_pipe = pipe_inode(out.get());
+  run.err_pipe = pipe_inode(err.get());
+  run.pidfd = std::move(pidfd);
+  run.lane = s_.p_.lanes.find(label.instance, label.lane);
+  const Instance* instance = s_.find(label.instance);
+  if (instance == nullptr) return run;
+  run.kill_timeout = instance->spec->kill_timeout;
+  s_.attach_output(*instance, run, std::move(out), std::move(err), Pump::Origin::taken_over);
+  return run;
+}
+
+void Recovery::take_over(KeeperRun handed) {
+  const auto label = model::load_label<model::RunLabel>(std::span(handed.label));
+  if (!label) return log_error("recovery", "a run with a label of another version is left alone");
+  model::RunLabel known = *label;
+  if (known.start_ticks == 0)
+    if (const auto stat = read_stat(known.pid)) known.start_ticks = stat->id.start_ticks;
+  (void)make_run(known, std::move(handed.pidfd), std::move(handed.out), std::move(handed.err),
+                 handed.foreign);
+}
+
+// ---- instances
+
+void Recovery::restore(Instance& instance, const InstanceNote& note) {
+  model::InstanceState& m = instance.machine;
+  m.desired = note.desired;
+  m.rest = note.rest;
+  m.restarts = note.restarts;
+  m.quick_exits = note.quick_exits;
+  m.tracker = model::RestartTracker(note.tracker);
+  instance.resume = note.resume;
+  instance.created_ms = note.created_wall_ms;
+  instance.last_exit_ms = note.last_exit_wall_ms;
+  instance.last_exit_run = note.last_exit_run;
+  if (note.has_exit) {
+    instance.last_exit = note.last_exit;
+    m.reason = model::describe(note.last_exit);
+  }
+  if (!cold_ && note.rest == model::Rest::waiting) instance.next_try = from_ns(note.deadline_ns);
+  restore_current(instance, note);
+}
+
+void Recovery::restore_current(Instance& instance, const InstanceNote& note) {
+  model::InstanceState& m = instance.machine;
+  if (m.current) {  // adopted: what lives is taken as wanted
+    m.desired = model::Desired::up;
+    return;
+  }
+  Run* run = note.has_current ? s_.find_run(note.current) : nullptr;
+  if (run == nullptr) {
+    if (note.has_current && m.desired == model::Desired::up)
+      m.rest = model::Rest::waiting;  // it was about to be spawned
+    return;
+  }
+  Phase phase = note.phase;
+  if (phase == Phase::spawning) phase = Phase::launching;
+  if (phase == Phase::sweeping)
+    phase = note.asked ? Phase::stopping : Phase::online;  // its exit comes again
+  if (phase == Phase::killing) phase = Phase::stopping;    // its deadline has passed
+  if (note.asked && phase == Phase::launching) phase = Phase::stopping;
+  m.rest = model::Rest::stopped;
+  m.current = model::RunMachine{note.current, phase, note.asked};
+  if (phase != Phase::stopping) return;
+  run->stop_deadline =
+      note.deadline_ns != 0 ? from_ns(note.deadline_ns) : Monotonic::now() + run->kill_timeout;
+  s_.signal_stop(instance, *run);  // the old daemon may have died just before it
+}
+
+// What should be up and has no process is started; timers go on from where they were.
+void Recovery::resume(Instance& instance) {
+  model::InstanceState& m = instance.machine;
+  const bool should_run = m.desired == model::Desired::up && !m.current;
+  if (should_run && m.rest == model::Rest::waiting &&
+      (cold_ || instance.next_try <= Monotonic::now()))
+    return s_.feed(instance, {.kind = Input::Kind::backoff_timer});
+  if (should_run && m.rest == model::Rest::stopped)
+    return s_.feed(instance, {.kind = Input::Kind::start});
+  s_.sync_timers(instance);
+}
+
+// ---- after the death of keeper and daemon
+
+void Recovery::adopt_survivors() {
+  for (const store::PutRun& row : s_.snapshot_.runs)
+    if (const auto label = model::load_label<model::RunLabel>(std::span(row.label)))
+      if (row.boot_id == s_.p_.boot_id) recorded_[row.run] = *label;
+  FoundRuns found = find_runs(s_.p_.home_id);
+  for (FoundRun& run : found.runs) {
+    const auto known = recorded_.find(run.key.run);
+    const model::RunLabel* label =
+        known != recorded_.end() && known->second.pid == run.id.pid ? &known->second : nullptr;
+    adopt(std::move(run), label);
+  }
+  const auto unseen = recorded_;
+  for (const auto& [id, label] : unseen) {
+    Result<FoundRun> again = reopen({s_.p_.home_id, label.app, label.instance, id},
+                                    {label.pid, label.start_ticks}, s_.p_.boot_id);
+    if (again) adopt(std::move(*again), &label);
+  }
+}
+
+void Recovery::adopt(FoundRun found, const model::RunLabel* known) {
+  Instance* instance = s_.find_mutable(found.key.instance);
+  if (instance == nullptr || instance->machine.current) {
+    log_warning("recovery", "pid " + std::to_string(found.id.pid) +
+                                " carries this home's ROOST_ID, but no app waits for it");
+    return;
+  }
+  model::RunLabel label = known != nullptr ? *known : model::RunLabel{};
+  recorded_.erase(found.key.run);
+  label.app = found.key.app;
+  label.instance = found.key.instance;
+  label.slot = instance->slot;
+  label.pid = found.id.pid;
+  label.start_ticks = found.id.start_ticks;
+  label.boot_id[0] = 0;
+  std::copy(s_.p_.boot_id.begin(), s_.p_.boot_id.end(), label.boot_id);
+  if (label.started_ns == 0) {
+    const std::int64_t ticks_per_second = ::sysconf(_SC_CLK_TCK);
+    label.started_ns =
+        static_cast<std::int64_t>(found.id.start_ticks) * (1'000'000'000 / ticks_per_second);
+    label.started_wall_ms = wall_now_ms() - to_ms(Monotonic::now() - from_ns(label.started_ns));
+  }
+  label.run = s_.next_run_id();
+  label.lane = found.lane.number;
+  LabelBytes bytes;
+  model::store_label(label, std::span(bytes));
+  s_.keeper_->adopt_run(label.run, bytes, label.pid, found.pidfd.get(), found.out.get(),
+                        found.err.get());
+  (void)make_run(label, std::move(found.pidfd), std::move(found.out), std::move(found.err), true);
+  s_.persist(
+      {store::DeleteRun{found.key.run}, store::PutRun{label.run, label.instance, label.pid,
+                                                      label.start_ticks, s_.p_.boot_id, bytes}},
+      store::Durability::background, {});
+  instance->machine.desired = model::Desired::up;
+  instance->machine.current = model::RunMachine{label.run, Phase::online, false};
+}
+
+// Runs on record that nobody can find: they ended, and how is unknown.
+void Recovery::record_unknown_ends() {
+  if (!cold_) return;
+  for (const store::PutRun& row : s_.snapshot_.runs) {
+    const bool same_boot = row.boot_id == s_.p_.boot_id;
+    if (same_boot && !recorded_.contains(row.run)) continue;
+    Instance* instance = s_.find_mutable(row.instance);
+    if (instance == nullptr) continue;
+    const auto label = model::load_label<model::RunLabel>(std::span(row.label));
+    const std::string reason = same_boot ? "ended while no keeper ran" : "ended with the machine";
+    instance->last_exit = model::ExitStatus{};
+    instance->last_exit_ms = wall_now_ms();
+    instance->machine.reason = "unknown exit status: " + reason;
+    if (instance->machine.desired == model::Desired::up) ++instance->machine.restarts;
+    s_.persist({store::AddExit{.epoch = 0,
+                               .seq = raw(row.run) ^ (s_.keeper_->facts().epoch & 0xffffffffULL),
+                               .instance = row.instance,
+                               .app = instance->app,
+                               .run = row.run,
+                               .pid = row.pid,
+                               .started_wall_ms = label ? label->started_wall_ms : 0,
+                               .ended_wall_ms = wall_now_ms(),
+                               .status = {},
+                               .reason = reason},
+                store::DeleteRun{row.run}},
+               store::Durability::background, {});
+  }
+}
+
+}  // namespace roost::daemon

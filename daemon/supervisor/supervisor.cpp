@@ -1,0 +1,119 @@
+#include "daemon/supervisor/supervisor.h"
+
+#include <unistd.h>
+
+#include "core/base/check.h"
+#include "daemon/log.h"
+#include "daemon/supervisor/recovery.h"
+
+namespace roost::daemon {
+
+using model::Input;
+using model::InstanceId;
+using model::RunId;
+
+Supervisor::Supervisor(SupervisorParts parts)
+    : p_(std::move(parts)),
+      recovery_(std::make_unique<Recovery>(*this)),
+      random_(static_cast<std::minstd_rand::result_type>(to_ns(Monotonic::now()) ^ ::getpid())) {
+  if (p_.store != nullptr) snapshot_ = p_.store->load();
+}
+
+Supervisor::~Supervisor() = default;
+
+void Supervisor::connect(KeeperLink& keeper, Spawner& spawner, Pump& pump) {
+  keeper_ = &keeper;
+  spawner_ = &spawner;
+  pump_ = &pump;
+}
+
+// ---- the hand-over
+
+void Supervisor::on_keeper_specs(UniqueFd memfd) {
+  if (recovery_) recovery_->add_specs(std::move(memfd));
+}
+
+void Supervisor::on_keeper_entry(std::uint64_t key, const LabelBytes& label, UniqueFd fd) {
+  if (key >= kNoteKey && recovery_) return recovery_->add_note(label);
+  if (on_foreign_entry) on_foreign_entry(key, std::move(fd));
+}
+
+void Supervisor::on_keeper_run(KeeperRun run) {
+  if (recovery_) recovery_->add_run(std::move(run));
+}
+
+void Supervisor::on_keeper_ready() {
+  if (!recovery_) return;
+  const std::unique_ptr<Recovery> recovery = std::move(recovery_);
+  recovery->finish();
+  snapshot_ = {};
+  log_info("recovery", "instances=" + std::to_string(instances_.size()) +
+                           " runs=" + std::to_string(runs_.size()));
+  if (on_recovered) on_recovered();
+}
+
+void Supervisor::on_keeper_refused(std::uint64_t key) {
+  log_error("keeper", "table full: key " + std::to_string(key) + " is not kept");
+}
+
+void Supervisor::on_keeper_gone() {
+  if (on_keeper_lost) on_keeper_lost();
+}
+
+// ---- questions
+
+const Instance* Supervisor::find(InstanceId id) const {
+  const auto it = instances_.find(id);
+  return it == instances_.end() ? nullptr : &it->second;
+}
+
+Instance* Supervisor::find_mutable(InstanceId id) {
+  const auto it = instances_.find(id);
+  return it == instances_.end() ? nullptr : &it->second;
+}
+
+Run* Supervisor::find_run(RunId id) {
+  const auto it = runs_.find(raw(id));
+  return it == runs_.end() ? nullptr : &it->second;
+}
+
+const Run* Supervisor::current_run(const Instance& instance) const {
+  if (!instance.machine.current) return nullptr;
+  const auto it = runs_.find(raw(instance.machine.current->id));
+  return it == runs_.end() ? nullptr : &it->second;
+}
+
+RunId Supervisor::next_run_id() {
+  return RunId{keeper_->facts().serial << 32U | ++run_counter_};
+}
+
+// ---- commands
+
+void Supervisor::start(InstanceId id) {
+  if (Instance* instance = find_mutable(id)) feed(*instance, {.kind = Input::Kind::start});
+}
+
+void Supervisor::stop(InstanceId id) {
+  if (Instance* instance = find_mutable(id)) feed(*instance, {.kind = Input::Kind::stop});
+}
+
+void Supervisor::restart(InstanceId id) {
+  if (Instance* instance = find_mutable(id)) feed(*instance, {.kind = Input::Kind::restart});
+}
+
+void Supervisor::suspend() {
+  for (auto& [id, instance] : instances_) {
+    const bool was_up = instance.resume || instance.machine.desired == model::Desired::up;
+    feed(instance, {.kind = Input::Kind::stop});
+    instance.resume = was_up;
+    save_note(instance);
+  }
+}
+
+void Supervisor::stop_for_shutdown() {
+  frozen_ = true;
+  for (auto& [id, instance] : instances_)
+    feed(instance, {.kind = Input::Kind::stop});
+}
+
+}  // namespace roost::daemon

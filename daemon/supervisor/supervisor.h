@@ -1,0 +1,174 @@
+// Supervisor: owns all apps, instances and runs; the only code that changes them. Feeds the pure
+// machine (core/model/instance_machine.h) with what happened and carries out what it answers, in
+// the order: change state (memory and the keeper's note), carry out effects, tell others (Bus).
+// Loop thread.
+//
+// There is one way to start: recovery from what the keeper hands over, be it nothing
+// (recovery.cpp).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/loop/worker.h"
+#include "core/model/selector.h"
+#include "daemon/bus.h"
+#include "daemon/logs/pump.h"
+#include "daemon/process/lanes.h"
+#include "daemon/process/spawner.h"
+#include "daemon/supervisor/instance.h"
+#include "daemon/supervisor/keeper_link.h"
+#include "daemon/supervisor/spec_book.h"
+#include "store/store.h"
+
+namespace roost::daemon {
+
+// What the supervisor works with; all of it outlives the supervisor.
+struct SupervisorParts {
+  loop::Loop& loop;
+  loop::Worker& worker;
+  Bus& bus;
+  Lanes& lanes;
+  store::Store* store = nullptr;  // null: history and the durable copy are off, supervision goes on
+  std::string home_id;
+  std::string log_dir;
+  std::array<std::uint8_t, 16> boot_id{};
+};
+
+struct LogPaths {
+  std::string out;
+  std::string err;
+};
+
+class Recovery;
+
+class Supervisor final : public KeeperListener {
+ public:
+  using Instances = std::map<model::InstanceId, Instance>;
+  using Committed = std::function<void(Status)>;
+
+  explicit Supervisor(SupervisorParts parts);
+  ~Supervisor() override;
+
+  // The three it talks to are made after it, since they talk back; called once before the loop
+  // runs.
+  void connect(KeeperLink& keeper, Spawner& spawner, Pump& pump);
+
+  // Called once, when the keeper's hand-over is complete and all runs are supervised again.
+  std::function<void()> on_recovered;
+  // An entry of the keeper that is not a note (the listening socket).
+  std::function<void(std::uint64_t key, UniqueFd fd)> on_foreign_entry;
+  // The keeper is dead.
+  std::function<void()> on_keeper_lost;
+
+  // ---- questions
+  [[nodiscard]] const Instances& instances() const { return instances_; }
+
+  [[nodiscard]] const SpecBook& book() const { return book_; }
+
+  [[nodiscard]] const Instance* find(model::InstanceId id) const;
+  [[nodiscard]] const Run* current_run(const Instance& instance) const;
+  // By name, then slot. Errc::not_found names the first selector that matches nothing, with a
+  // suggestion.
+  [[nodiscard]] Result<std::vector<model::InstanceId>> select(
+      const std::vector<std::string>& targets) const;
+  [[nodiscard]] LogPaths log_paths(const Instance& instance) const;
+
+  // ---- commands; each takes effect at once, what follows is told by the Bus
+  // Adds an app with all its instances, down. Refused as a whole when it does not fit. `done` when
+  // it is on disk.
+  [[nodiscard]] Result<std::vector<model::InstanceId>> add_app(model::AppSpec spec, Committed done);
+  // Replaces the spec of an app none of whose instances has a process.
+  void replace_spec(model::AppId app, model::AppSpec spec, Committed done);
+  void start(model::InstanceId id);
+  void stop(model::InstanceId id);
+  void restart(model::InstanceId id);
+  // Forgets an instance without a process; with the last one goes the app.
+  void remove(model::InstanceId id, Committed done);
+  // Remembers which instances were up, for a later resume, and stops all.
+  void suspend();
+  // Stops all, but keeps on record that they should be up (the machine goes down).
+  void stop_for_shutdown();
+  // Everything submitted so far is on disk.
+  void when_saved(Committed done);
+  void resubmit_everything();
+
+  // ---- KeeperListener
+  void on_keeper_specs(UniqueFd memfd) override;
+  void on_keeper_entry(std::uint64_t key, const LabelBytes& label, UniqueFd fd) override;
+  void on_keeper_run(KeeperRun run) override;
+  void on_keeper_exit(const KeeperExit& exit) override;
+  void on_keeper_ready() override;
+  void on_keeper_refused(std::uint64_t key) override;
+  void on_keeper_gone() override;
+  // ---- from the pump
+  void on_drained(model::RunId run, const DrainReport& report);
+
+  // For the keeper's heir: every run as it would be registered.
+  [[nodiscard]] const std::unordered_map<std::uint64_t, Run>& runs() const { return runs_; }
+
+ private:
+  friend class Recovery;
+
+  // feed.cpp: one input through the machine
+  void feed(Instance& instance, model::Input input);
+  void carry_out(Instance& instance, const model::Effect& effect);
+  void sync_timers(Instance& instance);
+  void sync_run_timer(Instance& instance, const model::RunMachine& machine);
+  void save_note(Instance& instance);
+  [[nodiscard]] model::InstanceNote note_of(const Instance& instance) const;
+  void spawn(Instance& instance, model::RunId id);
+  void on_spawned(model::InstanceId instance, SpawnResult result);
+  void on_timer(model::InstanceId instance, model::RunId run, model::TimerKind kind);
+  void tell_rest(const Instance& instance);
+
+  // ending.cpp: signals, exits, sweeps, acknowledgement
+  void signal_stop(Instance& instance, Run& run);
+  void signal_kill(Instance& instance, Run& run);
+  void sweep(Instance& instance, Run& run);
+  void begin_sweep(model::InstanceId instance, Run& run, TimePoint deadline);
+  void on_sweep_done(model::InstanceId instance, model::RunId run, SweepResult result);
+  void finish_sweep(Instance& instance, Run& run);
+  void process_exit(Run& run);
+  void bury(Instance* instance, Run& run);
+  void record_exit(Instance& instance, Run& run, const std::string& reason);
+  void try_ack(Run& run);
+  [[nodiscard]] TreeRoot tree_root(const Run& run) const;
+
+  void persist(store::Batch batch, store::Durability durability, Committed done);
+  void put_book(Committed done, store::Batch batch);
+  [[nodiscard]] Status check_room(std::size_t more) const;
+  Instance& make_instance(const AppEntry& entry, const InstanceEntry& at, model::SpecPtr spec);
+  void attach_output(const Instance& instance, const Run& run, UniqueFd out, UniqueFd err,
+                     Pump::Origin origin);
+  [[nodiscard]] Run* find_run(model::RunId id);
+  [[nodiscard]] Instance* find_mutable(model::InstanceId id);
+  [[nodiscard]] model::RunId next_run_id();
+
+  SupervisorParts p_;
+  KeeperLink* keeper_ = nullptr;
+  Spawner* spawner_ = nullptr;
+  Pump* pump_ = nullptr;
+  SpecBook book_;
+  Instances instances_;
+  std::unordered_map<std::uint64_t, Run> runs_;  // by raw RunId, until acknowledged
+  std::unique_ptr<Recovery> recovery_;           // until the hand-over is complete
+  store::Snapshot snapshot_;                     // what state.db had at the start
+  std::uint32_t run_counter_ = 0;
+  bool frozen_ = false;  // shutting down: what is on record stays as it is
+  std::minstd_rand random_;
+};
+
+// Keys of the keeper's entries.
+inline constexpr std::uint64_t kListenerKey = 1;
+inline constexpr std::uint64_t kNoteKey = 1ULL << 32U;  // + instance id
+
+}  // namespace roost::daemon
