@@ -9,13 +9,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/base/result.h"
 #include "core/base/time.h"
-#include "core/base/unique_fd.h"
+#include "ipc/connection.h"
 #include "ipc/envelope.h"
 #include "ipc/frame.h"
 #include "ipc/method.h"
@@ -72,29 +71,28 @@ class Client {
     std::string_view name;
     Retry retry;
   };
-  struct Attempt;
+  // One request and what has become of it.
+  struct Transaction;
 
   Client(Paths paths, const ConnectOptions& options);
 
-  Result<std::string> exchange(const Operation& operation, std::string request,
+  Result<std::string> exchange(const Operation& operation, const std::string& request,
                                const CallOptions& options);
-  Status fetch(const Operation& operation, std::string request, const DocumentSink& sink,
+  Status fetch(const Operation& operation, const std::string& request, const DocumentSink& sink,
                const CallOptions& options);
-  Status run(const Operation& operation, const std::string& request, Attempt& attempt);
-  Status reconnect(TimePoint until, Attempt* attempt);
-  Status open_connection(TimePoint until);
+  Status run(const Operation& operation, Transaction& transaction, const CallOptions& options);
+  Status transact(Transaction& transaction);
+  Status take(Frame frame, Transaction& transaction);
+  // Connects and greets, until one of the two times: nobody there, or the connection broke again.
+  Status reconnect(TimePoint until_absent, TimePoint until_broken);
   Status greet(TimePoint until);
-  Status attempt_once(const std::string& request, Attempt& attempt);
-  Status send(std::string_view bytes, Attempt& attempt);
-  Status receive(Attempt& attempt);
-  Status read_more(Attempt& attempt);
-  Status wait_for(short events, Attempt& attempt);
   [[nodiscard]] Error hung() const;
+  [[nodiscard]] Error failure(const Operation& operation, Error error,
+                              const CallOptions& options) const;
 
   Paths paths_;
   ConnectOptions options_;
-  UniqueFd socket_;
-  FrameDecoder decoder_{Side::client};
+  Connection connection_;
   HelloReply hello_;
   std::uint32_t next_id_ = 1;
 };

@@ -205,7 +205,7 @@ void decode_field(Decoder& d, const DecodePath& at, MemberCursor& members,
 
 template <Record T>
 void decode_record(Decoder& d, const DecodePath& at, JsonRef json, T& out) {
-  if (!expect_type(d, at, json, JsonType::object)) return;
+  if (json && !expect_type(d, at, json, JsonType::object)) return;
   MemberCursor members(json);
   constexpr auto kFields = T::fields();
   std::apply([&](const auto&... field) { (decode_field(d, at, members, field, out), ...); },
@@ -296,7 +296,7 @@ template <Record T>
   return text;
 }
 
-// The record in `json`; absent opt() fields keep their defaults. Errc::invalid lists the problems.
+// The record in `json` (an absent one counts as an empty object); absent opt() fields keep their defaults. Errc::invalid lists the problems.
 // `where` stands in front of the paths in messages, for example "params".
 template <Record T>
 [[nodiscard]] Result<T> decode(JsonRef json, std::string_view where = {},

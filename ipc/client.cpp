@@ -1,0 +1,223 @@
+#include "ipc/client.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <poll.h>
+
+#include "ipc/socket.h"
+
+namespace roost::ipc {
+namespace {
+
+constexpr Duration kFirstPause = 5ms;  // between attempts to connect
+constexpr Duration kLongestPause = 100ms;
+
+void pause(Duration& length, TimePoint until) {
+  const Duration left = std::max<Duration>(until - Monotonic::now(), 1ms);
+  (void)::poll(
+      nullptr, 0,
+      static_cast<int>(to_ms(std::min(length, left))));  // a signal may cut it short: tried sooner
+  length = std::min(length * 2, kLongestPause);
+}
+
+TimePoint after(Duration limit) {
+  return limit > 0s ? Monotonic::now() + limit : TimePoint::max();
+}
+
+std::string in_words(Duration d) {
+  const std::int64_t ms = to_ms(d);
+  return ms % 1000 == 0 ? std::to_string(ms / 1000) + "s" : std::to_string(ms) + "ms";
+}
+
+}  // namespace
+
+struct Client::Transaction {
+  const std::string& request;          // payload
+  const DocumentSink* sink = nullptr;  // for documents
+  Patience patience{};
+  std::uint32_t id = 0;
+  bool sent = false;       // the daemon may have the whole request
+  bool delivered = false;  // bytes have gone to the sink
+  bool finished = false;
+  FrameType type = FrameType::result;  // of `reply`
+  std::string reply{};                 // payload of a result or error, as far as it has come
+};
+
+Client::Client(Paths paths, const ConnectOptions& options)
+    : paths_(std::move(paths)), options_(options) {}
+
+Result<Client> Client::connect(const Paths& paths, const ConnectOptions& options) {
+  Client client(paths, options);
+  const TimePoint now = Monotonic::now();
+  if (Status connected = client.reconnect(now + options.patience, now + options.retry_for);
+      !connected)
+    return std::move(connected).error();
+  return client;
+}
+
+Status Client::reconnect(TimePoint until_absent, TimePoint until_broken) {
+  for (Duration length = kFirstPause;;) {
+    connection_.close();
+    Result<UniqueFd> socket = connect_unix(paths_.socket());
+    TimePoint until = until_absent;
+    Status connected = ok();
+    if (socket) {
+      connection_ = Connection(std::move(*socket));
+      connected = greet(until_broken);
+      if (connected || connected.error().code != Errc::io) return connected;
+      until = until_broken;
+    } else {
+      connected = std::move(socket).error();
+      if (connected.error().code == Errc::timeout) until = until_broken;  // a crowd waits there
+      if (connected.error().code != Errc::timeout && connected.error().code != Errc::unavailable)
+        return connected;
+    }
+    if (Monotonic::now() >= until) {
+      connection_.close();
+      return Error{Errc::unavailable, "no daemon answers: " + connected.error().message, {}};
+    }
+    pause(length, until);
+  }
+}
+
+Status Client::greet(TimePoint until) {
+  const std::string request = encode_request(kHello, make_hello());
+  Transaction transaction{request};
+  transaction.patience = Patience{until, options_.silence};
+  if (Status done = transact(transaction); !done) {
+    if (done.error().code == Errc::unavailable) return hung();
+    return done;
+  }
+  if (transaction.type == FrameType::error) return decode_error(transaction.reply);
+  Result<HelloReply> reply = decode_reply(kHello, transaction.reply);
+  if (!reply) return std::move(reply).error();
+  hello_ = std::move(*reply);
+  return check_hello(hello_);
+}
+
+// Success: the daemon has answered, be it with an error. Otherwise one of Connection's errors, or
+// the sink's.
+Status Client::transact(Transaction& transaction) {
+  transaction.id = next_id_++;
+  if (next_id_ == 0) next_id_ = 1;  // 0 is for messages without a request
+  transaction.reply.clear();
+  transaction.finished = false;
+  std::string bytes;
+  append_message(bytes, FrameType::request, transaction.id, transaction.request);
+  Status sent = connection_.send(bytes, transaction.patience);
+  transaction.sent = sent.has_value();
+  // A peer that refuses us may have said why before it closed: so read on after a broken send.
+  if (!sent && sent.error().code != Errc::io) return sent;
+  while (!transaction.finished) {
+    Result<Frame> frame = connection_.receive(transaction.patience);
+    if (!frame) return std::move(frame).error();
+    if (Status taken = take(std::move(*frame), transaction); !taken) return taken;
+  }
+  return ok();
+}
+
+Status Client::take(Frame frame, Transaction& transaction) {
+  const bool for_nobody = frame.id == 0 && frame.type == FrameType::error;
+  // Other ids: late replies to requests that were given up.
+  if ((frame.id != transaction.id && !for_nobody) || frame.type == FrameType::event) return ok();
+  transaction.finished = !frame.more;
+  if (frame.type == FrameType::document) {
+    if (transaction.sink == nullptr)
+      return Error{Errc::protocol, "a document where a reply was expected", {}};
+    transaction.type = frame.type;
+    transaction.delivered = transaction.delivered || !frame.payload.empty();
+    return (*transaction.sink)(frame.payload);
+  }
+  if (transaction.sink != nullptr && frame.type == FrameType::result)
+    return Error{Errc::protocol, "a reply where a document was expected", {}};
+  if (transaction.reply.size() + frame.payload.size() > model::limits::kMaxReplyBytes)
+    return Error{Errc::protocol,
+                 "a reply of more than " + std::to_string(model::limits::kMaxReplyBytes) + " bytes",
+                 {}};
+  transaction.type = frame.type;
+  transaction.reply += frame.payload;
+  return ok();
+}
+
+Error Client::hung() const {
+  const int pid = hello_.pid > 0 ? hello_.pid : read_pid_file(paths_.roostd_pid());
+  std::string message = "the daemon does not answer";
+  if (pid > 0) message += " (pid " + std::to_string(pid) + ")";
+  message += ": no sign of life for " + in_words(options_.silence);
+  return Error{
+      Errc::unavailable, std::move(message),
+      "its keeper replaces a daemon that hangs; what it was doing is in " + paths_.daemon_log()};
+}
+
+// What the caller is told about a transaction that will not be repeated.
+Error Client::failure(const Operation& operation, Error error, const CallOptions& options) const {
+  const std::string name = "'" + std::string(operation.name) + "'";
+  switch (error.code) {
+    case Errc::unavailable:
+      return hung();
+    case Errc::timeout:
+      return Error{Errc::timeout, "no reply to " + name + " within " + in_words(options.limit),
+                   "the daemon goes on with it"};
+    case Errc::io:
+      return Error{Errc::unavailable,
+                   "the daemon went away during " + name + "; it may have been carried out",
+                   "look with 'roost list', then repeat it if needed"};
+    case Errc::invalid:
+    case Errc::not_found:
+    case Errc::exists:
+    case Errc::conflict:
+    case Errc::denied:
+    case Errc::protocol:
+    case Errc::internal:
+    case Errc::unhealthy:
+      break;
+  }
+  return error;
+}
+
+// Sends until answered. Success: transaction.reply holds the result, or the sink has had the
+// document.
+Status Client::run(const Operation& operation, Transaction& transaction,
+                   const CallOptions& options) {
+  if (transaction.request.size() > model::limits::kMaxRequestBytes)
+    return Error{
+        Errc::invalid,
+        "the request is larger than " + std::to_string(model::limits::kMaxRequestBytes) + " bytes",
+        {}};
+  transaction.patience = Patience{after(options.limit), options_.silence};
+  std::optional<TimePoint> give_up;  // set when the connection has broken
+  for (;;) {
+    if (!connection_.is_open()) {
+      if (!give_up)
+        give_up = std::min(Monotonic::now() + options_.retry_for, transaction.patience.deadline);
+      if (Status again = reconnect(*give_up, *give_up); !again) return again;
+    }
+    Status done = transact(transaction);
+    if (done && transaction.type == FrameType::error) return decode_error(transaction.reply);
+    if (done) return ok();
+    connection_.close();
+    const bool broken = done.error().code == Errc::io;
+    const bool repeatable =
+        !transaction.delivered && (!transaction.sent || operation.retry == Retry::safe);
+    const bool in_time = !give_up || Monotonic::now() < *give_up;
+    if (!broken || !repeatable || !in_time)
+      return failure(operation, std::move(done).error(), options);
+  }
+}
+
+Result<std::string> Client::exchange(const Operation& operation, const std::string& request,
+                                     const CallOptions& options) {
+  Transaction transaction{request};
+  if (Status done = run(operation, transaction, options); !done) return std::move(done).error();
+  return std::move(transaction.reply);
+}
+
+Status Client::fetch(const Operation& operation, const std::string& request,
+                     const DocumentSink& sink, const CallOptions& options) {
+  Transaction transaction{request, &sink};
+  return run(operation, transaction, options);
+}
+
+}  // namespace roost::ipc

@@ -1,0 +1,85 @@
+#include "ipc/paths.h"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <climits>
+#include <cstdlib>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/fs.h"
+
+namespace roost::ipc {
+namespace {
+
+Result<std::string> absolute(std::string_view path) {
+  std::string text(path);
+  if (text.front() != '/') {
+    std::array<char, PATH_MAX> directory;
+    if (::getcwd(directory.data(), directory.size()) == nullptr)
+      return errno_error("working directory", errno);
+    text = std::string(directory.data()) + "/" + text;
+  }
+  while (text.size() > 1 && text.back() == '/')
+    text.pop_back();
+  return text;
+}
+
+// A directory that others may write would let them choose what we run.
+Status check_private(const std::string& path) {
+  struct stat info {};
+
+  if (::stat(path.c_str(), &info) != 0) return errno_error("look at '" + path + "'", errno);
+  if (info.st_uid != ::geteuid())
+    return Error{Errc::denied,
+                 "'" + path + "' belongs to uid " + std::to_string(info.st_uid) +
+                     ", not to you (uid " + std::to_string(::geteuid()) + ")",
+                 "set ROOST_HOME to a directory of your own"};
+  if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return Error{Errc::denied, "'" + path + "' may be written by others",
+                 "chmod 700 '" + path + "'"};
+  if ((info.st_mode & 07777) != 0700 && ::chmod(path.c_str(), 0700) != 0)
+    return errno_error("chmod '" + path + "'", errno);
+  return ok();
+}
+
+}  // namespace
+
+Result<Paths> paths_for_home(std::string_view home) {
+  if (home.empty()) return Error{Errc::invalid, "empty home directory", "set ROOST_HOME"};
+  Result<std::string> path = absolute(home);
+  if (!path) return std::move(path).error();
+  return Paths{*path, *path, *path, *path + "/logs"};
+}
+
+Result<Paths> paths_from_environment() {
+  if (const char* home = std::getenv("ROOST_HOME"); home != nullptr && *home != '\0')
+    return paths_for_home(home);
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
+    return paths_for_home(std::string(home) + "/.roost");
+  return Error{Errc::invalid,
+               "neither ROOST_HOME nor HOME is set for uid " + std::to_string(::getuid()),
+               "set ROOST_HOME to the directory where roost keeps its things"};
+}
+
+Status ensure_home(const Paths& paths) {
+  for (const std::string* directory :
+       {&paths.home, &paths.state_dir, &paths.runtime_dir, &paths.log_dir}) {
+    if (Status made = make_dirs(*directory, 0700); !made) return made;
+    if (Status checked = check_private(*directory); !checked) return checked;
+  }
+  return ok();
+}
+
+int read_pid_file(const std::string& path) {
+  const Result<std::string> text = read_file(path, 64);
+  int pid = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), pid).ec != std::errc() ||
+      pid < 0)
+    return 0;
+  return pid;
+}
+
+}  // namespace roost::ipc
