@@ -220,6 +220,7 @@ void Keeper::become_daemon(int socket) {
   const int high_socket = ::fcntl(socket, F_DUPFD_CLOEXEC, 10);
   const int high_lock = ::fcntl(options_.lock_fd, F_DUPFD_CLOEXEC, 10);
   const int old = good_daemon_ >= 0 ? ::fcntl(good_daemon_, F_DUPFD_CLOEXEC, 10) : -1;
+  options_.home_fd = ::fcntl(options_.home_fd, F_DUPFD_CLOEXEC, 10);
   ::dup2(high_socket, kDaemonSocketFd);
   ::dup2(high_lock, kDaemonLockFd);
   ::signal(SIGHUP, SIG_DFL);

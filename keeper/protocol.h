@@ -34,16 +34,13 @@ inline constexpr char kOriginalVariable[] = "ROOST_ORIGINAL";
 inline constexpr int kDaemonSocketFd = 3;
 inline constexpr int kDaemonLockFd = 4;
 
-// Which descriptors come with a run; they travel in the order of the bits.
-enum FdBit : std::uint32_t {
+// Message::flags. First: which descriptors come with a run; they travel in the order of the bits.
+enum Flag : std::uint32_t {
   kFdPidfd = 1U << 0,
   kFdStdout = 1U << 1,   // read end of the pipe
   kFdStderr = 1U << 2,   // read end of the pipe
   kFdStdin = 1U << 3,    // write end of the pipe
   kFdChannel = 1U << 4,  // the daemon's end of the app's IPC socket pair
-};
-
-enum RunFlag : std::uint32_t {
   // Not a child of this keeper: its death is seen by its pidfd, its status may be unknown.
   kRunForeign = 1U << 8,
   // Dead, exit not acknowledged yet.
@@ -124,7 +121,7 @@ struct Message {
   std::uint16_t reserved = 0;
   std::uint64_t key = 0;
   std::uint64_t seq = 0;
-  std::uint32_t flags = 0;  // FdBit and RunFlag
+  std::uint32_t flags = 0;  // Flag
   std::int32_t value = 0;
   std::int32_t status = 0;
   std::int32_t reserved2 = 0;
@@ -161,7 +158,7 @@ struct TableHeader {
 struct TableRecord {
   std::uint64_t key = 0;
   std::uint64_t exit_seq = 0;  // of an exit not acknowledged; 0 = none
-  std::uint32_t flags = 0;     // FdBit and RunFlag
+  std::uint32_t flags = 0;     // Flag
   std::int32_t pid = 0;        // a live run that is a child of this keeper; else 0
   std::int32_t code = 0;
   std::int32_t status = 0;
