@@ -53,7 +53,8 @@ struct Options {
   // destroyed.
   std::function<void(std::function<void()>)> post;
   std::function<void(Problem)> on_problem;  // on the loop; may be empty
-  Duration retry_every = 1s;
+  Duration gather_for = 20ms;  // a background batch waits this long for company in its transaction
+  Duration retry_every = 1s;   // after a failed write
   std::size_t queue_cap = model::limits::kStoreQueue;  // operations
   int exits_kept = model::limits::kExitsKeptPerInstance;
   std::string

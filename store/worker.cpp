@@ -1,0 +1,224 @@
+#include "store/worker.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include <signal.h>
+
+namespace roost::store {
+namespace {
+
+// SQLite needs well under 100 KiB for what is done here.
+constexpr std::size_t kStackBytes = 256U << 10;
+constexpr std::size_t kMaxReads = 1024;
+
+Error unavailable(std::string message) {
+  return Error{Errc::unavailable, std::move(message), {}};
+}
+
+FileOptions file_options(const Options& options) {
+  return {.path = options.path, .vfs = options.vfs, .exits_kept = options.exits_kept};
+}
+
+}  // namespace
+
+Worker::Worker(Options options, OpenedFile file)
+    : options_(std::move(options)),
+      queue_(options_.queue_cap),
+      writer_(file_options(options_), std::move(file)) {}
+
+Worker::~Worker() {
+  if (!started_) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  ::pthread_join(thread_, nullptr);
+}
+
+// Signals are the loop's: the thread is born with all of them blocked.
+Status Worker::start() {
+  pthread_attr_t attributes;
+  ::pthread_attr_init(&attributes);
+  ::pthread_attr_setstacksize(&attributes, kStackBytes);
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const int failure = ::pthread_create(&thread_, &attributes, thread_main, this);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::pthread_attr_destroy(&attributes);
+  if (failure != 0) return errno_error("starting the store thread", failure);
+  started_ = true;
+  ::pthread_setname_np(thread_, "store");
+  return ok();
+}
+
+void Worker::submit(PendingBatch batch) {
+  WriteQueue::Pushed pushed;
+  std::uint64_t dropped = 0;  // to be reported
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.empty()) first_queued_ = Monotonic::now();
+    pushed = queue_.push(batch);
+    stats_.dropped_exits += pushed.dropped_exits;
+    if (pushed.dropped_exits > 0 && !std::exchange(dropping_, true)) dropped = stats_.dropped_exits;
+  }
+  wake_.notify_one();
+  for (Store::Done& done : pushed.failed)
+    options_.post(
+        [done] { done(unavailable("dropped from the history: too much waits for the disk")); });
+  if (!pushed.accepted && batch.done)
+    options_.post([done = batch.done] { done(unavailable("too much waits for the disk")); });
+  if (dropped > 0 && options_.on_problem) {
+    const Problem problem{Problem::Kind::history_dropped,
+                          "too much waits for the disk: exits are lost from the history", dropped};
+    options_.post([report = options_.on_problem, problem] { report(problem); });
+  }
+}
+
+void Worker::read(Writer::Query query, Store::ExitsDone done) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (reads_.size() < kMaxReads)
+      reads_.push_back({std::move(query), std::exchange(done, nullptr)});
+  }
+  wake_.notify_one();
+  if (done) options_.post([done] { done(unavailable("too many questions to the store at once")); });
+}
+
+Stats Worker::stats() const {
+  const std::lock_guard lock(mutex_);
+  Stats copy = stats_;
+  copy.queued = queue_.size();
+  return copy;
+}
+
+void* Worker::thread_main(void* self) {
+  static_cast<Worker*>(self)->run();
+  return nullptr;
+}
+
+void Worker::run() {
+  writer_.check_late();
+  if (!writer_.is_open())
+    on_failed({}, Error{Errc::io, "'" + options_.path + "' could not be made", {}});
+  report_recreated();
+  post_answers();
+  std::unique_lock lock(mutex_);
+  while (wait_for_work(lock))
+    turn(lock);
+  turn(lock);
+  lock.unlock();
+  give_up_rest();
+}
+
+TimePoint Worker::due_at() const {
+  return std::max(first_queued_ + options_.gather_for, retry_at_);
+}
+
+bool Worker::is_due(TimePoint now) const {
+  if (stopping_ || !reads_.empty() || queue_.has_durable()) return true;
+  return has_background_work() && now >= due_at();
+}
+
+// False when it is time to go.
+bool Worker::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  while (!is_due(Monotonic::now())) {
+    if (has_background_work())
+      wake_.wait_until(lock, due_at());
+    else
+      wake_.wait(lock);
+  }
+  return !stopping_;
+}
+
+void Worker::turn(std::unique_lock<std::mutex>& lock) {
+  std::deque<PendingBatch> batches = queue_.take();
+  std::deque<Read> reads = std::exchange(reads_, {});
+  lock.unlock();
+  write(std::move(batches));
+  for (Read& one : reads)
+    answers_.push_back(
+        [done = std::move(one.done), rows = writer_.read(one.query)] { done(rows); });
+  report_recreated();
+  post_answers();
+  lock.lock();
+}
+
+void Worker::write(std::deque<PendingBatch> batches) {
+  std::vector<Writer::Refused> refused;
+  const TimePoint begin = Monotonic::now();
+  const Status status = batches.empty() ? writer_.ensure_open() : writer_.write(batches, refused);
+  for (Writer::Refused& one : refused)
+    answer(one.done, std::move(one.error));
+  if (!status) return on_failed(std::move(batches), status.error());
+  if (!batches.empty()) on_written(batches, Monotonic::now() - begin);
+}
+
+void Worker::on_written(std::deque<PendingBatch>& batches, Duration took) {
+  for (PendingBatch& batch : batches)
+    answer(batch.done, ok());
+  if (std::exchange(failing_, false))
+    report(Problem::Kind::write_resumed, "writing to the disk works again", 0);
+  const std::lock_guard lock(mutex_);
+  queue_.finished();
+  ++stats_.commits;
+  stats_.last_commit = took;
+  stats_.slowest_commit = std::max(stats_.slowest_commit, took);
+  stats_.last_error.clear();
+  retry_at_ = {};
+  dropping_ = false;
+}
+
+// A user waits for a durable batch and is told; the others stay.
+void Worker::on_failed(std::deque<PendingBatch> batches, const Error& error) {
+  for (PendingBatch& batch : batches)
+    if (batch.durability == Durability::durable) answer(batch.done, error);
+  std::erase_if(batches,
+                [](const PendingBatch& batch) { return batch.durability == Durability::durable; });
+  if (!std::exchange(failing_, true)) report(Problem::Kind::write_failing, error.message, 0);
+  const std::lock_guard lock(mutex_);
+  queue_.give_back(std::move(batches));
+  ++stats_.failed_commits;
+  stats_.last_error = error.message;
+  retry_at_ = Monotonic::now() + options_.retry_every;
+}
+
+// After the last attempt: whoever still waits is told.
+void Worker::give_up_rest() {
+  const std::lock_guard lock(mutex_);
+  for (PendingBatch& batch : queue_.take())
+    answer(batch.done, unavailable("the store was closed before this was written"));
+  post_answers();
+}
+
+void Worker::answer(Store::Done& done, Status status) {
+  if (!done) return;
+  answers_.push_back(
+      [done = std::exchange(done, nullptr), status = std::move(status)] { done(status); });
+}
+
+void Worker::report(Problem::Kind kind, std::string message, std::uint64_t count) {
+  if (!options_.on_problem) return;
+  answers_.push_back([report = options_.on_problem,
+                      problem = Problem{kind, std::move(message), count}] { report(problem); });
+}
+
+void Worker::report_recreated() {
+  if (std::optional<std::string> why = writer_.take_recreated())
+    report(Problem::Kind::recreated, *std::move(why), 0);
+}
+
+void Worker::post_answers() {
+  if (answers_.empty()) return;
+  auto answers = std::make_shared<std::vector<std::function<void()>>>(std::exchange(answers_, {}));
+  options_.post([answers] {
+    for (const auto& one : *answers)
+      one();
+  });
+}
+
+}  // namespace roost::store

@@ -1,0 +1,74 @@
+// Worker: the store thread with its queue. Public methods are the loop's.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <pthread.h>
+
+#include "store/store.h"
+#include "store/write_queue.h"
+#include "store/writer.h"
+
+namespace roost::store {
+
+class Worker {
+ public:
+  Worker(Options options, OpenedFile file);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();  // one last attempt at what is queued, then the thread ends
+
+  [[nodiscard]] Status start();
+  void submit(PendingBatch batch);
+  void read(Writer::Query query, Store::ExitsDone done);
+  [[nodiscard]] Stats stats() const;
+
+ private:
+  struct Read {
+    Writer::Query query;
+    Store::ExitsDone done;
+  };
+
+  static void* thread_main(void* self);
+  void run();
+
+  [[nodiscard]] bool has_background_work() const { return !queue_.empty() || !writer_.is_open(); }
+
+  [[nodiscard]] TimePoint due_at() const;
+  [[nodiscard]] bool is_due(TimePoint now) const;
+  bool wait_for_work(std::unique_lock<std::mutex>& lock);
+  void turn(std::unique_lock<std::mutex>& lock);
+  void write(std::deque<PendingBatch> batches);
+  void on_written(std::deque<PendingBatch>& batches, Duration took);
+  void on_failed(std::deque<PendingBatch> batches, const Error& error);
+  void give_up_rest();
+  void answer(Store::Done& done, Status status);
+  void report(Problem::Kind kind, std::string message, std::uint64_t count);
+  void report_recreated();
+  void post_answers();
+
+  const Options options_;
+  pthread_t thread_{};
+  bool started_ = false;
+
+  mutable std::mutex mutex_;  // guards from here…
+  std::condition_variable wake_;
+  WriteQueue queue_;
+  std::deque<Read> reads_;
+  Stats stats_;
+  bool stopping_ = false;
+  bool dropping_ = false;   // a series of drops was reported
+  TimePoint first_queued_;  // of what waits
+  TimePoint retry_at_;      // after a failed write: background batches wait until then
+  // …to here. The rest is the thread's, and the constructor's before it runs.
+  Writer writer_;
+  bool failing_ = false;
+  std::vector<std::function<void()>> answers_;  // of this turn; posted together
+};
+
+}  // namespace roost::store
