@@ -32,8 +32,8 @@ struct ProcStat {
 
 struct ProcInfo {
   ProcStat stat;
-  // Read only for processes that may be ours (see Scope) and that we may look into.
-  std::optional<RoostId> roost_id;
+  // Read only for processes that we may look into.
+  std::optional<RoostId> roost_id = {};
   std::uint64_t out_pipe = 0;  // inode number when descriptor 1 or 2 is a pipe; 0 = none or unknown
   std::uint64_t err_pipe = 0;
 };
@@ -51,9 +51,10 @@ struct ProcSnapshot {
 [[nodiscard]] std::uint64_t parse_pipe_link(std::string_view link);
 
 enum class Scope : std::uint8_t {
-  keeper_tree,  // environment and pipes of the keeper's descendants only
-  whole  // of every process we may look into: after the keeper was killed, when ours are reparented
+  keeper_tree,  // the keeper and its descendants
+  whole         // every process: after the keeper was killed, when ours are reparented
 };
+
 // Blocks (a few µs to 50 µs per process); not for the loop's thread. Only processes of our own uid
 // unless we are root.
 [[nodiscard]] ProcSnapshot read_processes(Scope scope, pid_t keeper);

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include <sys/types.h>
@@ -22,6 +23,8 @@
 
 namespace roost::daemon {
 
+class SharedWalk;
+
 struct TreeRoot {
   RunKey key;
   ProcessId main;  // may be dead; start_ticks 0 = unknown
@@ -31,6 +34,8 @@ struct TreeRoot {
   Lane lane;
   std::uint64_t out_pipe = 0;  // pipe_inode() of the run's read ends; 0 = unknown
   std::uint64_t err_pipe = 0;
+  std::shared_ptr<SharedWalk>
+      walk;  // one for all runs of the daemon; null = a walk for this one alone
 };
 
 // Members of a run seen so far, so that one whose parent has died meanwhile is still recognised.

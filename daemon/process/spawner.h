@@ -31,7 +31,6 @@ enum class SpawnStage : std::uint8_t {
   queue,
   user,
   pipe,
-  lane,
   clone,
   setup,
   limits,
@@ -45,7 +44,7 @@ enum class SpawnStage : std::uint8_t {
 struct SpawnFailure {
   SpawnStage stage = SpawnStage::queue;
   int errnum = 0;
-  Error error;  // says what, and in the hint what to do
+  Error error = {};  // says what, and in the hint what to do
   bool transient =
       false;  // want of resources (EAGAIN, ENOMEM, EMFILE…) or a text file busy: try again later
   bool registered = false;  // the keeper knows the run and will report its exit (127)

@@ -3,6 +3,7 @@
 // main process alone is signalled by its Run's pidfd.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "core/base/unique_fd.h"
@@ -21,9 +22,10 @@ enum class Resend : std::uint8_t {
   only_new
 };  // only_new: those not yet noted as signalled in the memory
 
-// Finds the members (lane ∪ walk) and sends `sig` (0: only find).
+// Finds the members (lane ∪ walk) and sends `sig` (0: only find). A walk of root.walk that began at
+// `asked_ns` (CLOCK_MONOTONIC; 0 = now) or later will do.
 [[nodiscard]] TreeSignal signal_tree(const TreeRoot& root, int sig, Resend resend,
-                                     TreeMemory memory);
+                                     TreeMemory memory, std::int64_t asked_ns = 0);
 
 // A pidfd that surely is of this process, or none when that one is gone (or no descriptor is left:
 // errno EMFILE).

@@ -1,0 +1,33 @@
+#include "daemon/process/app_pipe.h"
+
+#include <cerrno>
+#include <string>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace roost::daemon {
+
+Result<AppPipe> make_app_pipe(int& errnum) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    errnum = errno;
+    return errno_error("pipe", errnum);
+  }
+  AppPipe pipe{.read = UniqueFd(ends[0]), .app = UniqueFd(ends[1])};
+  const std::string self = "/proc/self/fd/" + std::to_string(ends[0]);
+  UniqueFd both(::open(self.c_str(), O_RDWR | O_CLOEXEC));
+  if (both) pipe.app = std::move(both);  // without /proc the plain end must do
+  if (::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) != 0) {
+    errnum = errno;
+    return errno_error("pipe", errnum);
+  }
+  return pipe;
+}
+
+Status give_pipe_to(const AppPipe& pipe, uid_t uid, gid_t gid) {
+  if (::fchown(pipe.app.get(), uid, gid) != 0) return errno_error("pipe", errno);
+  return ok();
+}
+
+}  // namespace roost::daemon

@@ -1,0 +1,24 @@
+// The pipe between an app's stdout or stderr and the daemon.
+#pragma once
+
+#include <sys/types.h>
+
+#include "core/base/result.h"
+#include "core/base/unique_fd.h"
+
+namespace roost::daemon {
+
+struct AppPipe {
+  UniqueFd read;  // the daemon's end: non-blocking
+  // The app's end: blocking, opened for reading and writing, so that the app gets neither SIGPIPE
+  // nor EPIPE while nobody reads (docs/adr/0011-app-pipes-are-read-write.md).
+  UniqueFd app;
+};
+
+// Both close-on-exec. errno is told by the Error's caller through `errnum`.
+[[nodiscard]] Result<AppPipe> make_app_pipe(int& errnum);
+
+// Gives the pipe to the app's user, or opening /dev/stdout would be denied to it.
+[[nodiscard]] Status give_pipe_to(const AppPipe& pipe, uid_t uid, gid_t gid);
+
+}  // namespace roost::daemon

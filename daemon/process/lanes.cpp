@@ -1,0 +1,114 @@
+#include "daemon/process/lanes.h"
+
+#include <cerrno>
+#include <utility>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/fs.h"
+#include "daemon/process/cgroup_mounts.h"
+#include "daemon/process/lane_files.h"
+
+namespace roost::daemon {
+namespace {
+
+constexpr mode_t kDirMode = 0755;
+
+std::string home_dir_name(std::string_view home_id) {
+  return "roost-" + std::string(home_id);
+}
+
+// Whether we may make cgroups in it and put processes there: tried, since permissions, delegation
+// and namespaces all have a say.
+Status try_parent(CgroupKind kind, const std::string& dir) {
+  if (::mkdir(dir.c_str(), kDirMode) != 0 && errno != EEXIST)
+    return errno_error("make cgroup '" + dir + "'", errno);
+  if (::access((dir + "/cgroup.procs").c_str(), W_OK) != 0)
+    return errno_error("cgroup '" + dir + "'", errno);
+  if (kind == CgroupKind::v2 && ::access((dir + "/cgroup.events").c_str(), R_OK) != 0)
+    return errno_error("cgroup '" + dir + "'", errno);
+  return ok();
+}
+
+}  // namespace
+
+Lanes::Lanes(CgroupKind kind, std::string dir, std::string why)
+    : kind_(kind), dir_(std::move(dir)), why_(std::move(why)) {
+  if (kind_ == CgroupKind::none) return;
+  root_.reset(::open(dir_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (root_) return;
+  why_ = errno_error("open cgroup '" + dir_ + "'", errno).message;
+  kind_ = CgroupKind::none;
+}
+
+Lanes Lanes::open(std::string_view home_id) {
+  std::string why = "no cgroup file system is mounted";
+  for (const auto& place : find_cgroup_places(read_cgroup_texts("self"))) {
+    Lanes lanes = open_at(place.kind, place.dir, home_id);
+    if (lanes.kind() != CgroupKind::none) return lanes;
+    why = lanes.why();
+  }
+  return Lanes(CgroupKind::none, "", why);
+}
+
+Lanes Lanes::open_at(CgroupKind kind, const std::string& parent_dir, std::string_view home_id) {
+  const std::string dir = parent_dir + "/" + home_dir_name(home_id);
+  if (const auto usable = try_parent(kind, dir); !usable)
+    return Lanes(CgroupKind::none, "", usable.error().message);
+  return Lanes(kind, dir, "lanes in '" + dir + "'");
+}
+
+std::string Lanes::name(model::InstanceId instance, std::uint32_t number) const {
+  return std::to_string(raw(instance)) + "." + std::to_string(number);
+}
+
+Lane Lanes::find(model::InstanceId instance, std::uint32_t number) const {
+  if (kind_ == CgroupKind::none || number == 0) return {};
+  return {.number = number, .kind = kind_, .dir = dir_ + "/" + name(instance, number)};
+}
+
+Lane Lanes::acquire(model::InstanceId instance) {
+  if (kind_ == CgroupKind::none) return {};
+  auto& held = held_[instance];
+  for (std::uint32_t number = 1; number <= kMaxPerInstance; ++number) {
+    if (held.contains(number)) continue;
+    const int made = ::mkdirat(root_.get(), name(instance, number).c_str(), kDirMode);
+    if (made != 0 && errno != EEXIST) return {};
+    Lane lane = find(instance, number);
+    if (made != 0 && populated(lane)) continue;
+    held.insert(number);
+    return lane;
+  }
+  return {};
+}
+
+bool Lanes::populated(const Lane& lane) const {
+  return is_populated(lane);
+}
+
+void Lanes::release(model::InstanceId instance, std::uint32_t number) {
+  const auto found = held_.find(instance);
+  if (found == held_.end()) return;
+  found->second.erase(number);
+  if (found->second.empty()) held_.erase(found);
+}
+
+void Lanes::remove(model::InstanceId instance) {
+  if (kind_ == CgroupKind::none) return;
+  held_.erase(instance);
+  for (std::uint32_t number = 1; number <= kMaxPerInstance; ++number)
+    remove_cgroup(root_.get(), name(instance, number));
+}
+
+void Lanes::remove_all() {
+  if (kind_ == CgroupKind::none) return;
+  held_.clear();
+  for (const auto& child : list_cgroups(root_.get()))
+    remove_cgroup(root_.get(), child);
+  (void)::rmdir(dir_.c_str());  // stays while something lives in it
+}
+
+}  // namespace roost::daemon

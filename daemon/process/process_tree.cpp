@@ -1,0 +1,179 @@
+#include "daemon/process/process_tree.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "core/model/limits.h"
+
+namespace roost::daemon {
+namespace {
+using model::limits::kMaxTreeProcesses;
+
+void merge(std::vector<ProcessId>& into, const std::vector<ProcessId>& more) {
+  into.insert(into.end(), more.begin(), more.end());
+  std::sort(into.begin(), into.end());
+  into.erase(std::unique(into.begin(), into.end()), into.end());
+  // Newest last in practice; what is over the cap is recognised by its parentage again, or not at
+  // all.
+  if (into.size() > kMaxTreeProcesses) into.resize(kMaxTreeProcesses);
+}
+
+bool has(const std::vector<ProcessId>& sorted, const ProcessId& id) {
+  return std::binary_search(sorted.begin(), sorted.end(), id);
+}
+
+// One search over one snapshot. Membership spreads until nothing is added: by parent, session and
+// group from the members found so far.
+class Search {
+ public:
+  Search(const ProcSnapshot& snapshot, const TreeRoot& root, const TreeMemory& memory)
+      : snapshot_(snapshot), root_(root), memory_(memory) {
+    for (const auto& process : snapshot.processes)
+      by_pid_.emplace(process.stat.id.pid, &process);
+    if (const auto* keeper = find(root.keeper)) {
+      keeper_group_ = keeper->stat.pgid;
+      keeper_session_ = keeper->stat.sid;
+    }
+  }
+
+  std::vector<ProcessId> run() {
+    seed_links();
+    seed_remembered_links();
+    bool grown = true;
+    while (grown) {
+      grown = false;
+      for (const auto& process : snapshot_.processes) {
+        if (!members_.contains(process.stat.id.pid) && may_belong(process) && belongs(process)) {
+          add(process);
+          grown = true;
+        }
+      }
+    }
+    return living();
+  }
+
+ private:
+  const ProcInfo* find(pid_t pid) const {
+    const auto found = by_pid_.find(pid);
+    return found == by_pid_.end() ? nullptr : found->second;
+  }
+
+  // The main process leads its session and group, and both outlive it: their number is not given to
+  // anyone else while a process is in them. Unless the number is already somebody else's.
+  void seed_links() {
+    if (root_.main.pid <= 0) return;
+    const auto* holder = find(root_.main.pid);
+    if (holder != nullptr && root_.main.start_ticks != 0 && holder->stat.id != root_.main) return;
+    link_session(root_.main.pid);
+    groups_.insert(root_.main.pid);
+  }
+
+  // Sessions and groups whose leader was seen to belong and has died since.
+  void seed_remembered_links() {
+    for (const auto& id : memory_.members()) {
+      const auto* holder = find(id.pid);
+      if (holder != nullptr && holder->stat.id != id) continue;
+      link_session(id.pid);
+      groups_.insert(id.pid);
+    }
+  }
+
+  void link_session(pid_t sid) {
+    if (sid > 0 && sid != keeper_session_) sessions_.insert(sid);
+  }
+
+  bool may_belong(const ProcInfo& process) const {
+    const auto& stat = process.stat;
+    if (stat.id.pid == root_.keeper || stat.id.pid == root_.self || stat.id.pid <= 1) return false;
+    if (stat.id.start_ticks < root_.main.start_ticks) return false;
+    if (process.roost_id && process.roost_id->key != root_.key) return false;
+    return root_.foreign || descends_from_keeper(stat);
+  }
+
+  bool descends_from_keeper(const ProcStat& stat) const {
+    pid_t parent = stat.ppid;
+    for (std::size_t steps = 0; steps <= by_pid_.size() && parent > 1; ++steps) {
+      if (parent == root_.keeper) return true;
+      const auto* next = find(parent);
+      if (next == nullptr) return false;
+      parent = next->stat.ppid;
+    }
+    return false;
+  }
+
+  bool belongs(const ProcInfo& process) const {
+    const auto& stat = process.stat;
+    if (root_.main.start_ticks != 0 && stat.id == root_.main) return true;
+    if (process.roost_id || memory_.knows(stat.id))
+      return true;  // a foreign id was ruled out by may_belong
+    if (members_.contains(stat.ppid)) return true;
+    if (sessions_.contains(stat.sid) || groups_.contains(stat.pgid)) return true;
+    return holds_pipe(process);
+  }
+
+  bool holds_pipe(const ProcInfo& process) const {
+    const auto ours = [this](std::uint64_t pipe) {
+      return pipe != 0 && (pipe == root_.out_pipe || pipe == root_.err_pipe);
+    };
+    return ours(process.out_pipe) || ours(process.err_pipe);
+  }
+
+  // A session or group counts only when its leader belongs: a member that merely sits in somebody
+  // else's (a debugger attached, a job of a shell) must not pull the others in.
+  void add(const ProcInfo& process) {
+    const auto& stat = process.stat;
+    members_.emplace(stat.id.pid, &process);
+    if (stat.sid == stat.id.pid) link_session(stat.sid);
+    if (stat.pgid == stat.id.pid && stat.pgid != keeper_group_) groups_.insert(stat.pgid);
+  }
+
+  std::vector<ProcessId> living() const {
+    std::vector<ProcessId> found;
+    for (const auto& [pid, process] : members_) {
+      if (process->stat.state != 'Z' && process->stat.state != 'X')
+        found.push_back(process->stat.id);
+    }
+    std::sort(found.begin(), found.end(), [this](const ProcessId& a, const ProcessId& b) {
+      const bool a_main = a.pid == root_.main.pid;
+      const bool b_main = b.pid == root_.main.pid;
+      return a_main != b_main ? a_main : a < b;
+    });
+    if (found.size() > kMaxTreeProcesses) found.resize(kMaxTreeProcesses);
+    return found;
+  }
+
+  const ProcSnapshot& snapshot_;
+  const TreeRoot& root_;
+  const TreeMemory& memory_;
+  std::unordered_map<pid_t, const ProcInfo*> by_pid_;
+  std::unordered_map<pid_t, const ProcInfo*> members_;
+  std::unordered_set<pid_t> sessions_;
+  std::unordered_set<pid_t> groups_;
+  pid_t keeper_session_ = 0;
+  pid_t keeper_group_ = 0;
+};
+}  // namespace
+
+void TreeMemory::remember(const std::vector<ProcessId>& members) {
+  merge(members_, members);
+}
+
+void TreeMemory::note_signalled(const std::vector<ProcessId>& members) {
+  merge(signalled_, members);
+}
+
+bool TreeMemory::knows(const ProcessId& id) const {
+  return has(members_, id);
+}
+
+bool TreeMemory::was_signalled(const ProcessId& id) const {
+  return has(signalled_, id);
+}
+
+std::vector<ProcessId> find_tree(const ProcSnapshot& snapshot, const TreeRoot& root,
+                                 const TreeMemory& memory) {
+  return Search(snapshot, root, memory).run();
+}
+
+}  // namespace roost::daemon

@@ -1,0 +1,63 @@
+// What the child does between clone and exec. It borrows the daemon's memory (and always its
+// descriptor table), so it makes raw system calls only, from a plan in which everything is
+// resolved.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <sys/types.h>
+
+#include "daemon/process/spawner.h"
+#include "keeper/protocol.h"
+
+namespace roost::daemon {
+
+// Written by child and kernel, read by the parent when the child has exec'd or exited. Lies in a
+// MAP_SHARED page, so that it works with copied memory too.
+struct ChildReport {
+  int pidfd = -1;
+  SpawnStage stage = SpawnStage::setup;  // of the failure
+  int errnum = 0;                        // 0 = exec succeeded
+  bool registered = false;
+  bool lane_missed =
+      false;  // could not enter its cgroup (v1); goes on without, and says so in the label
+};
+
+struct ChildPlan {
+  ChildReport* report = nullptr;
+  keeper::Message message;  // complete but for the pid, in `value` and in the label
+  std::size_t label_pid_offset = 0;
+  std::size_t label_lane_offset = 0;
+  int keeper_fd = -1;
+  int stdin_fd = -1;
+  int out_app = -1;  // the app's ends
+  int err_app = -1;
+  int out_read = -1;  // the daemon's ends
+  int err_read = -1;
+  int cgroup_procs = -1;  // the child writes itself in there (v1); -1 = not needed
+
+  const char* oom_score_adj = nullptr;  // text to write; null = as it is
+  std::size_t oom_score_adj_size = 0;
+  const int* nice = nullptr;  // null = as it is
+  mode_t umask = 022;
+  std::uint64_t nofile_soft = 0;
+  std::uint64_t nofile_hard = 0;
+
+  bool change_user = false;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  const gid_t* groups = nullptr;
+  std::size_t group_count = 0;
+
+  const char* cwd = nullptr;
+  const char* program = nullptr;
+  char* const* argv = nullptr;
+  char* const* envp = nullptr;
+  char* roost_id_pid = nullptr;  // the pid field of ROOST_ID within envp
+};
+
+// `plan` is a ChildPlan. Does not return: execs, or exits with 127 after filling in the report.
+int run_child(void* plan);
+
+}  // namespace roost::daemon

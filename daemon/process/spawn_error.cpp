@@ -1,0 +1,86 @@
+#include "daemon/process/spawn_error.h"
+
+#include <cerrno>
+
+#include <unistd.h>
+
+namespace roost::daemon {
+namespace {
+
+std::string exec_hint(const SpawnPlan& plan, int errnum) {
+  switch (errnum) {
+    case ENOENT:
+      if (::access(plan.program.c_str(), F_OK) == 0)
+        return "the file is there, but the interpreter it names (its first line, or its ELF "
+               "loader) is not";
+      return "check the path";
+    case EACCES:
+      return "make it executable (chmod +x), or name an interpreter; the file system may be "
+             "mounted noexec";
+    case ENOEXEC:
+      return "it is neither a program for this machine nor a script with a '#!' line: add one, or "
+             "name an "
+             "interpreter";
+    case ETXTBSY:
+      return "somebody has the file open for writing";
+    case E2BIG:
+      return "arguments and environment together are too long";
+    default:
+      return "";
+  }
+}
+
+// "exec '/x'", to be followed by the errno's words.
+std::string subject(const SpawnPlan& plan, SpawnStage stage) {
+  switch (stage) {
+    case SpawnStage::queue:
+      return "start queue";
+    case SpawnStage::user:
+    case SpawnStage::identity:
+      return "change to user '" + plan.user + "'";
+    case SpawnStage::pipe:
+      return "output pipe";
+    case SpawnStage::clone:
+      return "create a process";
+    case SpawnStage::setup:
+      return "set up the process";
+    case SpawnStage::limits:
+      return "restore the limit of open files";
+    case SpawnStage::cwd:
+      return "cwd '" + plan.cwd + "'";
+    case SpawnStage::register_run:
+      return "register with the keeper";
+    case SpawnStage::exec:
+      return "exec '" + plan.program + "'";
+  }
+  return "spawn";
+}
+
+std::string hint(const SpawnPlan& plan, SpawnStage stage, int errnum) {
+  if (stage == SpawnStage::exec) return exec_hint(plan, errnum);
+  if (stage == SpawnStage::identity && errnum == EPERM)
+    return "only a daemon that runs as root can start apps as another user";
+  if (stage == SpawnStage::clone && errnum == EAGAIN)
+    return "the limit of processes is reached (ulimit -u, pids.max)";
+  if (errnum == EMFILE || errnum == ENFILE)
+    return "the limit of open files is reached (ulimit -n, fs.file-max)";
+  return "";
+}
+
+}  // namespace
+
+bool is_transient(int errnum) {
+  return errnum == EAGAIN || errnum == ENOMEM || errnum == EMFILE || errnum == ENFILE ||
+         errnum == ENOBUFS || errnum == ETOOMANYREFS || errnum == ETXTBSY || errnum == EPIPE ||
+         errnum == ECONNRESET;
+}
+
+SpawnFailure make_spawn_failure(const SpawnPlan& plan, SpawnStage stage, int errnum) {
+  SpawnFailure failure{.stage = stage, .errnum = errnum, .transient = is_transient(errnum)};
+  failure.error = errno_error(subject(plan, stage), errnum);
+  failure.error.hint = hint(plan, stage, errnum);
+  if (failure.transient) failure.error.code = Errc::unavailable;
+  return failure;
+}
+
+}  // namespace roost::daemon

@@ -1,0 +1,50 @@
+// One spawn, from plan to running program. Blocking; the spawner's thread only.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "core/base/result.h"
+#include "core/base/unique_fd.h"
+#include "daemon/process/spawn_child.h"
+#include "daemon/process/spawner.h"
+
+namespace roost::daemon {
+
+struct Unmap {
+  std::size_t size = 0;
+  void operator()(std::byte* memory) const;
+};
+
+using Mapping = std::unique_ptr<std::byte, Unmap>;
+
+// What spawns share: the child's stack, the report's page, /dev/null.
+class SpawnBench {
+ public:
+  [[nodiscard]] static Result<SpawnBench> make();
+
+  [[nodiscard]] std::span<std::byte> stack() const;
+  [[nodiscard]] ChildReport& report() const;
+
+  [[nodiscard]] int stdin_null() const { return stdin_null_.get(); }
+
+  // oom_score_adj and nice of the daemon.
+  [[nodiscard]] const Originals& current() const { return current_; }
+
+  // Puts /dev/null back on 0–2, where the child had its own in the shared table.
+  void restore_standard_fds() const;
+
+ private:
+  Mapping stack_;   // with a guard page at its low end
+  Mapping report_;  // shared
+  UniqueFd stdin_null_;
+  UniqueFd null_;
+  Originals current_;
+};
+
+// All signals must be blocked in the calling thread.
+[[nodiscard]] SpawnResult spawn_once(const SpawnBench& bench, const SpawnerOptions& options,
+                                     SpawnPlan plan);
+
+}  // namespace roost::daemon

@@ -1,0 +1,93 @@
+#include "daemon/process/spawn_plan.h"
+
+#include <algorithm>
+#include <map>
+
+#include "daemon/process/run_key.h"
+
+namespace roost::daemon {
+namespace {
+std::vector<std::string> make_argv(const model::AppSpec& spec) {
+  std::vector<std::string> argv;
+  switch (spec.kind) {
+    case model::ExecKind::direct:
+      argv = {spec.script};
+      break;
+    case model::ExecKind::interpreter:
+      argv = {spec.interpreter};
+      argv.insert(argv.end(), spec.interpreter_args.begin(), spec.interpreter_args.end());
+      argv.push_back(spec.script);
+      break;
+    case model::ExecKind::shell:
+      argv = {"/bin/sh", "-c", spec.script,
+              spec.name};  // the name is $0: it stands before the shell's messages
+      break;
+  }
+  argv.insert(argv.end(), spec.args.begin(), spec.args.end());
+  return argv;
+}
+
+std::vector<std::string> make_env(const model::AppSpec& spec, const InstanceFacts& facts) {
+  std::map<std::string, std::string> env;
+  for (const auto& [name, value] : spec.env) {
+    if (!is_internal_variable(name)) env.emplace(name, value);
+  }
+  env.emplace("PYTHONUNBUFFERED",
+              "1");  // or a Python app's output comes in blocks of 8 KiB, the last one never
+  env["NODE_APP_INSTANCE"] = std::to_string(facts.slot);
+  env["pm_id"] = std::to_string(raw(facts.instance));
+  std::vector<std::string> entries;
+  entries.reserve(env.size() + 1);
+  for (const auto& [name, value] : env)
+    entries.push_back(name + "=" + value);
+  entries.push_back(roost_id_entry(
+      {.home_id = facts.home_id, .app = facts.app, .instance = facts.instance, .run = facts.run}));
+  return entries;
+}
+
+model::RunLabel make_label(const InstanceFacts& facts) {
+  model::RunLabel label;
+  label.size = sizeof label;
+  label.app = facts.app;
+  label.instance = facts.instance;
+  label.slot = facts.slot;
+  label.run = facts.run;
+  label.generation = facts.generation;
+  label.lane = facts.lane.number;
+  std::copy(facts.boot_id.begin(), facts.boot_id.end(), label.boot_id);
+  return label;
+}
+}  // namespace
+
+bool is_internal_variable(std::string_view name) {
+  return name.starts_with("ROOST_") || name.starts_with("LISTEN_") || name == "NODE_CHANNEL_FD" ||
+         name == "NODE_CHANNEL_SERIALIZATION_MODE" || name == "NOTIFY_SOCKET";
+}
+
+SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts) {
+  SpawnPlan plan;
+  plan.argv = make_argv(spec);
+  plan.program = plan.argv.front();
+  plan.env = make_env(spec, facts);
+  plan.cwd = spec.cwd;
+  plan.user = spec.user;
+  plan.lane = facts.lane;
+  plan.label = make_label(facts);
+  return plan;
+}
+
+void set_variable(std::vector<std::string>& env, std::string_view name, std::string_view value) {
+  const std::string prefix = std::string(name) + "=";
+  const auto found = std::find_if(
+      env.begin(), env.end(), [&](const std::string& entry) { return entry.starts_with(prefix); });
+  if (found != env.end()) {
+    *found = prefix + std::string(value);
+    return;
+  }
+  const auto before_roost_id = env.empty() ? env.end() : env.end() - 1;
+  const auto place = std::find_if(env.begin(), before_roost_id,
+                                  [&](const std::string& entry) { return entry > prefix; });
+  env.insert(place, prefix + std::string(value));
+}
+
+}  // namespace roost::daemon
