@@ -4,6 +4,14 @@
 #include <cmath>
 
 namespace roost::model {
+
+std::string in_words(Duration d) {
+  const std::int64_t ms = to_ms(d);
+  if (ms < 1000) return std::to_string(ms) + "ms";
+  std::string text = std::to_string(ms / 1000);
+  if (ms < 10'000 && ms % 1000 >= 100) text += "." + std::to_string(ms % 1000 / 100);
+  return text + "s";
+}
 namespace {
 
 using Memory = RestartTracker::Memory;
@@ -12,13 +20,6 @@ using Memory = RestartTracker::Memory;
 constexpr std::uint32_t kLastStep = 11;
 
 // "800ms", "1.6s", "75s".
-std::string words(Duration d) {
-  const std::int64_t ms = to_ms(d);
-  if (ms < 1000) return std::to_string(ms) + "ms";
-  std::string text = std::to_string(ms / 1000);
-  if (ms < 10'000 && ms % 1000 >= 100) text += "." + std::to_string(ms % 1000 / 100);
-  return text + "s";
-}
 
 void refill(Memory& memory, TimePoint now) {
   const std::int64_t now_ns = to_ns(now);
@@ -63,11 +64,11 @@ Duration next_delay(Memory& memory, double jitter) {
 std::string what_happened(const ExitStatus& status, const Memory& memory,
                           const RestartPolicy& policy) {
   if (memory.backoff_step == 0) return describe(status);
-  const std::string within = " within " + words(policy.min_uptime) + " of start";
+  const std::string within = " within " + in_words(policy.min_uptime) + " of start";
   if (memory.quick_streak > 1) return std::to_string(memory.quick_streak) + " exits" + within;
   if (memory.quick_streak == 1) return describe(status) + within;
   return std::to_string(memory.streak) + " exits in a row, none after " +
-         words(RestartPolicy::kHealthyAfter) + " of running";
+         in_words(RestartPolicy::kHealthyAfter) + " of running";
 }
 
 }  // namespace
@@ -86,7 +87,7 @@ RestartDecision RestartTracker::on_exit(const ExitStatus& status, Duration ran_f
   }
   const Duration delay = std::max(next_delay(memory_, jitter), policy.restart_delay);
   std::string reason = what_happened(status, memory_, policy);
-  reason += delay == 0s ? "; restarting at once" : "; next try in " + words(delay);
+  reason += delay == 0s ? "; restarting at once" : "; next try in " + in_words(delay);
   return {Action::restart, delay, std::move(reason)};
 }
 

@@ -11,6 +11,9 @@
 
 namespace roost::model {
 
+// "800ms", "1s", "2.5s".
+[[nodiscard]] std::string in_words(Duration duration);
+
 struct RestartPolicy {
   bool autorestart = true;
   Duration restart_delay = 0s;

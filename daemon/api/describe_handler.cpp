@@ -1,0 +1,55 @@
+// `app.describe`: the row, the spec, the files and the recorded exits; the exits come from the store's thread.
+#include "daemon/api/view.h"
+#include "ipc/methods.h"
+
+namespace roost::daemon {
+namespace {
+
+constexpr std::uint32_t kExitsShown = 20;
+
+// One request under way: answered when the store has told the exits of every instance.
+struct Pending {
+  ipc::DescribeReply reply;
+  std::size_t open = 0;
+  Responder<ipc::DescribeReply> to;
+};
+
+ipc::Description describe_instance(Services& services, const Instance& instance) {
+  LogPaths paths = services.supervisor.log_paths(instance);
+  ipc::Description d;
+  d.instance = view_of(services, instance);
+  d.spec = masked(*instance.spec);
+  d.created_ms = instance.created_ms;
+  d.out_file = std::move(paths.out);
+  d.error_file = std::move(paths.err);
+  return d;
+}
+
+void take_exits(Pending& pending, std::size_t index, const Result<std::vector<store::AddExit>>& rows) {
+  if (rows)
+    for (const store::AddExit& row : *rows)
+      pending.reply.instances[index].exits.push_back(
+          {row.pid, row.started_wall_ms, row.ended_wall_ms, row.status, row.reason});
+  if (--pending.open == 0) pending.to.reply(pending.reply);
+}
+
+}  // namespace
+
+void register_describe_handler(Dispatcher& dispatcher, Services& services) {
+  dispatcher.on(ipc::kDescribe, Dispatcher::Handler<ipc::TargetsRequest, ipc::DescribeReply>(
+                                    [&services](const ipc::TargetsRequest& request, Responder<ipc::DescribeReply> to) {
+                                      const auto ids = services.supervisor.select(request.targets);
+                                      if (!ids) return to.fail(ids.error());
+                                      auto pending = std::make_shared<Pending>(Pending{{}, ids->size(), std::move(to)});
+                                      for (model::InstanceId id : *ids)
+                                        pending->reply.instances.push_back(
+                                            describe_instance(services, *services.supervisor.find(id)));
+                                      if (ids->empty() || services.store == nullptr) return pending->to.reply(pending->reply);
+                                      for (std::size_t i = 0; i < ids->size(); ++i)
+                                        services.store->recent_exits((*ids)[i], kExitsShown, [pending, i](auto rows) {
+                                          take_exits(*pending, i, rows);
+                                        });
+                                    }));
+}
+
+}  // namespace roost::daemon

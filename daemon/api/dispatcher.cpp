@@ -1,0 +1,45 @@
+#include "daemon/api/dispatcher.h"
+
+#include <vector>
+
+#include "core/base/suggest.h"
+#include "daemon/api/server.h"
+#include "daemon/log.h"
+#include "ipc/envelope.h"
+
+namespace roost::daemon {
+
+ReplyTo::~ReplyTo() {
+  if (server_ == nullptr) return;
+  log_error("api", "a request was dropped without an answer");
+  fail({Errc::internal, "the daemon dropped the request", "please report this, with roostd.log"});
+}
+
+void ReplyTo::send(ipc::FrameType type, std::string_view payload) {
+  Server* server = std::exchange(server_, nullptr);
+  if (server == nullptr) return;
+  if (Session* session = server->find(session_)) session->send(type, request_, payload);
+  server->answered(session_, wait_);
+}
+
+void ReplyTo::fail(const Error& error) { send(ipc::FrameType::error, ipc::encode_error(error)); }
+
+void ReplyTo::begin_wait() {
+  wait_ = true;
+  if (Session* session = server_->find(session_)) session->begin_wait();
+}
+
+void Dispatcher::dispatch(ReplyTo to, std::string_view payload) {
+  Result<ipc::RequestEnvelope> envelope = ipc::decode_request(payload);
+  if (!envelope) return to.fail(envelope.error());
+  const auto entry = handlers_.find(envelope->method);
+  if (entry == handlers_.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& [name, handler] : handlers_) names.push_back(name);
+    return to.fail({Errc::not_found, "no method '" + std::string(envelope->method) + "'", did_you_mean(envelope->method, names)});
+  }
+  if (entry->second.kind == ipc::Kind::wait) to.begin_wait();
+  entry->second.run(std::move(to), envelope->params);
+}
+
+}  // namespace roost::daemon

@@ -1,0 +1,83 @@
+// Dispatcher: from a request's payload to a typed handler and back. Handlers know records and a Responder, never a
+// connection. Loop thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/base/json.h"
+#include "core/base/record_codec.h"
+#include "core/base/result.h"
+#include "daemon/api/session.h"
+#include "ipc/method.h"
+
+namespace roost::daemon {
+
+class Server;
+
+// Where one reply goes. Move-only, used once; destroyed unanswered it replies "internal error" and logs. When the client has
+// left, answering does nothing. The Server outlives it.
+class ReplyTo {
+ public:
+  ReplyTo(Server& server, SessionId session, std::uint32_t request)
+      : server_(&server), session_(session), request_(request) {}
+  ReplyTo(ReplyTo&& other) noexcept
+      : server_(std::exchange(other.server_, nullptr)), session_(other.session_), request_(other.request_), wait_(other.wait_) {}
+  ReplyTo& operator=(ReplyTo&&) = delete;
+  ReplyTo(const ReplyTo&) = delete;
+  ReplyTo& operator=(const ReplyTo&) = delete;
+  ~ReplyTo();
+
+  void send(ipc::FrameType type, std::string_view payload);
+  void fail(const Error& error);
+  // Keep-alives go to the client until it is answered.
+  void begin_wait();
+
+ private:
+  Server* server_;
+  SessionId session_;
+  std::uint32_t request_;
+  bool wait_ = false;
+};
+
+template <class Rep>
+class Responder {
+ public:
+  explicit Responder(ReplyTo to) : to_(std::move(to)) {}
+  void reply(const Rep& reply) { to_.send(ipc::FrameType::result, to_json(reply)); }
+  void document(std::string_view bytes) { to_.send(ipc::FrameType::document, bytes); }
+  void fail(const Error& error) { to_.fail(error); }
+
+ private:
+  ReplyTo to_;
+};
+
+class Dispatcher {
+ public:
+  template <class Req, class Rep>
+  using Handler = std::function<void(const Req&, Responder<Rep>)>;
+
+  template <class Req, class Rep>
+  void on(const ipc::Method<Req, Rep>& method, Handler<Req, Rep> handler) {
+    handlers_[method.name] = {method.kind, [handler = std::move(handler)](ReplyTo to, JsonRef params) {
+                                Result<Req> request = decode<Req>(params, "params");
+                                if (!request) return to.fail(request.error());
+                                handler(*request, Responder<Rep>(std::move(to)));
+                              }};
+  }
+
+  void dispatch(ReplyTo to, std::string_view payload);
+
+ private:
+  struct Entry {
+    ipc::Kind kind = ipc::Kind::call;
+    std::function<void(ReplyTo, JsonRef)> run;
+  };
+  std::map<std::string_view, Entry> handlers_;
+};
+
+}  // namespace roost::daemon

@@ -1,0 +1,143 @@
+// PM2's `jlist`: the fields that outside programs read, under PM2's names.
+#include "core/base/json_writer.h"
+#include "daemon/api/view.h"
+
+namespace roost::daemon {
+namespace {
+
+std::string_view pm2_status(model::State state) {
+  if (state == model::State::waiting) return "waiting restart";
+  for (const auto& [value, name] : EnumNames<model::State>::values)
+    if (value == state) return name;
+  return {};
+}
+
+class Pm2Writer {
+ public:
+  explicit Pm2Writer(std::string& out) : json_(out) {}
+
+  void instance(const ipc::InstanceInfo& info, const Instance& instance, const LogPaths& logs) {
+    json_.begin_object();
+    number("pid", info.pid);
+    text("name", info.name);
+    number("pm_id", info.id);
+    json_.key("monit");
+    json_.begin_object();
+    number("memory", static_cast<std::int64_t>(info.memory));
+    json_.key("cpu");
+    json_.number(static_cast<double>(static_cast<std::int64_t>(info.cpu * 10 + 0.5)) / 10);
+    json_.end_object();
+    json_.key("pm2_env");
+    json_.begin_object();
+    state(info, instance);
+    program(*instance.spec);
+    policy(*instance.spec);
+    text("pm_out_log_path", logs.out);
+    text("pm_err_log_path", logs.err);
+    text("username", info.user);
+    number("NODE_APP_INSTANCE", info.slot);
+    environment(*instance.spec);
+    json_.end_object();
+    json_.end_object();
+  }
+  JsonWriter& json() { return json_; }
+
+ private:
+  void text(std::string_view key, std::string_view value) {
+    json_.key(key);
+    json_.string(value);
+  }
+  void number(std::string_view key, std::int64_t value) {
+    json_.key(key);
+    json_.integer(value);
+  }
+  void list(std::string_view key, const std::vector<std::string>& values) {
+    json_.key(key);
+    json_.begin_array();
+    for (const std::string& value : values) json_.string(value);
+    json_.end_array();
+  }
+
+  void state(const ipc::InstanceInfo& info, const Instance& instance) {
+    text("name", info.name);
+    text("namespace", info.ns);
+    number("pm_id", info.id);
+    text("status", pm2_status(info.state));
+    text("status_reason", info.reason);
+    number("restart_time", info.restarts);
+    number("unstable_restarts", info.quick_exits);
+    number("pm_uptime", info.started_ms);
+    number("created_at", instance.created_ms);
+    text("exec_mode", "fork_mode");
+    number("instances", instance.spec->instances);
+    last_exit(info);
+  }
+
+  // A signal is a signal: exit_code is then null, and what cannot be known is null as well, never 0.
+  void last_exit(const ipc::InstanceInfo& info) {
+    const bool exited = info.last_exit && info.last_exit->kind == model::ExitKind::exited;
+    const bool signaled = info.last_exit && info.last_exit->kind == model::ExitKind::signaled;
+    json_.key("exit_code");
+    if (exited)
+      json_.integer(info.last_exit->code);
+    else
+      json_.null();
+    json_.key("exit_signal");
+    if (signaled)
+      json_.string(model::signal_name(info.last_exit->signal));
+    else
+      json_.null();
+    json_.key("exit_core_dumped");
+    json_.boolean(signaled && info.last_exit->core);
+    json_.key("exit_unknown");
+    json_.boolean(info.last_exit && !exited && !signaled);
+  }
+
+  void program(const model::AppSpec& spec) {
+    const bool shell = spec.kind == model::ExecKind::shell;
+    text("pm_exec_path", shell ? "/bin/sh" : spec.script);
+    text("pm_cwd", spec.cwd);
+    text("exec_interpreter", spec.kind == model::ExecKind::interpreter ? spec.interpreter : "none");
+    list("node_args", spec.interpreter_args);
+    std::vector<std::string> args = spec.args;
+    if (shell) args.insert(args.begin(), {"-c", spec.script});
+    list("args", args);
+  }
+
+  void policy(const model::AppSpec& spec) {
+    json_.key("autorestart");
+    json_.boolean(spec.autorestart);
+    number("kill_timeout", to_ms(spec.kill_timeout));
+    number("restart_delay", to_ms(spec.restart_delay));
+    number("min_uptime", to_ms(spec.min_uptime));
+    if (spec.max_restarts) number("max_restarts", *spec.max_restarts);
+  }
+
+  void environment(const model::AppSpec& spec) {
+    json_.key("env");
+    json_.begin_object();
+    for (const auto& [name, value] : spec.env) text(name, is_secret_name(name) ? kMask : std::string_view(value));
+    json_.end_object();
+  }
+
+  JsonWriter json_;
+};
+
+}  // namespace
+
+std::string render_jlist(Services& services) {
+  std::string out;
+  Pm2Writer writer(out);
+  writer.json().begin_array();
+  const Result<std::vector<model::InstanceId>> all = services.supervisor.select({});
+  if (all) {
+    for (model::InstanceId id : *all) {
+      const Instance& instance = *services.supervisor.find(id);
+      writer.instance(view_of(services, instance), instance, services.supervisor.log_paths(instance));
+    }
+  }
+  writer.json().end_array();
+  return out;
+}
+
+}  // namespace roost::daemon

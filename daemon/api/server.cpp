@@ -1,0 +1,104 @@
+#include "daemon/api/server.h"
+
+#include <unistd.h>
+
+#include "core/model/limits.h"
+#include "daemon/api/dispatcher.h"
+#include "daemon/log.h"
+#include "ipc/envelope.h"
+#include "ipc/socket.h"
+#include "ipc/version.h"
+
+namespace roost::daemon {
+
+namespace limits = model::limits;
+
+namespace {
+constexpr int kAcceptsPerTurn = 64;
+
+// Refused before anything is read; one short write to a fresh socket cannot block.
+void refuse(int socket, const Error& error) {
+  std::string bytes;
+  ipc::append_message(bytes, ipc::FrameType::error, 0, ipc::encode_error(error));
+  (void)!::write(socket, bytes.data(), bytes.size());  // the peer may be gone: nothing to do about it
+}
+}  // namespace
+
+Server::Server(loop::Loop& loop, Dispatcher& dispatcher, int keeper_pid)
+    : loop_(loop), dispatcher_(dispatcher), keeper_pid_(keeper_pid) {}
+
+Status Server::start(UniqueFd listener) {
+  listener_ = std::move(listener);
+  poll_ = std::make_unique<loop::Poll>(loop_, listener_.get(), [this](unsigned) { accept_some(); });
+  return poll_->start(loop::Poll::readable);
+}
+
+void Server::accept_some() {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    Result<UniqueFd> socket = ipc::accept_unix(listener_.get());
+    if (!socket) return log_warning("api", socket.error().message);
+    if (!*socket) return;
+    admit(std::move(*socket));
+  }
+}
+
+void Server::admit(UniqueFd socket) {
+  const Result<ipc::PeerCredentials> peer = ipc::peer_credentials(socket.get());
+  if (!peer || (peer->uid != ::geteuid() && peer->uid != 0))
+    return refuse(socket.get(), {Errc::denied, "this roost belongs to another user", "use your own: unset ROOST_HOME"});
+  if (clients_.size() >= limits::kMaxClients)
+    return refuse(socket.get(), {Errc::unavailable, "too many clients (" + std::to_string(limits::kMaxClients) + ")", "try again"});
+  const SessionId id{++last_id_};
+  Client& client = clients_[id];
+  client.session = std::make_unique<Session>(
+      loop_, std::move(socket),
+      Session::Callbacks{[this, id](std::uint32_t request, std::string payload) { on_request(id, request, std::move(payload)); },
+                         [this, id] { loop_.defer([this, id] { clients_.erase(id); }); }});
+  if (Status started = client.session->start(); !started) clients_.erase(id);
+}
+
+void Server::on_request(SessionId id, std::uint32_t request, std::string payload) {
+  const auto it = clients_.find(id);
+  if (it == clients_.end()) return;
+  Client& client = it->second;
+  if (!client.greeted) return greet(client, request, payload);
+  if (client.pending >= limits::kMaxPendingRequests)
+    return client.session->send(ipc::FrameType::error, request,
+                                ipc::encode_error({Errc::unavailable, "too many unanswered requests", {}}));
+  ++client.pending;
+  dispatcher_.dispatch(ReplyTo(*this, id, request), payload);
+}
+
+void Server::greet(Client& client, std::uint32_t request, const std::string& payload) {
+  const auto refuse_with = [&](const Error& error) {
+    client.session->send(ipc::FrameType::error, request, ipc::encode_error(error));
+    client.session->close_when_written();
+  };
+  Result<ipc::RequestEnvelope> envelope = ipc::decode_request(payload);
+  if (!envelope) return refuse_with(envelope.error());
+  if (envelope->method != ipc::kHello.name)
+    return refuse_with({Errc::protocol, "the first request must be 'hello'", "see docs/protocol.md"});
+  Result<ipc::HelloRequest> hello = decode<ipc::HelloRequest>(envelope->params);
+  if (!hello) return refuse_with(hello.error());
+  if (Status fits = ipc::check_hello(*hello); !fits) return refuse_with(fits.error());
+  client.greeted = true;
+  const ipc::HelloReply reply{.protocol = ipc::kProtocol,
+                              .version = std::string(ipc::this_version()),
+                              .pid = ::getpid(),
+                              .keeper_pid = keeper_pid_};
+  client.session->send(ipc::FrameType::result, request, to_json(reply));
+}
+
+Session* Server::find(SessionId id) {
+  const auto it = clients_.find(id);
+  return it == clients_.end() ? nullptr : it->second.session.get();
+}
+
+void Server::answered(SessionId id, bool was_wait) {
+  const auto it = clients_.find(id);
+  if (it == clients_.end()) return;
+  if (it->second.pending > 0) --it->second.pending;
+  if (was_wait) it->second.session->end_wait();
+}
+
+}  // namespace roost::daemon

@@ -1,0 +1,53 @@
+// Server: accepts clients on roost.sock, one Session each, and gives their requests to the Dispatcher. Only our own uid and
+// root are let in (SO_PEERCRED), at most kMaxClients. Loop thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "core/base/unique_fd.h"
+#include "core/loop/poll.h"
+#include "daemon/api/session.h"
+
+namespace roost::daemon {
+
+class Dispatcher;
+
+class Server {
+ public:
+  // The dispatcher outlives the server.
+  Server(loop::Loop& loop, Dispatcher& dispatcher, int keeper_pid);
+
+  // Takes a listening socket.
+  [[nodiscard]] Status start(UniqueFd listener);
+  [[nodiscard]] int listener() const { return listener_.get(); }
+  [[nodiscard]] std::size_t clients() const { return clients_.size(); }
+
+  // ---- for replies (ReplyTo)
+  [[nodiscard]] Session* find(SessionId id);
+  void answered(SessionId id, bool was_wait);
+
+ private:
+  struct Client {
+    std::unique_ptr<Session> session;
+    bool greeted = false;
+    std::size_t pending = 0;
+  };
+
+  void accept_some();
+  void admit(UniqueFd socket);
+  void on_request(SessionId id, std::uint32_t request, std::string payload);
+  void greet(Client& client, std::uint32_t request, const std::string& payload);
+
+  loop::Loop& loop_;
+  Dispatcher& dispatcher_;
+  int keeper_pid_;
+  UniqueFd listener_;
+  std::unique_ptr<loop::Poll> poll_;
+  std::map<SessionId, Client> clients_;
+  std::uint64_t last_id_ = 0;
+};
+
+}  // namespace roost::daemon

@@ -1,0 +1,118 @@
+#include "daemon/api/session.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+
+#include "core/model/limits.h"
+#include "ipc/envelope.h"
+
+namespace roost::daemon {
+
+namespace limits = model::limits;
+
+Session::Session(loop::Loop& loop, UniqueFd socket, Callbacks callbacks)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      callbacks_(std::move(callbacks)),
+      poll_(loop, socket_.get(), [this](unsigned events) { on_events(events); }),
+      deadline_(loop, [this] { close(); }),
+      keep_alive_(loop, [this] {
+        std::string event;
+        ipc::append_keep_alive(event);
+        out_ += event;
+        write_some();
+        if (open_ && waits_ > 0) keep_alive_.start(ipc::kKeepAliveInterval);
+      }) {}
+
+Status Session::start() { return poll_.start(loop::Poll::readable); }
+
+void Session::on_events(unsigned events) {
+  if ((events & loop::Poll::writable) != 0) write_some();
+  if (open_ && (events & loop::Poll::readable) != 0) read_some();
+}
+
+void Session::read_some() {
+  std::array<char, 65536> buffer;  // NOLINT: filled by recv
+  const ssize_t n = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (n <= 0) return close();
+  decoder_.feed({buffer.data(), static_cast<std::size_t>(n)});
+  take_frames();
+}
+
+void Session::take_frames() {
+  while (open_ && !closing_) {
+    Result<std::optional<ipc::Frame>> frame = decoder_.next();
+    if (!frame) {
+      send(ipc::FrameType::error, 0, ipc::encode_error(frame.error()));
+      return close_when_written();
+    }
+    if (!*frame) break;
+    callbacks_.on_request((*frame)->id, std::move((*frame)->payload));
+  }
+  if (decoder_.pending() == 0)
+    deadline_.cancel();
+  else if (!deadline_.active())
+    deadline_.start(limits::kRequestDeadline);
+}
+
+void Session::send(ipc::FrameType type, std::uint32_t id, std::string_view payload) {
+  if (!open_) return;
+  if (out_.size() - written_ + payload.size() > limits::kMaxUnreadBytes && out_.size() > written_) return close();
+  ipc::append_message(out_, type, id, payload);
+  write_some();
+}
+
+void Session::write_some() {
+  while (open_ && written_ < out_.size()) {
+    const ssize_t n = ::send(socket_.get(), out_.data() + written_, out_.size() - written_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) break;
+    if (n < 0) return close();
+    written_ += static_cast<std::size_t>(n);
+  }
+  if (written_ == out_.size()) {
+    written_ = 0;
+    std::string().swap(out_);
+    if (closing_) return close();
+  } else if (written_ > out_.size() / 2) {
+    out_.erase(0, written_);
+    written_ = 0;
+  }
+  watch();
+}
+
+void Session::watch() {
+  if (!open_) return;
+  const unsigned wanted = loop::Poll::readable | (out_.empty() ? 0U : static_cast<unsigned>(loop::Poll::writable));
+  (void)poll_.start(closing_ ? static_cast<unsigned>(loop::Poll::writable) : wanted);
+}
+
+void Session::begin_wait() {
+  if (++waits_ == 1) keep_alive_.start(ipc::kKeepAliveInterval);
+}
+
+void Session::end_wait() {
+  if (--waits_ == 0) keep_alive_.cancel();
+}
+
+void Session::close_when_written() {
+  closing_ = true;
+  if (out_.empty())
+    close();
+  else
+    watch();
+}
+
+void Session::close() {
+  if (!open_) return;
+  open_ = false;
+  poll_.stop();
+  deadline_.cancel();
+  keep_alive_.cancel();
+  callbacks_.on_closed();
+}
+
+}  // namespace roost::daemon

@@ -1,0 +1,112 @@
+// `app.stop`, `app.delete` and `daemon.kill`.
+#include "daemon/api/view.h"
+#include "ipc/methods.h"
+
+namespace roost::daemon {
+
+using ipc::StopOutcome;
+using ipc::StopReply;
+using model::InstanceId;
+
+namespace {
+
+using Facts = std::map<InstanceId, DownFact>;
+
+StopOutcome before_stop(Services& services, InstanceId id) {
+  const Instance& instance = *services.supervisor.find(id);
+  StopOutcome outcome;
+  outcome.instance = view_of(services, instance);
+  outcome.pid = outcome.instance.pid;
+  outcome.already_stopped = !instance.machine.current && instance.machine.rest != model::Rest::waiting;
+  return outcome;
+}
+
+StopReply stop_all(Services& services, const std::vector<InstanceId>& ids) {
+  StopReply reply;
+  for (InstanceId id : ids) reply.outcomes.push_back(before_stop(services, id));
+  for (InstanceId id : ids) services.supervisor.stop(id);
+  return reply;
+}
+
+void fill_in(Services& services, StopReply& reply, const Facts& facts) {
+  for (StopOutcome& outcome : reply.outcomes) {
+    const InstanceId id{outcome.instance.id};
+    if (const Instance* instance = services.supervisor.find(id)) outcome.instance = view_of(services, *instance);
+    const auto fact = facts.find(id);
+    if (fact == facts.end()) continue;
+    outcome.processes = static_cast<std::uint32_t>(fact->second.processes);
+    outcome.killed = static_cast<std::uint32_t>(fact->second.killed);
+  }
+}
+
+struct Pending {
+  StopReply reply;
+  Responder<StopReply> to;
+};
+
+void handle_stop(Services& services, const ipc::TargetsRequest& request, Responder<StopReply> to) {
+  const auto ids = services.supervisor.select(request.targets);
+  if (!ids) return to.fail(ids.error());
+  const auto pending = std::make_shared<Pending>(Pending{stop_all(services, *ids), std::move(to)});
+  services.waits.until_down(*ids, [&services, pending](const Facts& facts) {
+    fill_in(services, pending->reply, facts);
+    services.supervisor.when_saved([pending](const Status&) { pending->to.reply(pending->reply); });
+  });
+}
+
+void handle_delete(Services& services, const ipc::TargetsRequest& request, Responder<StopReply> to) {
+  const auto ids = services.supervisor.select(request.targets);
+  if (!ids) return to.fail(ids.error());
+  const auto pending = std::make_shared<Pending>(Pending{stop_all(services, *ids), std::move(to)});
+  services.waits.until_down(*ids, [&services, pending, ids = *ids](const Facts& facts) {
+    fill_in(services, pending->reply, facts);
+    for (InstanceId id : ids) {
+      const Instance* instance = services.supervisor.find(id);
+      if (instance != nullptr && !instance->machine.current) services.supervisor.remove(id, {});
+    }
+    services.supervisor.when_saved([pending](const Status& saved) {
+      if (!saved) return pending->to.fail(Error{saved.error()}.context("deleted, but not yet on disk"));
+      pending->to.reply(pending->reply);
+    });
+  });
+}
+
+struct PendingKill {
+  ipc::KillReply reply;
+  Responder<ipc::KillReply> to;
+};
+
+void handle_kill(Services& services, Responder<ipc::KillReply> to) {
+  const auto pending = std::make_shared<PendingKill>(PendingKill{{}, std::move(to)});
+  std::vector<InstanceId> ids;
+  for (const auto& [id, instance] : services.supervisor.instances()) {
+    ids.push_back(id);
+    if (instance.machine.current) ++pending->reply.stopped;
+  }
+  services.supervisor.suspend();
+  services.waits.until_down(ids, [&services, pending](const Facts& facts) {
+    for (const auto& [id, fact] : facts) pending->reply.killed += static_cast<std::uint32_t>(fact.killed);
+    services.supervisor.when_saved([&services, pending](const Status&) {
+      pending->to.reply(pending->reply);
+      services.quit();
+    });
+  });
+}
+
+}  // namespace
+
+void register_stop_handlers(Dispatcher& dispatcher, Services& services) {
+  using Stop = Dispatcher::Handler<ipc::TargetsRequest, StopReply>;
+  dispatcher.on(ipc::kStop, Stop([&services](const ipc::TargetsRequest& request, Responder<StopReply> to) {
+                  handle_stop(services, request, std::move(to));
+                }));
+  dispatcher.on(ipc::kDelete, Stop([&services](const ipc::TargetsRequest& request, Responder<StopReply> to) {
+                  handle_delete(services, request, std::move(to));
+                }));
+  dispatcher.on(ipc::kKill, Dispatcher::Handler<ipc::EmptyRequest, ipc::KillReply>(
+                                [&services](const ipc::EmptyRequest&, Responder<ipc::KillReply> to) {
+                                  handle_kill(services, std::move(to));
+                                }));
+}
+
+}  // namespace roost::daemon

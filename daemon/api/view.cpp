@@ -1,0 +1,49 @@
+#include "daemon/api/view.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace roost::daemon {
+
+ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
+  const model::InstanceState& m = instance.machine;
+  ipc::InstanceInfo info;
+  info.id = raw(instance.id);
+  info.name = instance.spec->name;
+  info.ns = instance.spec->ns;
+  info.slot = instance.slot;
+  info.state = model::state_of(m);
+  info.reason = m.reason;
+  info.restarts = m.restarts;
+  info.quick_exits = m.quick_exits;
+  info.user = instance.spec->user.empty() ? services.user : instance.spec->user;
+  info.last_exit = instance.last_exit;
+  const Run* run = services.supervisor.current_run(instance);
+  if (run == nullptr || !run->spawned || run->exit) return info;
+  const TimePoint now = Monotonic::now();
+  info.pid = run->label.pid;
+  info.started_ms = run->label.started_wall_ms;
+  info.uptime_ms = std::max<std::int64_t>(0, to_ms(now - from_ns(run->label.started_ns)));
+  if (const auto usage = services.sampler.usage(info.pid, run->label.start_ticks, now)) {
+    info.cpu = usage->cpu_percent;
+    info.memory = usage->rss_bytes;
+  }
+  return info;
+}
+
+bool is_secret_name(std::string_view name) {
+  static constexpr std::array<std::string_view, 9> kParts{"TOKEN", "SECRET", "PASS",       "KEY",       "CREDENTIAL",
+                                                          "AUTH",  "PWD_",   "PRIVATE",    "DSN"};
+  std::string upper(name);
+  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return std::any_of(kParts.begin(), kParts.end(), [&](std::string_view part) { return upper.find(part) != std::string::npos; });
+}
+
+model::AppSpec masked(model::AppSpec spec) {
+  for (auto& [name, value] : spec.env)
+    if (is_secret_name(name)) value = kMask;
+  return spec;
+}
+
+}  // namespace roost::daemon
