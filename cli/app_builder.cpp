@@ -1,0 +1,170 @@
+#include "cli/app_builder.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include "cli/file_system.h"
+#include "cli/interpreter.h"
+#include "cli/output/units.h"
+
+namespace roost::cli {
+namespace {
+
+std::uint32_t usable_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return static_cast<std::uint32_t>(std::max(CPU_COUNT(&set), 1));
+}
+
+Status set_duration(const std::optional<std::string>& text, std::string_view option,
+                    Duration& target) {
+  if (!text) return ok();
+  auto parsed = parse_duration(*text);
+  if (!parsed) return std::move(parsed).error().context(option);
+  target = *parsed;
+  return ok();
+}
+
+// PM2's word for "keep nothing".
+std::string log_path(const std::optional<std::string>& path, const std::string& cwd) {
+  if (!path) return {};
+  return *path == "NULL" ? "/dev/null" : absolute_path(*path, cwd);
+}
+
+bool has_blank(std::string_view text) {
+  return text.find_first_of(" \t\n") != text.npos;
+}
+
+// Python buffers what it writes into a pipe; its log lines would come late, or never when it is
+// killed.
+void unbuffer_python(std::string_view program, Environment& env) {
+  if (program.starts_with("python")) env.emplace("PYTHONUNBUFFERED", "1");
+}
+
+Error no_such_file(const std::string& path) {
+  return {Errc::not_found, fmt::format("script '{}' does not exist", path), suggest_file(path)};
+}
+
+}  // namespace
+
+Result<AppBuilder> AppBuilder::make(const StartOptions& options, Environment environment,
+                                    std::string directory) {
+  AppBuilder builder(options, std::move(directory));
+  auto& base = builder.base_;
+  if (auto env = apply_settings(options.env, environment); !env) return std::move(env).error();
+  base.env = std::move(environment);
+  base.args = options.args;
+  base.autorestart = !options.no_autorestart;
+  base.user = options.user.value_or("");
+  base.ns = options.ns.value_or("default");
+  if (auto paths = builder.set_paths(); !paths) return std::move(paths).error();
+  if (auto numbers = builder.set_numbers(); !numbers) return std::move(numbers).error();
+  if (options.name && options.targets.size() > 1)
+    return Error{Errc::invalid, "--name can name one app only", {}};
+  if (options.name)
+    if (auto name = model::validate_name(*options.name); !name)
+      return std::move(name).error().context("--name");
+  return builder;
+}
+
+Status AppBuilder::set_paths() {
+  base_.cwd = options_.cwd ? absolute_path(*options_.cwd, directory_) : directory_;
+  if (file_kind(base_.cwd) != FileKind::directory)
+    return Error{Errc::not_found, fmt::format("--cwd '{}' is not a directory", base_.cwd), {}};
+  base_.out_file = log_path(options_.output, base_.cwd);
+  base_.error_file = log_path(options_.error, base_.cwd);
+  return ok();
+}
+
+Status AppBuilder::set_numbers() {
+  if (options_.instances) {
+    auto count = parse_instances(*options_.instances, usable_processors());
+    if (!count) return std::move(count).error().context("--instances");
+    base_.instances = *count;
+  }
+  if (options_.max_restarts) {
+    auto count = parse_count(*options_.max_restarts, 0, 1'000'000);
+    if (!count) return std::move(count).error().context("--max-restarts");
+    base_.max_restarts = *count;
+  }
+  if (auto set = set_duration(options_.kill_timeout, "--kill-timeout", base_.kill_timeout); !set)
+    return set;
+  return set_duration(options_.restart_delay, "--restart-delay", base_.restart_delay);
+}
+
+Result<StartTarget> AppBuilder::resolve(const std::string& word) const {
+  if (word.empty()) return Error{Errc::invalid, "an empty word names nothing to start", {}};
+  for (const auto& base : {directory_, base_.cwd}) {
+    const auto path = absolute_path(word, base);
+    const auto kind = file_kind(path);
+    if (kind == FileKind::regular) return from_file(path);
+    const bool is_path = word.find('/') != std::string::npos && !has_blank(word);
+    if (kind == FileKind::directory && is_path)
+      return Error{Errc::invalid, fmt::format("'{}' is a directory", path),
+                   "name the script in it"};
+  }
+  if (has_blank(word)) return from_shell_line(word);
+  if (word.find('/') != std::string::npos) return no_such_file(absolute_path(word, directory_));
+  if (auto program = find_program(word, directory_)) return from_program(word, *program);
+  return StartTarget{word, std::nullopt};
+}
+
+Result<StartTarget> AppBuilder::from_file(const std::string& path) const {
+  auto spec = spec_for(path);
+  if (!spec) return std::move(spec).error();
+  return named(std::move(*spec), default_name(path));
+}
+
+// The word may be meant for an app of that name, whatever PATH holds: it stays the selector.
+Result<StartTarget> AppBuilder::from_program(const std::string& word,
+                                             const std::string& path) const {
+  auto spec = spec_for(path);
+  if (!spec) return std::move(spec).error();
+  auto target = named(std::move(*spec), make_name(word));
+  if (!options_.name) target.selector = word;
+  return target;
+}
+
+StartTarget AppBuilder::from_shell_line(const std::string& line) const {
+  auto spec = base_;
+  spec.kind = model::ExecKind::shell;
+  spec.script = line;
+  const auto name = default_shell_name(line);
+  unbuffer_python(name, spec.env);
+  return named(std::move(spec), name);
+}
+
+Result<model::AppSpec> AppBuilder::spec_for(const std::string& path) const {
+  auto file = read_script(path);
+  if (!file) return std::move(file).error();
+  // Arguments for the interpreter need one: the '#!' line is then carried out by us, not the
+  // kernel.
+  if (options_.interpreter_args && file->head.starts_with("#!")) file->executable = false;
+  const auto find = [this](std::string_view name) { return find_program(name, directory_); };
+  auto choice = choose_exec(*file, options_.interpreter.value_or(""), find);
+  if (!choice) return std::move(choice).error();
+  auto spec = base_;
+  spec.kind = choice->kind;
+  spec.script = path;
+  spec.interpreter = std::move(choice->interpreter);
+  spec.interpreter_args = std::move(choice->interpreter_args);
+  if (options_.interpreter_args) {
+    if (spec.kind != model::ExecKind::interpreter)
+      return Error{Errc::invalid,
+                   fmt::format("'{}' is executed directly: --interpreter-args has no use", path),
+                   "name the interpreter too: --interpreter"};
+    for (auto& arg : split_words(*options_.interpreter_args))
+      spec.interpreter_args.push_back(std::move(arg));
+  }
+  unbuffer_python(choice->program, spec.env);
+  return spec;
+}
+
+StartTarget AppBuilder::named(model::AppSpec spec, const std::string& default_name) const {
+  spec.name = options_.name.value_or(default_name);
+  auto selector = spec.name;
+  return {std::move(selector), std::move(spec)};
+}
+
+}  // namespace roost::cli

@@ -1,0 +1,207 @@
+#include "cli/args.h"
+
+#include <algorithm>
+#include <array>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/help_text.h"
+#include "core/base/suggest.h"
+
+namespace roost::cli {
+namespace {
+
+constexpr std::array<std::string_view, 5> kGlobalNames{
+    "--json", "--no-color,--no-colour", "-s,--silent", "-h,--help", "-v,-V,--version"};
+
+std::string_view without_value(std::string_view word) {
+  return word.starts_with("--") ? word.substr(0, word.find('=')) : word;
+}
+
+// "-n,--name": each name on its own.
+void split_names(std::string_view names, std::vector<std::string_view>& out) {
+  while (!names.empty()) {
+    const auto size = std::min(names.find(','), names.size());
+    out.push_back(names.substr(0, size));
+    names.remove_prefix(std::min(size + 1, names.size()));
+  }
+}
+
+Error unknown_option(std::string_view word, const std::vector<ArgParser::Option>& options) {
+  std::vector<std::string_view> known;
+  for (const auto& option : options)
+    split_names(option.names, known);
+  for (const auto names : kGlobalNames)
+    split_names(names, known);
+  const auto name = without_value(word);
+  return {Errc::invalid, fmt::format("unknown option '{}'", name), did_you_mean(name, known)};
+}
+
+bool is_option(std::string_view word) {
+  return word.size() > 1 && word.front() == '-';
+}
+
+// Binds one declared option. Words are not CLI11's business: it would split values like "[a,b]".
+struct Bind {
+  CLI::App& app;
+  const ArgParser::Option& option;
+
+  void operator()(bool* target) const { app.add_flag(std::string(option.names), *target); }
+
+  void operator()(std::optional<std::string>* target) const {
+    app.add_option_function<std::string>(std::string(option.names),
+                                         [target](const std::string& value) { *target = value; })
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+
+  void operator()(std::vector<std::string>* target) const {
+    app.add_option(std::string(option.names), *target)->allow_extra_args(false);
+  }
+};
+
+void add_globals(CLI::App& app, GlobalOptions& options) {
+  const std::array<bool GlobalOptions::*, kGlobalNames.size()> members{
+      &GlobalOptions::json, &GlobalOptions::no_colour, &GlobalOptions::silent, &GlobalOptions::help,
+      &GlobalOptions::version};
+  for (std::size_t i = 0; i < kGlobalNames.size(); ++i)
+    app.add_flag(std::string(kGlobalNames[i]), options.*members[i]);
+}
+
+// Parses with CLI11, whose exceptions stop here; the words left over come back in their order.
+Result<std::vector<std::string>> parse_with_cli11(const std::vector<ArgParser::Option>& options,
+                                                  GlobalOptions& globals, Args args) {
+  try {
+    CLI::App app;
+    app.set_help_flag();
+    app.allow_extras();
+    GlobalOptions seen;
+    add_globals(app, seen);
+    for (const auto& option : options)
+      std::visit(Bind{app, option}, option.target);
+    std::vector<std::string> reversed(args.rbegin(), args.rend());
+    app.parse(std::move(reversed));
+    globals.json |= seen.json;
+    globals.no_colour |= seen.no_colour;
+    globals.silent |= seen.silent;
+    globals.help |= seen.help;
+    globals.version |= seen.version;
+    return app.remaining();
+  } catch (const CLI::ParseError& error) {
+    std::string message = error.what();
+    if (!message.empty() && message.back() == '.') message.pop_back();
+    return Error{Errc::invalid, std::move(message), {}};
+  }
+}
+
+// A parser is not needed for plain words and whole global options.
+bool is_simple(Args args) {
+  GlobalOptions ignored;
+  return std::all_of(args.begin(), args.end(), [&](const char* word) {
+    return !is_option(word) || set_global_option(word, ignored);
+  });
+}
+
+Args before_separator(Args args) {
+  const auto separator = std::find(args.begin(), args.end(), std::string_view("--"));
+  return args.first(static_cast<std::size_t>(separator - args.begin()));
+}
+
+}  // namespace
+
+void ArgParser::flag(std::string_view names, bool& target, std::string_view doc) {
+  options_.push_back({names, {}, doc, &target});
+}
+
+void ArgParser::value(std::string_view names, std::string_view value_name,
+                      std::optional<std::string>& target, std::string_view doc) {
+  options_.push_back({names, value_name, doc, &target});
+}
+
+void ArgParser::list(std::string_view names, std::string_view value_name,
+                     std::vector<std::string>& target, std::string_view doc) {
+  options_.push_back({names, value_name, doc, &target});
+}
+
+void ArgParser::words(std::string_view what, std::vector<std::string>& target, Words count) {
+  words_what_ = what;
+  words_ = &target;
+  words_count_ = count;
+}
+
+void ArgParser::rest(std::vector<std::string>& target) {
+  rest_ = &target;
+}
+
+std::optional<ExitCode> ArgParser::parse(Args args) {
+  const auto options = before_separator(args);
+  auto read = read_options(options);
+  if (invocation_.options.help) {
+    invocation_.show(help_text());
+    return ExitCode::ok;
+  }
+  if (invocation_.options.version) {
+    invocation_.show(version_line());
+    return ExitCode::ok;
+  }
+  if (!read) return usage_error(std::move(read).error());
+  if (options.size() < args.size()) take_rest(args.subspan(options.size() + 1));
+  auto words = check_words();
+  if (!words) return usage_error(std::move(words).error());
+  return std::nullopt;
+}
+
+Status ArgParser::read_options(Args args) {
+  std::vector<std::string> words;
+  if (is_simple(args)) {
+    for (const char* word : args)
+      if (!set_global_option(word, invocation_.options)) words.emplace_back(word);
+  } else {
+    auto parsed = parse_with_cli11(options_, invocation_.options, args);
+    if (!parsed) return std::move(parsed).error();
+    words = std::move(*parsed);
+  }
+  for (const auto& word : words)
+    if (is_option(word)) return unknown_option(word, options_);
+  if (words_ != nullptr) {
+    *words_ = std::move(words);
+  } else if (!words.empty()) {
+    return Error{Errc::invalid, fmt::format("'{}' takes no '{}'", command_.name, words[0]), {}};
+  }
+  return ok();
+}
+
+void ArgParser::take_rest(Args args) {
+  auto* target = rest_ != nullptr ? rest_ : words_;
+  if (target != nullptr) target->insert(target->end(), args.begin(), args.end());
+}
+
+Status ArgParser::check_words() const {
+  const auto count = words_ == nullptr ? 0 : words_->size();
+  if (count < words_count_.least)
+    return Error{Errc::invalid, fmt::format("'{}' needs {}", command_.name, words_what_), {}};
+  if (count > words_count_.most)
+    return Error{
+        Errc::invalid, fmt::format("'{}' takes no second '{}'", command_.name, words_->back()), {}};
+  return ok();
+}
+
+std::string ArgParser::usage_line() const {
+  return fmt::format("usage: roost {}{}{}", command_.name, command_.usage.empty() ? "" : " ",
+                     command_.usage);
+}
+
+ExitCode ArgParser::usage_error(Error error) {
+  if (!error.hint.empty()) error.hint += "\n  ";
+  error.hint += usage_line();
+  return invocation_.fail(error);
+}
+
+std::string ArgParser::help_text() const {
+  std::vector<HelpOption> rows;
+  for (const auto& option : options_)
+    rows.push_back({option.names, option.value_name, option.doc});
+  return command_help(command_, rows);
+}
+
+}  // namespace roost::cli

@@ -1,0 +1,33 @@
+// THE list of commands, and how a word finds its command.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "cli/command.h"
+
+namespace roost::cli {
+
+[[nodiscard]] std::span<const Command> all_commands();
+// By name or alias; null when there is none.
+[[nodiscard]] const Command* find_command(std::string_view word);
+// "did you mean 'restart'?", or empty.
+[[nodiscard]] std::string suggest_command(std::string_view word);
+
+// One per file in cli/commands/.
+ExitCode run_start(Invocation& invocation, const Command& self, Args args);
+ExitCode run_stop(Invocation& invocation, const Command& self, Args args);
+ExitCode run_restart(Invocation& invocation, const Command& self, Args args);
+ExitCode run_delete(Invocation& invocation, const Command& self, Args args);
+ExitCode run_list(Invocation& invocation, const Command& self, Args args);
+ExitCode run_describe(Invocation& invocation, const Command& self, Args args);
+ExitCode run_jlist(Invocation& invocation, const Command& self, Args args);
+ExitCode run_logs(Invocation& invocation, const Command& self, Args args);
+ExitCode run_pid(Invocation& invocation, const Command& self, Args args);
+ExitCode run_ping(Invocation& invocation, const Command& self, Args args);
+ExitCode run_kill(Invocation& invocation, const Command& self, Args args);
+ExitCode run_version(Invocation& invocation, const Command& self, Args args);
+ExitCode run_help(Invocation& invocation, const Command& self, Args args);
+
+}  // namespace roost::cli

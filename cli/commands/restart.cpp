@@ -1,0 +1,23 @@
+#include "cli/args.h"
+#include "cli/commands.h"
+#include "cli/commands/start_report.h"
+#include "cli/interrupt.h"
+#include "cli/session.h"
+
+namespace roost::cli {
+
+ExitCode run_restart(Invocation& invocation, const Command& self, Args args) {
+  ipc::RestartRequest request;
+  bool no_wait = false;
+  ArgParser parser(invocation, self);
+  parser.words("a target", request.targets, {.least = 1});
+  parser.flag("--no-wait", no_wait, "do not wait until the apps have proved themselves");
+  if (const auto done = parser.parse(args)) return *done;
+  request.wait = !no_wait;
+  on_interrupt("\nroost: interrupted; the restart goes on, see `roost list`\n");
+  const auto reply = call(ipc::kRestart, request);
+  if (!reply) return invocation.fail(reply.error());
+  return report_start(invocation, *reply, no_wait ? Waited::no : Waited::yes);
+}
+
+}  // namespace roost::cli

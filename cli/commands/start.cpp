@@ -1,0 +1,98 @@
+#include <unistd.h>
+
+#include "cli/app_builder.h"
+#include "cli/args.h"
+#include "cli/commands.h"
+#include "cli/commands/start_report.h"
+#include "cli/file_system.h"
+#include "cli/interrupt.h"
+#include "cli/session.h"
+
+namespace roost::cli {
+namespace {
+
+void declare(ArgParser& parser, StartOptions& options) {
+  parser.words("something to start", options.targets, {.least = 1});
+  parser.rest(options.args);
+  parser.value("-n,--name", "NAME", options.name, "name of the app; default: that of the script");
+  parser.value("-i,--instances", "N|max", options.instances,
+               "how many to run; max: one per processor");
+  parser.value("--interpreter", "PROGRAM", options.interpreter,
+               "what runs the script; none: execute it directly");
+  parser.value("--interpreter-args", "ARGS", options.interpreter_args,
+               "arguments before the script, blank-separated");
+  parser.value("--cwd", "DIR", options.cwd, "working directory of the app");
+  parser.list("--env", "NAME=VALUE", options.env, "set a variable; may be repeated");
+  parser.value("-o,--output", "FILE", options.output, "file for its stdout");
+  parser.value("-e,--error", "FILE", options.error, "file for its stderr");
+  parser.flag("--no-autorestart", options.no_autorestart, "do not start it again when it ends");
+  parser.value("--max-restarts", "N", options.max_restarts,
+               "give up after N unhealthy exits in a row; default: never");
+  parser.value("--restart-delay", "TIME", options.restart_delay,
+               "wait before each restart: 500ms, 10s, 2m");
+  parser.value("-k,--kill-timeout", "TIME", options.kill_timeout,
+               "time to end after SIGTERM, then SIGKILL; default 10s");
+  parser.value("--user", "USER", options.user, "user to run as; needs root");
+  parser.value("--namespace", "NAME", options.ns, "group the app belongs to");
+  parser.flag("--no-wait", options.no_wait, "do not wait until the app has proved itself");
+}
+
+Result<std::vector<StartTarget>> resolve_all(const StartOptions& options) {
+  auto directory = working_directory();
+  if (!directory) return std::move(directory).error();
+  auto builder = AppBuilder::make(options, inherited_environment(environ), *directory);
+  if (!builder) return std::move(builder).error();
+  std::vector<StartTarget> targets;
+  for (const auto& word : options.targets) {
+    auto target = builder->resolve(word);
+    if (!target) return std::move(target).error();
+    targets.push_back(std::move(*target));
+  }
+  return targets;
+}
+
+// A word that is nothing here and no app there: both are said.
+Error explain(Error error, const StartTarget& target, const std::string& directory) {
+  if (error.code != Errc::not_found || target.app) return error;
+  error.message = "'" + target.selector + "' is no file here, no program in PATH and no app";
+  const auto file = suggest_file(absolute_path(target.selector, directory));
+  if (!file.empty()) error.hint = file;
+  return error;
+}
+
+Result<ipc::StartReply> start_all(const std::vector<StartTarget>& targets, bool wait) {
+  auto client = open_session();
+  if (!client) return std::move(client).error();
+  ipc::StartReply all;
+  for (const auto& target : targets) {
+    auto reply =
+        client->call(ipc::kStart, {.targets = {target.selector}, .app = target.app, .wait = wait});
+    if (!reply)
+      return explain(std::move(reply).error(), target,
+                     working_directory() ? *working_directory() : ".");
+    for (auto& outcome : reply->outcomes)
+      all.outcomes.push_back(std::move(outcome));
+    if (!all.note.empty() && !reply->note.empty()) all.note += "\n";
+    all.note += reply->note;
+  }
+  return all;
+}
+
+}  // namespace
+
+ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
+  StartOptions options;
+  ArgParser parser(invocation, self);
+  declare(parser, options);
+  if (const auto done = parser.parse(args)) return *done;
+  auto targets = resolve_all(options);
+  if (!targets && targets.error().code == Errc::invalid)
+    return parser.usage_error(std::move(targets).error());
+  if (!targets) return invocation.fail(targets.error());
+  on_interrupt("\nroost: interrupted; what was started goes on, see `roost list`\n");
+  auto reply = start_all(*targets, !options.no_wait);
+  if (!reply) return invocation.fail(reply.error());
+  return report_start(invocation, *reply, options.no_wait ? Waited::no : Waited::yes);
+}
+
+}  // namespace roost::cli

@@ -1,0 +1,20 @@
+#include "cli/args.h"
+#include "cli/commands.h"
+#include "cli/commands/stop_report.h"
+#include "cli/interrupt.h"
+#include "cli/session.h"
+
+namespace roost::cli {
+
+ExitCode run_stop(Invocation& invocation, const Command& self, Args args) {
+  ipc::TargetsRequest request;
+  ArgParser parser(invocation, self);
+  parser.words("a target", request.targets, {.least = 1});
+  if (const auto done = parser.parse(args)) return *done;
+  on_interrupt("\nroost: interrupted; the apps are still being stopped, see `roost list`\n");
+  const auto reply = call(ipc::kStop, request);
+  if (!reply) return invocation.fail(reply.error());
+  return report_stop(invocation, *reply, "stopped");
+}
+
+}  // namespace roost::cli

@@ -1,0 +1,150 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/output/app_naming.h"
+#include "cli/output/table.h"
+#include "cli/output/units.h"
+#include "core/base/record_codec.h"
+
+namespace roost::cli {
+namespace {
+
+using ipc::Description;
+
+constexpr std::size_t kExitsShown = 10;
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) {
+    const bool plain = !word.empty() && word.find_first_of(" \t\n'\"\\$") == std::string::npos;
+    if (!out.empty()) out += ' ';
+    out += plain ? word : "'" + word + "'";
+  }
+  return out;
+}
+
+std::string run_by(const model::AppSpec& spec) {
+  switch (spec.kind) {
+    case model::ExecKind::direct:
+      return "itself";
+    case model::ExecKind::shell:
+      return "/bin/sh -c";
+    case model::ExecKind::interpreter:
+      return spec.interpreter_args.empty() ? spec.interpreter
+                                           : spec.interpreter + " " + joined(spec.interpreter_args);
+  }
+  return {};
+}
+
+std::string restart_rule(const model::AppSpec& spec) {
+  if (!spec.autorestart) return "never";
+  std::string rule = "always";
+  if (spec.max_restarts)
+    rule = fmt::format("until {} unhealthy exits in a row", *spec.max_restarts);
+  if (spec.restart_delay > 0s) rule += ", after " + format_duration(spec.restart_delay);
+  return rule;
+}
+
+void add_state(std::vector<Pair>& pairs, const Description& app, const Terminal& terminal) {
+  const auto& instance = app.instance;
+  pairs.push_back(
+      {"state", {std::string(codec::enum_name(instance.state)), colour_of(instance.state)}});
+  if (const auto reason = reason_of(instance); !reason.empty())
+    pairs.push_back({"reason", {shown(reason, terminal)}});
+  if (instance.pid != 0) {
+    pairs.push_back({"pid", {std::to_string(instance.pid)}});
+    pairs.push_back({"uptime",
+                     {fmt::format("{} (since {})",
+                                  format_duration(std::chrono::milliseconds(instance.uptime_ms)),
+                                  format_wall(instance.started_ms))}});
+    pairs.push_back({"cpu", {format_percent(instance.cpu)}});
+    pairs.push_back({"memory", {format_bytes(instance.memory)}});
+  }
+  pairs.push_back(
+      {"restarts",
+       {instance.quick_exits == 0
+            ? std::to_string(instance.restarts)
+            : fmt::format("{} ({} quick exits)", instance.restarts, instance.quick_exits)}});
+  if (instance.last_exit) pairs.push_back({"last exit", {model::describe(*instance.last_exit)}});
+}
+
+void add_spec(std::vector<Pair>& pairs, const Description& app, const Terminal& terminal) {
+  const auto& spec = app.spec;
+  const auto text = [&](std::string_view value) { return Cell{shown(value, terminal)}; };
+  pairs.push_back({"namespace", text(spec.ns)});
+  pairs.push_back(
+      {spec.kind == model::ExecKind::shell ? "shell line" : "script", text(spec.script)});
+  pairs.push_back({"run by", text(run_by(spec))});
+  if (!spec.args.empty()) pairs.push_back({"arguments", text(joined(spec.args))});
+  pairs.push_back({"directory", text(spec.cwd)});
+  pairs.push_back({"user", text(app.instance.user)});
+  pairs.push_back({"instances", {std::to_string(spec.instances)}});
+  pairs.push_back({"stdout", text(app.out_file)});
+  pairs.push_back({"stderr", text(app.error_file)});
+  pairs.push_back({"restarted", {restart_rule(spec)}});
+  pairs.push_back({"kill timeout", {format_duration(spec.kill_timeout)}});
+  pairs.push_back({"created", {format_wall(app.created_ms)}});
+}
+
+Table exits_table(const Description& app, const Terminal& terminal) {
+  Table table;
+  table.columns = {{"ended", Column::Align::left},
+                   {"pid", Column::Align::right},
+                   {"ran for", Column::Align::right},
+                   {"how", Column::Align::left},
+                   {"then", Column::Align::left, 1}};
+  for (std::size_t i = 0; i < std::min(app.exits.size(), kExitsShown); ++i) {
+    const auto& exit = app.exits[i];
+    const auto ran = std::chrono::milliseconds(exit.ended_ms - exit.started_ms);
+    const auto decision = shown(exit.decision, terminal);
+    table.rows.push_back({{{format_wall(exit.ended_ms)},
+                           {std::to_string(exit.pid)},
+                           {format_duration(ran)},
+                           {model::describe(exit.status),
+                            model::is_success(exit.status) ? Colour::none : Colour::red},
+                           {decision}},
+                          decision});
+  }
+  return table;
+}
+
+std::string heading(std::string_view text, const Terminal& terminal) {
+  return paint(text, Colour::bold, terminal.colour ? Colouring::on : Colouring::off) + "\n";
+}
+
+std::string environment_text(const Description& app, const Terminal& terminal) {
+  std::string out;
+  for (const auto& [name, value] : app.spec.env)
+    out += shown(name + "=" + value, terminal) + "\n";
+  return out;
+}
+
+std::string one_text(const Description& app, std::string_view name, const Terminal& terminal) {
+  std::string out = heading(fmt::format("{} (id {})", name, app.instance.id), terminal);
+  std::vector<Pair> pairs;
+  add_state(pairs, app, terminal);
+  add_spec(pairs, app, terminal);
+  out += render_pairs(pairs, terminal);
+  if (!app.exits.empty())
+    out += "\n" + heading("Last exits", terminal) + render(exits_table(app, terminal), terminal);
+  if (!app.spec.env.empty())
+    out += "\n" + heading("Environment", terminal) + environment_text(app, terminal);
+  return out;
+}
+
+}  // namespace
+
+std::string describe_text(const ipc::DescribeReply& reply, const Terminal& terminal) {
+  SeveralInstances several;
+  for (const auto& app : reply.instances)
+    several.add(app.instance);
+  std::string out;
+  for (const auto& app : reply.instances) {
+    if (!out.empty()) out += "\n";
+    out += one_text(app, several.name_of(app.instance), terminal);
+  }
+  return out;
+}
+
+}  // namespace roost::cli

@@ -1,0 +1,81 @@
+#include <algorithm>
+
+#include "cli/output/app_naming.h"
+#include "cli/output/table.h"
+#include "cli/output/units.h"
+#include "core/base/record_codec.h"
+
+namespace roost::cli {
+namespace {
+
+using ipc::InstanceInfo;
+
+// Which of the columns that are often empty or alike are worth their space.
+struct Extras {
+  bool namespaces = false;
+  bool users = false;
+  bool reasons = false;
+};
+
+Extras extras_of(const std::vector<InstanceInfo>& instances) {
+  Extras extras;
+  for (const auto& instance : instances) {
+    extras.namespaces |= !instance.ns.empty() && instance.ns != "default";
+    extras.users |= instance.user != instances.front().user;
+    extras.reasons |= !reason_of(instance).empty();
+  }
+  return extras;
+}
+
+std::vector<Column> columns_for(const Extras& extras) {
+  using Align = Column::Align;
+  std::vector<Column> columns{{"id", Align::right}, {"name", Align::left, 0, 8}};
+  if (extras.namespaces) columns.push_back({"namespace", Align::left, 4, 6});
+  columns.insert(columns.end(), {{"state", Align::left},
+                                 {"pid", Align::right, 1},
+                                 {"uptime", Align::right},
+                                 {"restarts", Align::right},
+                                 {"cpu", Align::right, 3},
+                                 {"memory", Align::right, 2}});
+  if (extras.users) columns.push_back({"user", Align::left, 5, 4});
+  if (extras.reasons) columns.push_back({"reason", Align::left, 6});
+  return columns;
+}
+
+Row row_for(const InstanceInfo& instance, std::string name, const Extras& extras,
+            const Terminal& terminal) {
+  const bool lives = instance.pid != 0;
+  const std::string none = "-";
+  Row row;
+  row.cells = {{std::to_string(instance.id)}, {std::move(name)}};
+  if (extras.namespaces) row.cells.push_back({instance.ns});
+  row.cells.push_back({std::string(codec::enum_name(instance.state)), colour_of(instance.state)});
+  row.cells.push_back({lives ? std::to_string(instance.pid) : none});
+  row.cells.push_back({lives ? format_age(std::chrono::milliseconds(instance.uptime_ms)) : none});
+  row.cells.push_back({std::to_string(instance.restarts)});
+  row.cells.push_back({lives ? format_percent(instance.cpu) : none});
+  row.cells.push_back({lives ? format_bytes(instance.memory) : none});
+  if (extras.users) row.cells.push_back({instance.user});
+  if (extras.reasons) {
+    row.below = shown(reason_of(instance), terminal);
+    row.cells.push_back({row.below});
+  }
+  return row;
+}
+
+}  // namespace
+
+std::string list_text(const ipc::ListReply& reply, const Terminal& terminal) {
+  if (reply.instances.empty()) return {};
+  SeveralInstances several;
+  for (const auto& instance : reply.instances)
+    several.add(instance);
+  const auto extras = extras_of(reply.instances);
+  Table table{columns_for(extras), {}};
+  table.rows.reserve(reply.instances.size());
+  for (const auto& instance : reply.instances)
+    table.rows.push_back(row_for(instance, several.name_of(instance), extras, terminal));
+  return render(table, terminal);
+}
+
+}  // namespace roost::cli

@@ -1,0 +1,97 @@
+#include "cli/output/log_view.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include <fmt/format.h>
+
+#include "cli/output/app_naming.h"
+#include "cli/output/colour.h"
+#include "cli/output/width.h"
+#include "core/base/json_writer.h"
+
+namespace roost::cli {
+namespace {
+
+constexpr std::size_t kWidestPrefix = 24;  // longer labels are not padded to
+
+ipc::InstanceInfo as_instance(const ipc::LogFiles& files) {
+  return {.id = files.id, .name = files.name, .slot = files.slot};
+}
+
+std::string utc_text(std::int64_t wall_ns) {
+  const auto seconds = static_cast<std::time_t>(wall_ns / 1'000'000'000);
+  std::tm utc{};
+  if (::gmtime_r(&seconds, &utc) == nullptr) return {};
+  std::array<char, 32> text{};
+  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+  return fmt::format("{}.{:03}Z", std::string_view(text.data(), size), wall_ns / 1'000'000 % 1000);
+}
+
+}  // namespace
+
+std::vector<LogSource> log_sources(const ipc::LogFilesReply& reply) {
+  SeveralInstances several;
+  for (const auto& files : reply.instances)
+    several.add(as_instance(files));
+  std::vector<LogSource> sources;
+  for (const auto& files : reply.instances)
+    sources.push_back({several.name_of(as_instance(files)), files.out_file, files.error_file});
+  return sources;
+}
+
+LogView::LogView(const ipc::LogFilesReply& reply, const std::vector<LogSource>& sources,
+                 const Terminal& terminal)
+    : terminal_(terminal) {
+  std::size_t widest = 0;
+  for (const auto& source : sources)
+    widest = std::max(widest, std::min(display_width(source.label), kWidestPrefix));
+  const auto colouring = terminal.colour ? Colouring::on : Colouring::off;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const auto used = display_width(sources[i].label);
+    const std::string padding(widest > used ? widest - used : 0, ' ');
+    prefixes_.push_back(
+        paint(sources[i].label, colour_for_name(reply.instances[i].name), colouring) + padding);
+  }
+}
+
+void LogView::add(const LogLine& line, std::string& out) {
+  const bool goes_on = open_ && open_source_ == line.source && open_stream_ == line.stream;
+  if (open_ && !goes_on) out += '\n';
+  if (!goes_on) {
+    const auto mark = line.stream == model::Stream::err ? Colour::red : Colour::dim;
+    out += prefixes_[line.source] +
+           paint(" | ", mark, terminal_.colour ? Colouring::on : Colouring::off);
+  }
+  out += shown(line.text, terminal_);
+  open_ = !line.ended;
+  open_source_ = line.source;
+  open_stream_ = line.stream;
+  if (line.ended) out += '\n';
+}
+
+void add_json_line(const ipc::LogFilesReply& reply, const LogLine& line, std::string& out) {
+  const auto& files = reply.instances[line.source];
+  JsonWriter json(out);
+  json.begin_object();
+  json.key("message");
+  json.string(line.text);
+  json.key("timestamp");
+  if (line.wall_ns == 0)
+    json.null();
+  else
+    json.string(utc_text(line.wall_ns));
+  json.key("type");
+  json.string(line.stream == model::Stream::err ? "err" : "out");
+  json.key("process_id");
+  json.unsigned_integer(files.id);
+  json.key("app_name");
+  json.string(files.name);
+  json.key("slot");
+  json.unsigned_integer(files.slot);
+  json.end_object();
+  out += '\n';
+}
+
+}  // namespace roost::cli

@@ -1,0 +1,136 @@
+#include "cli/output/table.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "cli/output/width.h"
+
+namespace roost::cli {
+namespace {
+
+constexpr std::size_t kGap = 2;
+constexpr std::size_t kBelowIndent = 4;
+
+// Widths by column; 0 with shown[i] false for one that is left out.
+struct Layout {
+  std::vector<std::size_t> widths;
+  std::vector<bool> shown;
+};
+
+std::vector<std::size_t> natural_widths(const Table& table) {
+  std::vector<std::size_t> widths;
+  for (const auto& column : table.columns)
+    widths.push_back(display_width(column.header));
+  for (const auto& row : table.rows)
+    for (std::size_t i = 0; i < row.cells.size(); ++i)
+      widths[i] = std::max(widths[i], display_width(row.cells[i].text));
+  return widths;
+}
+
+std::size_t total_width(const Layout& layout) {
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < layout.widths.size(); ++i)
+    if (layout.shown[i]) total += layout.widths[i] + (total == 0 ? 0 : kGap);
+  return total;
+}
+
+// Takes columns that are too much from the widest of those that may be cut.
+void shrink(const Table& table, Layout& layout, std::size_t limit) {
+  for (auto total = total_width(layout); total > limit; total = total_width(layout)) {
+    std::size_t widest = layout.widths.size();
+    for (std::size_t i = 0; i < layout.widths.size(); ++i) {
+      const auto floor = table.columns[i].min_width;
+      if (!layout.shown[i] || floor == 0 || layout.widths[i] <= floor) continue;
+      if (widest == layout.widths.size() || layout.widths[i] > layout.widths[widest]) widest = i;
+    }
+    if (widest == layout.widths.size()) return;
+    const auto room = layout.widths[widest] - table.columns[widest].min_width;
+    layout.widths[widest] -= std::min(room, total - limit);
+  }
+}
+
+bool drop_one(const Table& table, Layout& layout) {
+  std::size_t worst = layout.widths.size();
+  int rank = 0;
+  for (std::size_t i = 0; i < layout.widths.size(); ++i) {
+    if (!layout.shown[i] || table.columns[i].drop_rank <= rank) continue;
+    worst = i;
+    rank = table.columns[i].drop_rank;
+  }
+  if (worst == layout.widths.size()) return false;
+  layout.shown[worst] = false;
+  return true;
+}
+
+Layout fit(const Table& table, const Terminal& terminal) {
+  Layout layout{natural_widths(table), std::vector<bool>(table.columns.size(), true)};
+  if (!terminal.width) return layout;
+  const auto natural = layout.widths;
+  for (;;) {
+    shrink(table, layout, *terminal.width);
+    if (total_width(layout) <= *terminal.width) return layout;
+    if (!drop_one(table, layout)) return layout;
+    layout.widths = natural;
+  }
+}
+
+void append_cell(std::string& line, const Cell& cell, std::size_t width, Column::Align align,
+                 Colouring colouring) {
+  const auto text = truncate(cell.text, width);
+  const auto used = display_width(text);
+  const std::string padding(width > used ? width - used : 0, ' ');
+  if (align == Column::Align::right) line += padding;
+  line += paint(text, cell.colour, colouring);
+  if (align == Column::Align::left) line += padding;
+}
+
+// The last column gets no padding: lines carry no trailing blanks.
+void append_line(std::string& out, const std::vector<Cell>& cells, const Table& table,
+                 const Layout& layout, Colouring colouring) {
+  std::string line;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (!layout.shown[i]) continue;
+    if (!line.empty()) line.append(kGap, ' ');
+    append_cell(line, cells[i], layout.widths[i], table.columns[i].align, colouring);
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  out += line;
+  out += '\n';
+}
+
+}  // namespace
+
+std::string render(const Table& table, const Terminal& terminal) {
+  const auto layout = fit(table, terminal);
+  const auto colouring = terminal.colour ? Colouring::on : Colouring::off;
+  std::string out;
+  std::vector<Cell> header;
+  for (const auto& column : table.columns)
+    header.push_back({std::string(column.header), Colour::dim});
+  append_line(out, header, table, layout, colouring);
+  for (const auto& row : table.rows) {
+    append_line(out, row.cells, table, layout, colouring);
+    if (row.below.empty() || layout.shown.back()) continue;
+    const auto room = std::max<std::size_t>(*terminal.width, kBelowIndent + 1) - kBelowIndent;
+    out.append(kBelowIndent, ' ');
+    out += paint(truncate(row.below, room), Colour::dim, colouring);
+    out += '\n';
+  }
+  return out;
+}
+
+std::string render_pairs(const std::vector<Pair>& pairs, const Terminal& terminal) {
+  std::size_t widest = 0;
+  for (const auto& pair : pairs)
+    widest = std::max(widest, display_width(pair.label));
+  const auto colouring = terminal.colour ? Colouring::on : Colouring::off;
+  std::string out;
+  for (const auto& pair : pairs) {
+    const std::string padding(widest - display_width(pair.label) + kGap, ' ');
+    out += paint(pair.label, Colour::dim, colouring) + padding;
+    out += paint(pair.value.text, pair.value.colour, colouring) + '\n';
+  }
+  return out;
+}
+
+}  // namespace roost::cli

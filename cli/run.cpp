@@ -1,0 +1,63 @@
+#include "cli/run.h"
+
+#include <exception>
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/help_text.h"
+#include "cli/invocation.h"
+
+namespace roost::cli {
+namespace {
+
+ExitCode unknown_command(Invocation& invocation, std::string_view word) {
+  auto hint = suggest_command(word);
+  if (hint.empty()) hint = "`roost help` lists the commands";
+  return invocation.fail({Errc::invalid, fmt::format("unknown command '{}'", word), hint});
+}
+
+// Global options may stand before the command.
+Args take_globals(Args args, GlobalOptions& options) {
+  while (!args.empty() && set_global_option(args.front(), options))
+    args = args.subspan(1);
+  return args;
+}
+
+ExitCode run_command(Invocation& invocation, Args args) {
+  args = take_globals(args, invocation.options);
+  if (invocation.options.version) {
+    invocation.show(version_line());
+    return ExitCode::ok;
+  }
+  if (args.empty()) {
+    invocation.show(overview_help());
+    return invocation.options.help ? ExitCode::ok : ExitCode::usage;
+  }
+  const std::string_view word = args.front();
+  if (word.starts_with('-'))
+    return invocation.fail({Errc::invalid, fmt::format("unknown option '{}'", word),
+                            "options of a command stand behind it: roost <command> [options]"});
+  const Command* command = find_command(word);
+  if (command == nullptr) return unknown_command(invocation, word);
+  return command->run(invocation, *command, args.subspan(1));
+}
+
+}  // namespace
+
+ExitCode run(Args args) {
+  Invocation invocation;
+  ExitCode code = ExitCode::failed;
+  try {
+    code = run_command(invocation, args);
+  } catch (const std::exception& error) {
+    code = invocation.fail({Errc::internal, error.what(), "this is a bug of roost"});
+  }
+  if (auto flushed = invocation.flush(); !flushed && code == ExitCode::ok) {
+    invocation.options.json = false;  // stdout is what does not work
+    return invocation.fail(flushed.error());
+  }
+  return code;
+}
+
+}  // namespace roost::cli
