@@ -66,10 +66,11 @@ void Loop::run() {
 
 bool Loop::run_until(const std::function<bool()>& done, Duration at_most) {
   const auto deadline = Monotonic::now() + at_most;
-  Timer tick(*this, [] {});
+  // Always armed: it may fire before the wait of the same turn, which would then last for ever.
+  Timer tick(*this, [&tick] { tick.start(10ms); });
+  tick.start(10ms);
   while (!done()) {
     if (Monotonic::now() >= deadline) return false;
-    tick.start(10ms);
     uv_run(&uv_, UV_RUN_ONCE);
   }
   return true;

@@ -1,0 +1,119 @@
+#include <cstdio>
+#include <thread>
+
+#include <doctest/doctest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include "tests/unit/logs/pump_rig.h"
+
+using namespace roost;
+using namespace roost::daemon;
+using namespace roost::daemon::test;
+
+namespace {
+// In a child of its own: the mount is seen by nobody else and goes with it.
+template <class Body>
+int in_mount_namespace(Body body) {
+  std::fflush(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::unshare(CLONE_NEWNS) != 0) ::_exit(77);
+    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) ::_exit(77);
+    ::_exit(body());
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+#define EXPECT_STEP(step, condition) \
+  if (!(condition)) return step
+
+int fill_and_make_room() {
+  PumpRig rig;
+  const std::string disk = rig.dir / "disk";
+  ::mkdir(disk.c_str(), 0700);
+  EXPECT_STEP(77, ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=1m") == 0);
+  const std::string path = disk + "/app.log";
+  const std::string ballast = disk + "/ballast";
+  {
+    std::ofstream file(ballast);
+    file << std::string(600U << 10, 'b');
+  }
+  const std::string bytes = random_bytes(900U << 10, 5);
+  UniqueFd app = rig.attach(RunId{1}, Stream::out, path);
+  UniqueFd neighbour = rig.attach(RunId{2}, Stream::out, rig.dir / "neighbour.log");
+  std::thread writer([&] {
+    write_all(app.get(), bytes);
+    app.reset();
+  });
+  int failed = 0;
+  const auto step = [&](int number, bool passed) {
+    if (failed == 0 && !passed) failed = number;
+  };
+  step(1, rig.wait([&] { return rig.pump->stats().stopped_files == 1; }));
+  step(2, rig.wait([&] { return !rig.problems.empty(); }) && rig.problems[0].errnum == ENOSPC &&
+              rig.problems[0].kind == LogProblem::Kind::stopped);
+  step(3, write_all(neighbour.get(), "fine") && rig.wait_size(rig.dir / "neighbour.log", 4));
+  rig.pump->finish(RunId{1});  // the app is dead, its last words wait for room
+  step(4, !rig.loop.run_until([&] { return rig.drained.contains(RunId{1}); }, 700ms));
+  ::unlink(ballast.c_str());
+  step(5, rig.wait([&] { return rig.drained.contains(RunId{1}); }));
+  writer.join();
+  step(6, contents(path) == bytes);
+  step(7, rig.problems.back().kind == LogProblem::Kind::resumed && !rig.drained[RunId{1}].cut_off);
+  step(8, rig.pump->stats().stopped_files == 0);
+  rig.pump.reset();
+  ::umount2(disk.c_str(), MNT_DETACH);
+  return failed;
+}
+
+int many_dead_runs_on_a_full_disk() {
+  PumpRig rig([](Pump::Options& o) { o.exit_gate = 1ms; });
+  const std::string disk = rig.dir / "disk";
+  ::mkdir(disk.c_str(), 0700);
+  EXPECT_STEP(77, ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") == 0);
+  {
+    std::ofstream file(disk + "/ballast");
+    file << std::string(128U << 10, 'b');
+  }
+  constexpr std::uint64_t kRuns = Pump::kMaxHeldRuns + 10;
+  int failed = 0;
+  for (std::uint64_t i = 1; i <= kRuns; ++i) {
+    UniqueFd app = rig.attach(RunId{i}, Stream::out, disk + "/app.log");
+    if (!write_all(app.get(), "last words")) failed = 1;
+    rig.pump->finish(RunId{i});
+  }
+  if (!rig.wait([&] { return rig.drained.size() == 10; })) failed = 2;
+  for (const auto& [run, report] : rig.drained)
+    if (!report.cut_off) failed = 3;
+  if (rig.pump->stats().streams != Pump::kMaxHeldRuns) failed = 4;
+  rig.pump.reset();
+  ::umount2(disk.c_str(), MNT_DETACH);
+  return failed;
+}
+
+void run_as_root(int (*body)()) {
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: needs root for a private mount");
+    return;
+  }
+  const int result = in_mount_namespace(body);
+  if (result == 77) {
+    MESSAGE("skipped: no private mounts here");
+    return;
+  }
+  CHECK(result == 0);
+}
+}  // namespace
+
+TEST_CASE("disk: full, it stops this file only; with room again everything arrives by itself") {
+  run_as_root(fill_and_make_room);
+}
+
+TEST_CASE(
+    "disk: dead runs wait for room up to a limit, then the oldest are cut off and said to be") {
+  run_as_root(many_dead_runs_on_a_full_disk);
+}

@@ -1,0 +1,30 @@
+// The pump alone in a process that may be killed: takes over inherited pipes and moves them until
+// all have ended. pump_victim FD PATH [FD PATH]…   exit status 0: all ended.
+#include <cstdlib>
+#include <string>
+
+#include "core/loop/loop.h"
+#include "daemon/logs/pump.h"
+
+int main(int argc, char** argv) {
+  using namespace roost;
+  loop::Loop loop;
+  int open_runs = 0;
+  daemon::Pump::Options options;
+  options.post = [&](std::function<void()> task) { loop.post(std::move(task)); };
+  options.on_drained = [&](daemon::RunId, const daemon::DrainReport&) {
+    if (--open_runs == 0) loop.stop();
+  };
+  options.exit_gate = 1h;  // the ends decide
+  daemon::Pump pump(options);
+  if (!pump.start()) return 1;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const daemon::RunId run{static_cast<std::uint64_t>(i)};
+    ++open_runs;
+    pump.attach(run, daemon::Stream::out, UniqueFd(std::atoi(argv[i])),
+                daemon::LogTarget{argv[i + 1], {}}, daemon::Pump::Origin::taken_over);
+    pump.finish(run);
+  }
+  loop.run();
+  return 0;
+}
