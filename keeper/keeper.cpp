@@ -83,11 +83,11 @@ void Keeper::prepare() {
     prove_at_ = now_ + kYoung;
     session_.resume(table_.header.daemon_socket, now_);
   }
+  reap();  // who died before the signals were ours
 }
 
 // Everything that is due now.
 void Keeper::turn() {
-  if (children_changed_) reap();
   if (table_.header.daemon_pid == 0 && !finished() && now_ >= spawn_at_) spawn();
   if (now_ >= foreign_look_at_) look_at_all_foreign();
   if (now_ >= prove_at_) keep_proven_daemon();
@@ -141,18 +141,14 @@ void Keeper::dispatch(std::uint64_t tag, std::uint32_t events) {
 void Keeper::on_signals() {
   signalfd_siginfo info;
   while (::read(signals_, &info, sizeof info) == sizeof info) {
-    if (info.ssi_signo == SIGCHLD) {
-      children_changed_ = true;
-    } else {
-      terminate_ = terminated_ = true;
-    }
+    if (info.ssi_signo != SIGCHLD) terminate_ = terminated_ = true;
   }
+  reap();
 }
 
 // A child registers before it execs. So once its death is seen, its registration is in the socket
 // or was read before: the socket is read to the end between looking at a zombie and attributing it.
 void Keeper::reap() {
-  children_changed_ = false;
   for (;;) {
     siginfo_t info{};
     constexpr int kHow = WEXITED | WNOHANG | __WALL;
@@ -289,7 +285,7 @@ void Keeper::watch_socket() {
 
 bool Keeper::finished() const {
   const bool asked = session_.quit_asked() || terminated_;
-  return asked && table_.header.daemon_pid == 0 && table_.runs.used() == 0 && !children_changed_;
+  return asked && table_.header.daemon_pid == 0 && table_.runs.used() == 0;
 }
 
 }  // namespace roost::keeper

@@ -68,9 +68,8 @@ class Keeper {
   int good_daemon_ = -1;       // O_PATH: the last roostd that lived for a while
   int crashes_ = 0;            // young deaths in a row
   std::uint32_t watched_ = 0;  // events of the socket in epoll
-  bool children_changed_ = true;
-  bool terminate_ = false;   // SIGTERM to be passed on
-  bool terminated_ = false;  // it was asked of us
+  bool terminate_ = false;     // SIGTERM to be passed on
+  bool terminated_ = false;    // it was asked of us
 };
 
 }  // namespace roost::keeper

@@ -32,6 +32,11 @@ long kilobytes(pid_t pid, const std::string& field) {
   return at == std::string::npos ? 0 : std::stol(status.substr(at + field.size() + 1));
 }
 
+void wait_for_death(const Child& child) {
+  const UniqueFd pidfd = open_pidfd(child.pid);  // none: it is reaped already
+  if (pidfd) REQUIRE(wait_for(pidfd.get(), POLLIN));
+}
+
 struct Fixture {
   Fixture() {
     home.start_keeper();
@@ -187,8 +192,7 @@ TEST_CASE_FIXTURE(Fixture,
   ::kill(home.keeper(), SIGSTOP);
   const Child lives = home.start_child(daemon, Kind::run, 1);
   const Child dies = home.start_child(daemon, Kind::brief, 2, 9);
-  const UniqueFd dead = open_pidfd(dies.pid);
-  if (dead) REQUIRE(wait_for(dead.get(), POLLIN));
+  wait_for_death(dies);
   daemon.kill_hard();
   ::kill(home.keeper(), SIGCONT);
   daemon = home.next_daemon();
@@ -198,6 +202,22 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(exit.key == 2);
   CHECK(exit.status == 9);
   CHECK(got.ready.seq == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "keeper: reads registrations before it says whose death it sees") {
+  // Of a keeper stopped while it waits, the signals become readable first, then the socket.
+  tell(daemon.socket.get(), Type::store, 1);
+  REQUIRE(next_message(daemon.socket.get())->message.type == Type::stored);
+  ::kill(home.keeper(), SIGSTOP);
+  for (const Kind kind : {Kind::stranger, Kind::brief}) {
+    const Child child = home.start_child(daemon, kind, 1, 9);
+    wait_for_death(child);
+  }
+  ::kill(home.keeper(), SIGCONT);
+  const Message exit = next_exit();
+  CHECK(exit.key == 1);
+  CHECK(exit.status == 9);
+  CHECK(replace_daemon().ready.seq == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "keeper: a child that comes too late gets EPIPE") {
@@ -214,9 +234,9 @@ TEST_CASE_FIXTURE(Fixture, "keeper: a child that comes too late gets EPIPE") {
 }
 
 TEST_CASE_FIXTURE(Fixture, "keeper: children that are no runs are reaped and counted") {
-  std::vector<UniqueFd> pidfds;
-  for (int i = 0; i < 20; ++i)
-    start(Kind::stranger, 0);
+  for (int i = 0; i < 20; ++i) {
+    wait_for_death(start(Kind::stranger, 0));
+  }
   Child marker = start(Kind::run, 1);
   marker.release.reset();
   next_exit();
