@@ -24,7 +24,7 @@ constexpr std::string_view kStartNotes =
     "(alive for 500ms), or tells why it did not, with status 6.\n";
 
 constexpr std::array<Command, 12> kCommands{{
-    {"start", "", Group::apps, "Start scripts, programs, shell lines, or stopped apps",
+    {"start", "", Group::apps, "Start scripts, programs, shell lines or apps",
      "<script|program|\"shell line\"|app>... [options] [-- args]", run_start, kStartNotes},
     {"stop", "", Group::apps, "Stop apps and keep their entries", "<target>...", run_stop,
      kTargetNotes},
@@ -39,7 +39,7 @@ constexpr std::array<Command, 12> kCommands{{
     {"pid", "", Group::look, "Print the process ids of apps, one per line", "[target]...", run_pid,
      kTargetNotes},
     {"jlist", "", Group::look, "Print the list as JSON in PM2's shape", "", run_jlist},
-    {"ping", "", Group::daemon, "Say who answers; starts the daemon when there is none", "",
+    {"ping", "", Group::daemon, "Say who answers; starts the daemon if need be", "",
      run_ping},
     {"kill", "", Group::daemon, "Stop every app and end the daemon", "", run_kill,
      "The apps stay down, after a reboot too, until they are started again.\n"},

@@ -77,7 +77,7 @@ std::string overview_help() {
   }
   append_options(out, "Options of every command", kGlobalHelp, 26);
   out +=
-      "\n`roost help <command>` explains one. ROOST_HOME (default ~/.roost) says which roost.\n"
+      "\n`roost help <command>` explains one. ROOST_HOME (default ~/.roost): which roost.\n"
       "\n"
       "  roost start app.js            start something\n"
       "  roost list                    see how it is doing\n"

@@ -92,7 +92,7 @@ Result<Programs> find_programs() {
   Programs programs{*directory + "/roost-keeper", *directory + "/roostd"};
   for (const auto* program : {&programs.keeper, &programs.daemon})
     if (::access(program->c_str(), X_OK) != 0)
-      return Error{Errc::not_found, "'" + *program + "' is missing",
+      return Error{Errc::unavailable, "'" + *program + "' is missing",
                    "roost, roostd and roost-keeper belong into one directory: install it again"};
   return programs;
 }

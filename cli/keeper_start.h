@@ -15,7 +15,7 @@ struct Programs {
   std::string daemon;
 };
 
-// They lie beside this program. Errc::not_found names what is missing.
+// They lie beside this program. Errc::unavailable names what is missing.
 [[nodiscard]] Result<Programs> find_programs();
 
 // Success: the keeper has been executed and holds `lock`. Its parent is init, its umask and limits

@@ -71,7 +71,9 @@ void add_state(std::vector<Pair>& pairs, const Description& app, const Terminal&
 
 void add_spec(std::vector<Pair>& pairs, const Description& app, const Terminal& terminal) {
   const auto& spec = app.spec;
-  const auto text = [&](std::string_view value) { return Cell{shown(value, terminal)}; };
+  const auto text = [&](std::string_view value) {
+    return Cell{value.empty() ? "-" : shown(value, terminal)};
+  };
   pairs.push_back({"namespace", text(spec.ns)});
   pairs.push_back(
       {spec.kind == model::ExecKind::shell ? "shell line" : "script", text(spec.script)});

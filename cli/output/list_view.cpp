@@ -30,15 +30,15 @@ Extras extras_of(const std::vector<InstanceInfo>& instances) {
 std::vector<Column> columns_for(const Extras& extras) {
   using Align = Column::Align;
   std::vector<Column> columns{{"id", Align::right}, {"name", Align::left, 0, 8}};
-  if (extras.namespaces) columns.push_back({"namespace", Align::left, 4, 6});
+  if (extras.namespaces) columns.push_back({"namespace", Align::left, 5, 9});
   columns.insert(columns.end(), {{"state", Align::left},
-                                 {"pid", Align::right, 1},
+                                 {"pid", Align::right, 2},
                                  {"uptime", Align::right},
-                                 {"restarts", Align::right},
-                                 {"cpu", Align::right, 3},
-                                 {"memory", Align::right, 2}});
-  if (extras.users) columns.push_back({"user", Align::left, 5, 4});
-  if (extras.reasons) columns.push_back({"reason", Align::left, 6});
+                                 {"restarts", Align::right, 1},
+                                 {"cpu", Align::right, 4},
+                                 {"memory", Align::right, 3}});
+  if (extras.users) columns.push_back({"user", Align::left, 6, 4});
+  if (extras.reasons) columns.push_back({"reason", Align::left, 7});
   return columns;
 }
 

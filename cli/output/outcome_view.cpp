@@ -148,8 +148,9 @@ std::vector<std::string> failure_lines(const ipc::StartReply& reply, const Termi
   }
   for (const auto& [name, count] : failures)
     if (count > kFailuresPerApp)
-      out.push_back(fmt::format("failed {}: {} more", name,
-                                counted(count - kFailuresPerApp, "instance", "instances")));
+      out.push_back(
+          fmt::format("failed {}: {}", name,
+                      counted(count - kFailuresPerApp, "more instance", "more instances")));
   return out;
 }
 
