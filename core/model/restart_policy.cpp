@@ -9,9 +9,10 @@ std::string in_words(Duration d) {
   const std::int64_t ms = to_ms(d);
   if (ms < 1000) return std::to_string(ms) + "ms";
   std::string text = std::to_string(ms / 1000);
-  if (ms < 10'000 && ms % 1000 >= 100) text += "." + std::to_string(ms % 1000 / 100);
+  if (ms < 10'000 && ms % 1000 >= 100) text.append(".").append(std::to_string(ms % 1000 / 100));
   return text + "s";
 }
+
 namespace {
 
 using Memory = RestartTracker::Memory;

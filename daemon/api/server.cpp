@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "core/loop/loop.h"
 #include "core/model/limits.h"
 #include "daemon/api/dispatcher.h"
 #include "daemon/log.h"

@@ -66,7 +66,7 @@ class Search {
     const auto* holder = find(root_.main.pid);
     if (holder != nullptr && root_.main.start_ticks != 0 && holder->stat.id != root_.main) return;
     link_session(root_.main.pid);
-    groups_.insert(root_.main.pid);
+    link_group(root_.main.pid);
   }
 
   // Sessions and groups whose leader was seen to belong and has died since.
@@ -75,12 +75,16 @@ class Search {
       const auto* holder = find(id.pid);
       if (holder != nullptr && holder->stat.id != id) continue;
       link_session(id.pid);
-      groups_.insert(id.pid);
+      link_group(id.pid);
     }
   }
 
   void link_session(pid_t sid) {
     if (sid > 0 && sid != keeper_session_) sessions_.insert(sid);
+  }
+
+  void link_group(pid_t pgid) {
+    if (pgid > 0 && pgid != keeper_group_) groups_.insert(pgid);
   }
 
   bool may_belong(const ProcInfo& process) const {
@@ -125,7 +129,7 @@ class Search {
     const auto& stat = process.stat;
     members_.emplace(stat.id.pid, &process);
     if (stat.sid == stat.id.pid) link_session(stat.sid);
-    if (stat.pgid == stat.id.pid && stat.pgid != keeper_group_) groups_.insert(stat.pgid);
+    if (stat.pgid == stat.id.pid) link_group(stat.pgid);
   }
 
   std::vector<ProcessId> living() const {

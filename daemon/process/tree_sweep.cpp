@@ -65,7 +65,7 @@ class TreeSweep::Impl : public std::enable_shared_from_this<Impl> {
       });
       return;
     }
-    const Duration left = kill_deadline - Monotonic::now();
+    const Duration left = kill_deadline - loop_.now();  // timers count from there
     if (left <= 0s) return kill_now();
     deadline_.start(left);
     start_look();

@@ -32,7 +32,8 @@ TreeRoot Supervisor::tree_root(const Run& run) const {
           .foreign = run.foreign,
           .lane = run.lane,
           .out_pipe = run.out_pipe,
-          .err_pipe = run.err_pipe};
+          .err_pipe = run.err_pipe,
+          .walk = walk_};
 }
 
 // The tree is found before its main process is signalled: what it is made of is known only while it
@@ -203,7 +204,10 @@ void Supervisor::try_ack(Run& run) {
   const auto id = raw(run.label.run);
   keeper_->ack_exit(exit.run, exit.seq);
   kill_point("exit.after_ack");
-  p_.loop.defer([this, id] { runs_.erase(id); });
+  p_.loop.defer([this, id] {
+    runs_.erase(id);
+    if (runs_.empty() && on_idle) on_idle();
+  });
 }
 
 }  // namespace roost::daemon

@@ -169,6 +169,12 @@ model::InstanceNote Supervisor::note_of(const Instance& instance) const {
   return note;
 }
 
+LabelBytes Supervisor::note_bytes(const Instance& instance) const {
+  LabelBytes bytes;
+  model::store_label(note_of(instance), std::span(bytes));
+  return bytes;
+}
+
 void Supervisor::save_note(Instance& instance) {
   if (frozen_) return;
   const model::InstanceNote note = note_of(instance);

@@ -23,6 +23,7 @@
 #include "daemon/bus.h"
 #include "daemon/logs/pump.h"
 #include "daemon/process/lanes.h"
+#include "daemon/process/shared_walk.h"
 #include "daemon/process/spawner.h"
 #include "daemon/supervisor/instance.h"
 #include "daemon/supervisor/keeper_link.h"
@@ -68,6 +69,8 @@ class Supervisor final : public KeeperListener {
   std::function<void(std::uint64_t key, UniqueFd fd)> on_foreign_entry;
   // The keeper is dead.
   std::function<void()> on_keeper_lost;
+  // The last run is over and acknowledged.
+  std::function<void()> on_idle;
 
   // ---- questions
   [[nodiscard]] const Instances& instances() const { return instances_; }
@@ -81,6 +84,8 @@ class Supervisor final : public KeeperListener {
   [[nodiscard]] Result<std::vector<model::InstanceId>> select(
       const std::vector<std::string>& targets) const;
   [[nodiscard]] LogPaths log_paths(const Instance& instance) const;
+  // The state of an instance as the keeper keeps it.
+  [[nodiscard]] LabelBytes note_bytes(const Instance& instance) const;
 
   // ---- commands; each takes effect at once, what follows is told by the Bus
   // Adds an app with all its instances, down. Refused as a whole when it does not fit. `done` when
@@ -162,6 +167,7 @@ class Supervisor final : public KeeperListener {
   std::unordered_map<std::uint64_t, Run> runs_;  // by raw RunId, until acknowledged
   std::unique_ptr<Recovery> recovery_;           // until the hand-over is complete
   store::Snapshot snapshot_;                     // what state.db had at the start
+  std::shared_ptr<SharedWalk> walk_ = std::make_shared<SharedWalk>();
   std::uint32_t run_counter_ = 0;
   bool frozen_ = false;  // shutting down: what is on record stays as it is
   std::minstd_rand random_;

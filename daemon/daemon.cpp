@@ -1,0 +1,232 @@
+#include "daemon/daemon.h"
+
+#include <pwd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "core/base/fs.h"
+#include "daemon/log.h"
+#include "daemon/process/proc_snapshot.h"
+#include "daemon/process/scratch_fds.h"
+#include "ipc/socket.h"
+
+namespace roost::daemon {
+namespace {
+
+constexpr std::size_t kMaxPendingWork = 20'000;  // one signal or sweep per instance at most
+constexpr Duration kInheritRetry = 5ms;
+constexpr Duration kQuitLimit = 3s;  // for the last acknowledgements
+
+// Names the home in ROOST_ID and cgroups: FNV-1a of its path, so that every daemon of the home finds the same.
+std::string home_id(const std::string& home) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (unsigned char c : home) hash = (hash ^ c) * 0x100000001b3ULL;
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
+std::string own_user() {
+  const passwd* entry = ::getpwuid(::geteuid());
+  return entry != nullptr ? entry->pw_name : std::to_string(::geteuid());
+}
+
+std::string own_directory() {
+  std::string path(4096, '\0');
+  const ssize_t n = ::readlink("/proc/self/exe", path.data(), path.size());
+  path.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  return path.substr(0, path.rfind('/'));
+}
+
+}  // namespace
+
+Daemon::Daemon(DaemonOptions options)
+    : options_(std::move(options)),
+      worker_(loop_, kMaxPendingWork),
+      lanes_(Lanes::open(home_id(options_.paths.home))),
+      timer_(loop_, [this] { quitting_ ? quit_now() : try_inherit(); }) {
+  loop_.set_exception_handler([](std::string_view component, std::string_view what) {
+    log_error(component, "exception: " + std::string(what));
+  });
+  if (lanes_.kind() == CgroupKind::none) log_info("lanes", lanes_.why());
+  open_store();
+  const auto post = [this](std::function<void()> task) { loop_.post(std::move(task)); };
+  supervisor_ = std::make_unique<Supervisor>(SupervisorParts{.loop = loop_,
+                                                             .worker = worker_,
+                                                             .bus = bus_,
+                                                             .lanes = lanes_,
+                                                             .store = store_.get(),
+                                                             .home_id = home_id(options_.paths.home),
+                                                             .log_dir = options_.paths.log_dir,
+                                                             .boot_id = read_boot_id()});
+  Pump::Options pump_options;
+  pump_options.post = post;
+  pump_options.on_drained = [this](model::RunId run, const DrainReport& report) { supervisor_->on_drained(run, report); };
+  pump_options.on_problem = [](const LogProblem& problem) {
+    const bool resumed = problem.kind == LogProblem::Kind::resumed;
+    const std::string what = resumed ? "writing again" : problem.kind == LogProblem::Kind::stopped ? "stopped" : "discarding";
+    log_warning("logs", what + ": " + errno_error(problem.path, problem.errnum).message);
+  };
+  pump_ = std::make_unique<Pump>(std::move(pump_options));
+  const int socket = options_.keeper_socket.get();
+  keeper_ = std::make_unique<KeeperLink>(loop_, std::move(options_.keeper_socket), *supervisor_);
+  spawner_ = std::make_unique<Spawner>(SpawnerOptions{.keeper_fd = socket, .originals = options_.originals, .post = post});
+  supervisor_->connect(*keeper_, *spawner_, *pump_);
+  waits_ = std::make_unique<Waits>(bus_, *supervisor_);
+  make_services();
+}
+
+Daemon::~Daemon() = default;
+
+void Daemon::open_store() {
+  store::Options options;
+  options.path = options_.paths.state_db();
+  options.post = [this](std::function<void()> task) { loop_.post(std::move(task)); };
+  options.on_problem = [this](const store::Problem& problem) {
+    log_warning("store", problem.message);
+    if (problem.kind == store::Problem::Kind::recreated) supervisor_->resubmit_everything();
+  };
+  Result<std::unique_ptr<store::Store>> opened = store::Store::open(std::move(options));
+  if (opened)
+    store_ = std::move(*opened);
+  else
+    log_error("store", opened.error().message + "; going on without it");
+}
+
+void Daemon::make_services() {
+  services_ = std::make_unique<Services>(Services{.loop = loop_,
+                                                  .supervisor = *supervisor_,
+                                                  .waits = *waits_,
+                                                  .pump = *pump_,
+                                                  .store = store_.get(),
+                                                  .sampler = sampler_,
+                                                  .user = own_user(),
+                                                  .keeper_pid = ::getppid(),
+                                                  .started = Monotonic::now(),
+                                                  .quit = [this] { begin_quit(); }});
+  register_daemon_handlers(dispatcher_, *services_);
+  register_list_handlers(dispatcher_, *services_);
+  register_describe_handler(dispatcher_, *services_);
+  register_start_handlers(dispatcher_, *services_);
+  register_stop_handlers(dispatcher_, *services_);
+  server_ = std::make_unique<Server>(loop_, dispatcher_, ::getppid());
+  supervisor_->on_recovered = [this] { on_recovered(); };
+  supervisor_->on_keeper_lost = [this] { on_keeper_lost(); };
+  supervisor_->on_foreign_entry = [this](std::uint64_t key, UniqueFd fd) {
+    if (key == kListenerKey) inherited_listener_ = std::move(fd);
+  };
+  supervisor_->on_idle = [this] {
+    if (quitting_) quit_now();
+  };
+}
+
+int Daemon::run() {
+  sigset_t handled;
+  sigemptyset(&handled);
+  sigaddset(&handled, SIGTERM);
+  sigaddset(&handled, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &handled, nullptr);
+  Result<int> raised = raise_fd(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (raised) {
+    signals_.reset(*raised);
+    signal_poll_.emplace(loop_, signals_.get(), [this](unsigned) { on_signal(); });
+    (void)signal_poll_->start(loop::Poll::readable);  // a signalfd can always be polled
+  }
+  if (Status started = pump_->start(); !started) {
+    log_error("logs", started.error().message);
+    return 1;
+  }
+  if (Status started = keeper_->start(); !started) {
+    log_error("keeper", started.error().message);
+    return 1;
+  }
+  loop_.run();
+  if (removes_files_) {
+    (void)::unlink(options_.paths.socket().c_str());
+    (void)::unlink(options_.paths.roostd_pid().c_str());
+  }
+  return exit_status_;
+}
+
+// ---- clients
+
+// The socket of the daemon before, in whose backlog clients may be waiting; else a new one.
+Result<UniqueFd> Daemon::listener() {
+  if (inherited_listener_) return std::move(inherited_listener_);
+  return ipc::listen_unix(options_.paths.socket(), {.replace_stale = true});
+}
+
+void Daemon::on_recovered() {
+  Result<UniqueFd> socket = listener();
+  if (!socket) {
+    log_error("api", socket.error().message);
+    exit_status_ = 1;
+    return loop_.stop();
+  }
+  keeper_->store_entry(kListenerKey, LabelBytes{}, socket->get());
+  if (Status started = server_->start(std::move(*socket)); !started) log_error("api", started.error().message);
+  log_info("daemon", "serving pid=" + std::to_string(::getpid()) + " keeper=" + std::to_string(::getppid()) + " version=" ROOST_VERSION);
+}
+
+// ---- the end of the keeper
+
+void Daemon::on_keeper_lost() {
+  log_warning("keeper", "gone; becoming the keeper");
+  if (quitting_) return loop_.stop();
+  try_inherit();
+}
+
+void Daemon::try_inherit() {
+  if (!can_inherit(*supervisor_)) return timer_.start(kInheritRetry);
+  const std::string dir = own_directory();
+  const Error error = become_keeper(*supervisor_, {.keeper_path = dir + "/roost-keeper",
+                                                   .daemon_path = dir + "/roostd",
+                                                   .home = options_.paths.home,
+                                                   .lock_fd = options_.lock.get(),
+                                                   .listener_fd = server_->listener()});
+  log_error("keeper", error.message + "; apps live on, the next command takes them over");
+  exit_status_ = 1;
+  loop_.stop();
+}
+
+// ---- the end of everything
+
+// SIGTERM from the keeper means that the machine or the service goes down; from anybody else it ends this daemon only, and
+// the keeper starts the next one.
+void Daemon::on_signal() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    const bool from_keeper = static_cast<pid_t>(info.ssi_pid) == ::getppid();
+    log_info("daemon", "signal " + std::to_string(info.ssi_signo) + (from_keeper ? " from the keeper: stopping all apps" : ": ending"));
+    if (!from_keeper) return loop_.stop();
+    begin_shutdown();
+  }
+}
+
+void Daemon::begin_shutdown() {
+  std::vector<model::InstanceId> ids;
+  for (const auto& [id, instance] : supervisor_->instances()) ids.push_back(id);
+  supervisor_->stop_for_shutdown();
+  waits_->until_down(ids, [this](const auto&) {
+    supervisor_->when_saved([this](const Status&) { begin_quit(); });
+  });
+}
+
+void Daemon::begin_quit() {
+  if (quitting_) return;
+  quitting_ = true;
+  timer_.start(kQuitLimit);
+  if (supervisor_->runs().empty()) loop_.defer([this] { quit_now(); });
+}
+
+void Daemon::quit_now() {
+  timer_.cancel();
+  lanes_.remove_all();
+  keeper_->quit();
+  removes_files_ = true;
+  loop_.stop();
+}
+
+}  // namespace roost::daemon
