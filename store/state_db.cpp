@@ -32,12 +32,14 @@ constexpr std::array<const char*, 14> kWrites{
     "ON CONFLICT(id) DO UPDATE SET instance = ?2, pid = ?3, start_ticks = ?4, boot_id = ?5, label "
     "= ?6",
     "DELETE FROM runs WHERE id = ?1",
-    "INSERT OR IGNORE INTO exits(epoch, seq, instance, app, run, pid, started_ms, ended_ms, kind, "
-    "code, signal, core, "
-    "reason) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 "
-    "WHERE EXISTS (SELECT 1 FROM instances WHERE id = ?3)",
-    "DELETE FROM exits WHERE instance = ?1 AND id < "
-    "(SELECT id FROM exits WHERE instance = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+    "INSERT INTO exits(epoch, seq, instance, app, run, pid, started_ms, ended_ms, kind, code, "
+    "signal, core, reason, n) "
+    "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+    "(SELECT coalesce(max(n), 0) + 1 FROM exits WHERE instance = ?3) "
+    "WHERE EXISTS (SELECT 1 FROM instances WHERE id = ?3) "
+    "AND NOT EXISTS (SELECT 1 FROM exits WHERE instance = ?3 AND seq = ?2 AND epoch = ?1)",
+    "DELETE FROM exits WHERE instance = ?1 AND n <= (SELECT max(n) FROM exits WHERE instance = ?1) "
+    "- ?2",
     "INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2"};
 
 model::ExitKind exit_kind(std::int64_t stored) {
@@ -141,8 +143,10 @@ int StateDb::prepare_all() {
   for (std::size_t i = 0; i < kWrites.size(); ++i)
     if (const int code = statements_[i].prepare(db_, kWrites[i]); code != SQLITE_OK) return code;
   const std::string select = kExitColumns;
-  const std::array<std::string, 4> rest{select + "WHERE instance = ?1 ORDER BY id DESC LIMIT ?2",
-                                        select + "WHERE app = ?1 ORDER BY id DESC LIMIT ?2",
+  const std::array<std::string, 4> rest{select + "WHERE instance = ?1 ORDER BY n DESC LIMIT ?2",
+                                        select +
+                                            "WHERE instance IN (SELECT id FROM instances WHERE app "
+                                            "= ?1) ORDER BY ended_ms DESC, n DESC LIMIT ?2",
                                         "BEGIN IMMEDIATE", "COMMIT"};
   for (std::size_t i = 0; i < rest.size(); ++i) {
     const int code = statements_[exits_of_instance + i].prepare(db_, rest[i].c_str());
@@ -240,7 +244,7 @@ int StateDb::apply_one(const AddExit& op) {
                        .bind(13, std::string_view(op.reason))
                        .run();
   if (code != SQLITE_OK || db_.changes() == 0) return code;
-  return statements_[trim_exits].bind(1, op.instance).bind(2, exits_kept_ - 1).run();
+  return statements_[trim_exits].bind(1, op.instance).bind(2, exits_kept_).run();
 }
 
 int StateDb::apply_one(const SetMeta& op) {

@@ -39,18 +39,11 @@ CREATE INDEX instances_by_app ON instances(app);
 CREATE TABLE runs(id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, pid INTEGER NOT NULL,
   start_ticks INTEGER NOT NULL, boot_id BLOB NOT NULL, label BLOB NOT NULL) STRICT;
 CREATE INDEX runs_by_instance ON runs(instance);
-CREATE TABLE exits(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, instance INTEGER NOT NULL,
-  app INTEGER NOT NULL, run INTEGER NOT NULL, pid INTEGER NOT NULL, started_ms INTEGER NOT NULL,
-  ended_ms INTEGER NOT NULL, kind INTEGER NOT NULL, code INTEGER NOT NULL, signal INTEGER NOT NULL,
-  core INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;
-CREATE UNIQUE INDEX exits_once ON exits(epoch, seq);
-CREATE INDEX exits_by_instance ON exits(instance);
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 PRAGMA application_id = 1383034739;
 PRAGMA user_version = 1;
 INSERT INTO apps VALUES(7, '{"old":true}');
 INSERT INTO instances VALUES(3, 7, 0, x'0102');
-INSERT INTO exits VALUES(1, 5, 6, 3, 7, 9, 10, 11, 12, 0, 4, 0, 0, 'exit code 4');
 )sql";
 
 }  // namespace
@@ -76,9 +69,9 @@ TEST_CASE_FIXTURE(StoreFixture, "store migration: a version 1 file keeps its row
   REQUIRE(found.instances.size() == 1);
   CHECK(found.instances[0].note[1] == 2);
   CHECK(found.instances[0].note[2] == 0);
-  const auto exit = exits(model::AppId{7});
-  REQUIRE(exit.size() == 1);
-  CHECK(exit[0].status.code == 4);
+  CHECK(exits(model::AppId{7}).empty());
+  REQUIRE(put({exit_of(1, 3, 7)}).has_value());
+  CHECK(exits(model::AppId{7}).size() == 1);
   store.reset();
   CHECK(number(dir.db(), "PRAGMA user_version") == kSchemaVersion);
   CHECK(problems.empty());
