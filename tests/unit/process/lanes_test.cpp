@@ -1,0 +1,150 @@
+#include "daemon/process/lanes.h"
+
+#include <csignal>
+#include <filesystem>
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/process/lane_files.h"
+#include "tests/unit/process/process_fixture.h"
+#include "tests/unit/process/test_keeper.h"
+
+using namespace roost;
+using namespace roost::daemon;
+using namespace roost::daemon::test;
+
+namespace {
+
+constexpr model::InstanceId kInstance{7};
+
+// Every kind of lanes this machine can have; a kind it cannot have is reported and skipped.
+template <class Body>
+void with_each_kind(Body body) {
+  for (const CgroupPlace& place : find_cgroup_places(read_cgroup_texts("self"))) {
+    Lanes lanes = Lanes::open_at(place.kind, place.dir, kHomeId);
+    if (lanes.kind() == CgroupKind::none) {
+      MESSAGE("skipped: " << lanes.why());
+      continue;
+    }
+    CAPTURE(place.dir);
+    body(lanes);
+    lanes.remove_all();
+    CHECK_FALSE(std::filesystem::exists(place.dir + "/roost-" + kHomeId));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("lanes: an app lives in its lane from its first instruction, and so do its children") {
+  with_each_kind([](Lanes& lanes) {
+    ProcessFixture fixture;
+    const Lane lane = lanes.acquire(kInstance);
+    REQUIRE(lane);
+    CHECK_FALSE(lanes.populated(lane));
+    const auto run = fixture.spawn(
+        shell("env -i setsid sleep 300 >/dev/null 2>&1 & echo $!; exec sleep 300"), lane);
+    REQUIRE_FALSE(run.failure);
+    const pid_t child = std::stoi(read_until(run.out.get(), "\n"));
+    CHECK(run.label.lane == 1);
+    CHECK(test_keeper().wait_registered(run.run)->lane == 1);
+    CHECK(lanes.populated(lane));
+    CHECK(lane_pids(lane, 100).size() == 2);
+    CHECK(lane_of(run.pid, kHomeId).dir == lane.dir);
+    CHECK(lane_of(child, kHomeId).number == 1);
+    CHECK_FALSE(lane_of(::getpid(), kHomeId));
+    CHECK_FALSE(lane_of(run.pid, "another"));
+    REQUIRE(kill_lane(lane, ::getppid()));
+    CHECK(eventually([&] { return !lanes.populated(lane); }));
+    REQUIRE(test_keeper().wait_exit(run.run));
+  });
+}
+
+TEST_CASE("lanes: one is used again when it is empty, another is taken while it is not") {
+  with_each_kind([](Lanes& lanes) {
+    ProcessFixture fixture;
+    const Lane first = lanes.acquire(kInstance);
+    CHECK(first.number == 1);
+    CHECK(lanes.acquire(kInstance).number == 2);  // held, though empty
+    lanes.release(kInstance, 2);
+    const auto run = fixture.spawn(direct("/bin/sleep", {"300"}), first);
+    REQUIRE_FALSE(run.failure);
+    lanes.release(kInstance, 1);
+    CHECK(lanes.acquire(kInstance).number == 2);  // 1 is populated
+    REQUIRE(kill_lane(first, ::getppid()));
+    REQUIRE(eventually([&] { return !lanes.populated(first); }));
+    CHECK(lanes.acquire(kInstance).number == 1);
+    REQUIRE(test_keeper().wait_exit(run.run));
+  });
+}
+
+TEST_CASE("lanes: the next daemon finds a lane by its number") {
+  with_each_kind([](Lanes& lanes) {
+    ProcessFixture fixture;
+    const Lane lane = lanes.acquire(kInstance);
+    const auto run = fixture.spawn(direct("/bin/sleep", {"300"}), lane);
+    REQUIRE_FALSE(run.failure);
+    const std::string parent = std::filesystem::path(lane.dir).parent_path().parent_path();
+    Lanes next = Lanes::open_at(lanes.kind(), parent, kHomeId);
+    CHECK(next.find(kInstance, run.label.lane).dir == lane.dir);
+    CHECK(next.populated(next.find(kInstance, run.label.lane)));
+    CHECK_FALSE(next.find(kInstance, 0));
+    CHECK(next.acquire(kInstance).number == 2);
+    REQUIRE(kill_lane(lane, ::getppid()));
+    REQUIRE(eventually([&] { return !lanes.populated(lane); }));
+    REQUIRE(test_keeper().wait_exit(run.run));
+  });
+}
+
+TEST_CASE("lanes: there is an end to the lanes of an instance") {
+  with_each_kind([](Lanes& lanes) {
+    for (std::uint32_t i = 1; i <= Lanes::kMaxPerInstance; ++i)
+      CHECK(lanes.acquire(kInstance).number == i);
+    CHECK_FALSE(lanes.acquire(kInstance));
+    lanes.remove(kInstance);
+    CHECK(lanes.acquire(kInstance).number == 1);
+  });
+}
+
+TEST_CASE("lanes: cgroups that an app made within its lane go with it") {
+  with_each_kind([](Lanes& lanes) {
+    const Lane lane = lanes.acquire(kInstance);
+    REQUIRE(::mkdir((lane.dir + "/own").c_str(), 0755) == 0);
+    lanes.remove(kInstance);
+    CHECK_FALSE(std::filesystem::exists(lane.dir));
+  });
+}
+
+TEST_CASE("lanes: a lane that holds roost itself is not killed") {
+  // The directory of this process's own cgroup, dressed up as a lane.
+  for (const CgroupPlace& place : find_cgroup_places(read_cgroup_texts("self"))) {
+    const Lane own{.number = 1, .kind = place.kind, .dir = place.dir};
+    CHECK_FALSE(kill_lane(own, ::getppid()));
+    break;
+  }
+}
+
+TEST_CASE("lanes: none where no cgroup can be made, and everything answers") {
+  Lanes lanes = Lanes::open_at(CgroupKind::v2, "/proc/nowhere", kHomeId);
+  CHECK(lanes.kind() == CgroupKind::none);
+  CHECK(lanes.why().find("/proc/nowhere") != std::string::npos);
+  CHECK_FALSE(lanes.acquire(kInstance));
+  CHECK_FALSE(lanes.populated({}));
+  CHECK(lane_pids({}, 10).empty());
+  CHECK_FALSE(kill_lane({}, 1));
+  lanes.release(kInstance, 1);
+  lanes.remove(kInstance);
+  lanes.remove_all();
+}
+
+TEST_CASE("lanes: a lane that vanished does not keep the app from starting") {
+  ProcessFixture fixture;
+  for (const CgroupKind kind : {CgroupKind::v1, CgroupKind::v2}) {
+    const auto run = fixture.spawn(direct("/bin/sleep", {"300"}),
+                                   {.number = 1, .kind = kind, .dir = "/proc/nowhere"});
+    REQUIRE_FALSE(run.failure);
+    CHECK(run.label.lane == 0);
+    CHECK(test_keeper().wait_registered(run.run)->lane == 0);
+  }
+}

@@ -1,0 +1,91 @@
+#include "daemon/process/spawn_plan.h"
+
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/process/process_fixture.h"
+
+using namespace roost;
+using namespace roost::daemon;
+using namespace roost::daemon::test;
+
+namespace {
+using Strings = std::vector<std::string>;
+
+std::string value_of(const SpawnPlan& plan, const std::string& name) {
+  for (const auto& entry : plan.env)
+    if (entry.starts_with(name + "=")) return entry.substr(name.size() + 1);
+  return "(unset)";
+}
+
+SpawnPlan plan_with(std::map<std::string, std::string> env) {
+  model::AppSpec spec = direct("/bin/true");
+  spec.env = std::move(env);
+  InstanceFacts facts = make_facts();
+  facts.slot = 2;
+  return make_spawn_plan(spec, facts);
+}
+}  // namespace
+
+TEST_CASE("spawn plan: argv of each kind of program") {
+  model::AppSpec spec = direct("/srv/app.js", {"--port", "80"});
+  CHECK(make_spawn_plan(spec, make_facts()).argv == Strings{"/srv/app.js", "--port", "80"});
+  spec.kind = model::ExecKind::interpreter;
+  spec.interpreter = "/usr/bin/node";
+  spec.interpreter_args = {"--inspect"};
+  const auto node = make_spawn_plan(spec, make_facts());
+  CHECK(node.program == "/usr/bin/node");
+  CHECK(node.argv == Strings{"/usr/bin/node", "--inspect", "/srv/app.js", "--port", "80"});
+  const auto sh = make_spawn_plan(shell("echo $1 | cat"), make_facts());
+  CHECK(sh.program == "/bin/sh");
+  CHECK(sh.argv == Strings{"/bin/sh", "-c", "echo $1 | cat", "victim"});
+}
+
+TEST_CASE("spawn plan: what belongs to roost or to its parent is kept from the app") {
+  const auto plan = plan_with({{"ROOST_HOME", "/x"},
+                               {"ROOST_ID", "1.2.3.4.0000000005"},
+                               {"NODE_CHANNEL_FD", "3"},
+                               {"NODE_CHANNEL_SERIALIZATION_MODE", "json"},
+                               {"LISTEN_FDS", "1"},
+                               {"LISTEN_PID", "1"},
+                               {"NOTIFY_SOCKET", "/run/x"},
+                               {"LISTENER", "kept"}});
+  for (const char* name : {"ROOST_HOME", "NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE",
+                           "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET"}) {
+    CAPTURE(name);
+    CHECK(value_of(plan, name) == "(unset)");
+  }
+  CHECK(value_of(plan, "LISTENER") == "kept");
+}
+
+TEST_CASE("spawn plan: what is added per instance") {
+  const auto plan = plan_with({});
+  CHECK(value_of(plan, "NODE_APP_INSTANCE") == "2");
+  CHECK(value_of(plan, "pm_id") == "7");
+  CHECK(value_of(plan, "PYTHONUNBUFFERED") == "1");
+  CHECK(value_of(plan_with({{"PYTHONUNBUFFERED", ""}}), "PYTHONUNBUFFERED").empty());
+  CHECK(plan.env.back().starts_with("ROOST_ID=0123456789abcdef.1.7."));
+  CHECK(plan.env.back().ends_with(".0000000000"));
+}
+
+TEST_CASE("spawn plan: a variable is replaced or added, and ROOST_ID stays last") {
+  auto plan = plan_with({{"HOME", "/root"}, {"Z", "1"}});
+  set_variable(plan.env, "HOME", "/home/a");
+  set_variable(plan.env, "USER", "a");
+  CHECK(value_of(plan, "HOME") == "/home/a");
+  CHECK(value_of(plan, "USER") == "a");
+  CHECK(plan.env.back().starts_with("ROOST_ID="));
+  CHECK(std::is_sorted(plan.env.begin(), plan.env.end() - 1));
+}
+
+TEST_CASE("spawn plan: the label names the run") {
+  InstanceFacts facts = make_facts(Lane{.number = 4, .kind = CgroupKind::v2, .dir = "/x"});
+  facts.slot = 9;
+  const auto label = make_spawn_plan(direct("/bin/true"), facts).label;
+  CHECK(label.run == facts.run);
+  CHECK(label.slot == 9);
+  CHECK(label.generation == 3);
+  CHECK(label.lane == 4);
+  CHECK(std::equal(facts.boot_id.begin(), facts.boot_id.end(), label.boot_id));
+}
