@@ -15,7 +15,8 @@ int main(int argc, char** argv) {
   options.on_drained = [&](daemon::RunId, const daemon::DrainReport&) {
     if (--open_runs == 0) loop.stop();
   };
-  options.exit_gate = 1h;  // the ends decide
+  options.exit_gate = 1h;           // the ends decide
+  options.pipe_bytes = 128U << 10;  // so that much is still to come when it is killed
   daemon::Pump pump(options);
   if (!pump.start()) return 1;
   for (int i = 1; i + 1 < argc; i += 2) {
