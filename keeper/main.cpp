@@ -102,7 +102,17 @@ int check(const char* text) {
   return reason == nullptr ? 0 : say(1, reason);
 }
 
+// A keeper that was exec'd by roostd begins without descriptors 0 to 2: nothing of worth may get
+// their numbers.
+void fill_standard_descriptors() {
+  int fd = ::open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO)
+    fd = ::open("/dev/null", O_RDWR);
+  if (fd > STDERR_FILENO) ::close(fd);
+}
+
 int start(Options& options) {
+  fill_standard_descriptors();
   limit_descriptors(options);
   options.self = own_path();
   options.home_fd = ::open(options.home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -111,7 +121,7 @@ int start(Options& options) {
   options.pace.descriptors = take_privileges() - kOwnDescriptors;
   const char* switched = std::getenv("ROOST_WATCHDOG");
   options.pace.watchdog = switched == nullptr || std::strcmp(switched, "off") != 0;
-  static Table table;
+  Table table;
   if (const char* reason = fill_table(options, table); reason != nullptr) {
     log_line(options.home_fd, "E keeper cannot take over its table", {});
     return say(1, reason);

@@ -174,6 +174,54 @@ void remove_pid_file(int home) {
   ::unlinkat(home, "keeper.pid", 0);
 }
 
+const char* write_number(char (&text)[24], int n) {
+  Line line;
+  std::strncpy(text, line.number(n).c_str(), sizeof text - 1);
+  text[sizeof text - 1] = '\0';
+  return text;
+}
+
+namespace {
+
+// Reads a small file of /proc whole; the text ends with a NUL.
+template <std::size_t N>
+bool read_proc(char (&text)[N], const char* directory, int number, const char* file) {
+  char name[24];
+  char path[80];
+  std::strcpy(path, directory);
+  std::strcat(path, write_number(name, number));
+  std::strcat(path, file);
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const ssize_t n = ::read(fd, text, N - 1);
+  ::close(fd);
+  text[n > 0 ? n : 0] = '\0';
+  return n > 0;
+}
+
+// The wait status of a dead process that its parent has not reaped: the last field of its stat
+// (proc(5), exit_code). Its parent may take its time, we do not.
+bool zombie_status(int pidfd, int& status) {
+  char text[1024];
+  if (!read_proc(text, "/proc/self/fdinfo/", pidfd, "")) return false;
+  const char* pid = std::strstr(text, "Pid:");
+  if (pid == nullptr) return false;
+  const int number = std::atoi(pid + 4);
+  if (number <= 0 || !read_proc(text, "/proc/", number, "/stat")) return false;
+  const char* name_end = std::strrchr(text, ')');
+  const char* last = std::strrchr(text, ' ');
+  if (name_end == nullptr || name_end[1] != ' ' || name_end[2] != 'Z') return false;
+  status = std::atoi(last + 1);
+  return true;
+}
+
+ExitFact fact_of(int status) {
+  if (WIFEXITED(status)) return {CLD_EXITED, WEXITSTATUS(status)};
+  return {WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED, WTERMSIG(status)};
+}
+
+}  // namespace
+
 PidfdView look_at_pidfd(int pidfd) {
   PidfdView view;
   pollfd state{pidfd, POLLIN, 0};
@@ -182,22 +230,17 @@ PidfdView look_at_pidfd(int pidfd) {
   PidfdInfo info{};
   info.mask = kPidfdInfoExit;
   const int result = ::ioctl(pidfd, _IOWR(0xFF, 11, PidfdInfo), &info);
-  // A zombie has no exit info yet; POLLHUP says that it was reaped before we asked.
-  view.final = (state.revents & POLLHUP) != 0 || (result != 0 && errno != ESRCH);
-  if (result != 0 || (info.mask & kPidfdInfoExit) == 0) return view;
-  const int status = info.exit_code;
+  int status = 0;
+  if (result == 0 && (info.mask & kPidfdInfoExit) != 0) {
+    status = info.exit_code;
+  } else if (!zombie_status(pidfd, status)) {
+    // Reaped before we asked, by a kernel that keeps no status.
+    view.final = (state.revents & POLLHUP) != 0 || (result != 0 && errno != ESRCH);
+    return view;
+  }
   view.final = true;
-  view.fact = WIFEXITED(status)
-                  ? ExitFact{CLD_EXITED, WEXITSTATUS(status)}
-                  : ExitFact{WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED, WTERMSIG(status)};
+  view.fact = fact_of(status);
   return view;
-}
-
-const char* write_number(char (&text)[24], int n) {
-  Line line;
-  std::strncpy(text, line.number(n).c_str(), sizeof text - 1);
-  text[sizeof text - 1] = '\0';
-  return text;
 }
 
 std::uint64_t monotonic_ms() {

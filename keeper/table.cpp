@@ -53,6 +53,10 @@ bool Shelf::open(std::uint32_t capacity) {
   return true;
 }
 
+Shelf::~Shelf() {
+  if (index_ != nullptr) ::munmap(index_, capacity_ * (sizeof(Index) + sizeof(TableRecord)));
+}
+
 TableRecord* Shelf::add(std::uint64_t key) {
   while (first_free_ < end_ && index_[first_free_].key != 0)
     ++first_free_;

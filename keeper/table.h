@@ -15,6 +15,12 @@ inline constexpr std::uint32_t kMaxEntries = 2 * kMaxRuns + 64;
 // Records by key. A small index (24 bytes each) is what gets searched.
 class Shelf {
  public:
+  Shelf() = default;
+  Shelf(const Shelf&) = delete;
+  Shelf& operator=(const Shelf&) = delete;
+  // Gives back the memory; descriptors stay open (remove() closes them).
+  ~Shelf();
+
   [[nodiscard]] bool open(std::uint32_t capacity);
   // Null when full. The key must not be 0 and not be here already.
   TableRecord* add(std::uint64_t key);
