@@ -157,7 +157,7 @@ struct TableHeader {
 
 struct TableRecord {
   std::uint64_t key = 0;
-  std::uint64_t exit_seq = 0;  // of an exit not acknowledged; 0 = none
+  std::uint64_t exit_seq = 0;  // of an exit not acknowledged, unique; 0 = none
   std::uint32_t flags = 0;     // Flag
   std::int32_t pid = 0;        // a live run that is a child of this keeper; else 0
   std::int32_t code = 0;

@@ -15,6 +15,7 @@ namespace roost::keeper {
 namespace {
 
 constexpr std::uint32_t kSavedFlags = kFdMask | kRunForeign | kRunExited;
+constexpr std::uint64_t kLastSeq = 1ULL << 62;
 constexpr unsigned kCheckSeconds = 5;
 
 template <typename Record>
@@ -48,7 +49,8 @@ const char* check_header(const TableHeader& h, std::uint64_t size) {
   if (h.record_size != sizeof(TableRecord)) return "another record size";
   if (h.runs > kMaxRuns || h.entries > kMaxEntries) return "too many records";
   if (size != offset_of(h.runs + h.entries)) return "the size does not fit the counts";
-  if (h.next_seq == 0 || h.sent_seq >= h.next_seq) return "sequence numbers out of order";
+  if (h.next_seq == 0 || h.next_seq > kLastSeq || h.sent_seq >= h.next_seq)
+    return "sequence numbers out of order";
   if (h.daemon_pid < 0 || (h.daemon_pid > 0) != (h.daemon_socket >= 0)) return "half a daemon";
   return nullptr;
 }

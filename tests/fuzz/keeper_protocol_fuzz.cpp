@@ -16,7 +16,8 @@ namespace {
 
 void clear(Shelf& shelf) {
   std::uint32_t at = 0;
-  while (TableRecord* record = shelf.at_or_after(at)) shelf.remove(record);
+  while (TableRecord* record = shelf.at_or_after(at))
+    shelf.remove(record);
 }
 
 void clear(Table& table) {
@@ -24,6 +25,12 @@ void clear(Table& table) {
   clear(table.entries);
   if (table.header.specs_fd >= 0) ::close(table.header.specs_fd);
   table.header = TableHeader{};
+}
+
+int lowest_free(int any) {
+  const int fd = ::dup(any);
+  ::close(fd);
+  return fd;
 }
 
 // One message: a type, then as much of a Message as the input has.
@@ -45,6 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static Table table;
   static const bool opened = table.open(6, 6);
   static const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  const int before = lowest_free(null);
   int ends[2];
   if (!opened || ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) std::abort();
   auto session = std::make_unique<Session>(table, -1, Pace{});
@@ -72,8 +80,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ::close(ends[1]);
   out.clear();
   clear(table);
-  const int lowest = ::dup(null);
-  if (lowest != null + 1) std::abort();  // a descriptor was left open
-  ::close(lowest);
+  if (lowest_free(null) != before) std::abort();  // a descriptor was left open
   return 0;
 }

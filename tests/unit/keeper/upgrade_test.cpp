@@ -80,6 +80,7 @@ TEST_CASE("keeper table file: each kind of damage is refused") {
       {"absurd counts", [](Image& i) { i.header.runs = ~0U; }},
       {"counts that overflow", [](Image& i) { i.header.runs = i.header.entries = 0x80000001U; }},
       {"no next number", [](Image& i) { i.header.next_seq = 0; }},
+      {"no number left", [](Image& i) { i.header.next_seq = ~0ULL; }},
       {"sent before made", [](Image& i) { i.header.sent_seq = 10; }},
       {"daemon without socket", [](Image& i) { i.header.daemon_pid = 5; }},
       {"key 0", [](Image& i) { i.records[0].key = 0; }},
