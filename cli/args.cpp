@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "cli/cli11.h"
 #include "cli/help_text.h"
 #include "core/base/suggest.h"
 
@@ -35,6 +35,8 @@ Error unknown_option(std::string_view word, const std::vector<ArgParser::Option>
   for (const auto names : kGlobalNames)
     split_names(names, known);
   const auto name = without_value(word);
+  // Any short option is one letter away from any other.
+  if (name.size() <= 2) return {Errc::invalid, fmt::format("unknown option '{}'", name), {}};
   return {Errc::invalid, fmt::format("unknown option '{}'", name), did_you_mean(name, known)};
 }
 
