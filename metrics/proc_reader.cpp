@@ -1,29 +1,48 @@
 #include "metrics/proc_reader.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
-#include <cstdio>
-#include <ctime>
+#include <charconv>
+#include <cstring>
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "core/base/unique_fd.h"
 
 namespace roost::metrics {
 namespace {
 
+// stat is at most about 400 bytes; what is longer is not what it is taken for.
 using Buffer = std::array<char, 1024>;
 
-Result<std::string_view> read_proc(std::int32_t pid, const char* file, Buffer& buffer) {
-  std::array<char, 64> path{};
-  std::snprintf(path.data(), path.size(), "/proc/%d/%s", pid, file);
-  const UniqueFd fd(::open(path.data(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return errno_error(path.data(), errno);
-  const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
-  if (n > 0) return std::string_view(buffer.data(), static_cast<std::size_t>(n));
-  const int error = n < 0 && errno != ESRCH ? errno : ENOENT;  // it died between open and read
-  return errno_error(path.data(), error);
+// "/proc/<pid>/<name>", without a stream or an allocation.
+class ProcPath {
+ public:
+  ProcPath(std::int32_t pid, const char* name) {
+    std::memcpy(text_.data(), "/proc/", 6);
+    const auto [end, error] = std::to_chars(text_.data() + 6, text_.data() + 20, pid);
+    (void)error;  // an int32 has at most 11 characters
+    *end = '/';
+    ::strncpy(end + 1, name, 10);
+  }
+
+  [[nodiscard]] const char* c_str() const { return text_.data(); }
+
+ private:
+  std::array<char, 40> text_{};
+};
+
+Result<std::string_view> read_file(std::int32_t pid, const char* name, Buffer& buffer) {
+  if (pid <= 0) return Error{Errc::invalid, "no process has the number " + std::to_string(pid), {}};
+  const ProcPath path(pid, name);
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return errno_error(path.c_str(), errno);
+  const ssize_t size = ::read(file.get(), buffer.data(), buffer.size());
+  if (size < 0 && errno == ESRCH) return errno_error(path.c_str(), ENOENT);  // it died in between
+  if (size < 0) return errno_error(path.c_str(), errno);
+  return std::string_view(buffer.data(), static_cast<std::size_t>(size));
 }
 
 Duration since_boot() {
@@ -35,29 +54,29 @@ Duration since_boot() {
 }  // namespace
 
 Result<StatSample> read_stat(std::int32_t pid) {
-  Buffer buffer;  // NOLINT: filled by read
-  Result<std::string_view> text = read_proc(pid, "stat", buffer);
-  if (!text) return std::move(text).error();
+  Buffer buffer;
+  const Result<std::string_view> text = read_file(pid, "stat", buffer);
+  if (!text) return text.error();
   Result<ProcStat> stat = parse_stat(*text);
   if (!stat) return std::move(stat).error();
   return StatSample{*stat, since_boot()};
 }
 
 Result<ProcStatm> read_statm(std::int32_t pid) {
-  Buffer buffer;  // NOLINT: filled by read
-  Result<std::string_view> text = read_proc(pid, "statm", buffer);
-  if (!text) return std::move(text).error();
+  Buffer buffer;
+  const Result<std::string_view> text = read_file(pid, "statm", buffer);
+  if (!text) return text.error();
   return parse_statm(*text);
 }
 
 std::uint64_t page_bytes() {
-  static const auto bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  return bytes;
+  static const auto kBytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return kBytes;
 }
 
 std::uint64_t ticks_per_second() {
-  static const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  return ticks;
+  static const auto kTicks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return kTicks;
 }
 
 }  // namespace roost::metrics
