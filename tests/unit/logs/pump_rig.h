@@ -114,7 +114,7 @@ inline std::size_t open_below(const std::string& dir) {
   return count;
 }
 
-constexpr auto kDeadline = 20s;
+constexpr auto kDeadline = 60s;
 
 class PumpRig {
  public:
