@@ -14,6 +14,19 @@ using model::InstanceNote;
 using model::Phase;
 using model::RunId;
 
+namespace {
+
+// The words that the old daemon had for it are gone; these say the same.
+std::string reason_of(const Instance& instance) {
+  if (instance.resume) return "stopped by roost kill";
+  const std::string how = instance.last_exit ? model::describe(*instance.last_exit) : std::string();
+  const Duration left = instance.next_try - Monotonic::now();
+  if (instance.machine.rest == model::Rest::waiting && left > 0s) return how + "; next try in " + model::in_words(left);
+  return how;
+}
+
+}  // namespace
+
 void Recovery::add_note(const LabelBytes& label) {
   if (const auto note = model::load_label<InstanceNote>(std::span(label)))
     notes_[note->instance] = *note;
@@ -101,12 +114,10 @@ void Recovery::restore(Instance& instance, const InstanceNote& note) {
   instance.created_ms = note.created_wall_ms;
   instance.last_exit_ms = note.last_exit_wall_ms;
   instance.last_exit_run = note.last_exit_run;
-  if (note.has_exit) {
-    instance.last_exit = note.last_exit;
-    m.reason = model::describe(note.last_exit);
-  }
+  if (note.has_exit) instance.last_exit = note.last_exit;
   if (!cold_ && note.rest == model::Rest::waiting) instance.next_try = from_ns(note.deadline_ns);
   restore_current(instance, note);
+  if (!m.current) m.reason = reason_of(instance);
 }
 
 void Recovery::restore_current(Instance& instance, const InstanceNote& note) {
