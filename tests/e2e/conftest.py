@@ -1,6 +1,7 @@
 """Fixtures: every test has its own home, and leaves no process, no control group and no sanitizer report behind."""
 import os
 import shutil
+import signal
 
 import pytest
 
@@ -29,6 +30,21 @@ def pytest_runtest_makereport(item, call):
     if report.when == "call" and report.failed:
         for home in getattr(item, "roost_homes", []):
             report.sections.append(("roost", home.evidence()))
+
+
+@pytest.fixture(autouse=True)
+def time_limit(request):
+    """No test hangs: two minutes, or an hour in the full tier's long ones."""
+    limit = 3600 if request.node.get_closest_marker("full") or FULL else 120
+
+    def expired(*_):
+        raise TimeoutError(f"the test took longer than {limit} s")
+
+    previous = signal.signal(signal.SIGALRM, expired)
+    signal.alarm(limit)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, previous)
 
 
 @pytest.fixture

@@ -221,8 +221,15 @@ class Home:
     # ---- the end
     def processes(self):
         """Everything that belongs to this home: keeper, daemon, apps and what descends from them."""
-        home = os.path.realpath(self.path)
-        return procs.with_environment(f"ROOST_HOME={self.path}", f"ROOST_HOME={home}")
+        return procs.with_environment(f"ROOST_HOME={self.path}", f"ROOST_ID={self.identity}.*")
+
+    @property
+    def identity(self):
+        """How roost names this home in ROOST_ID and in control groups: FNV-1a of its path."""
+        value = 0xcbf29ce484222325
+        for byte in str(self.path).encode():
+            value = (value ^ byte) * 0x100000001b3 % 2**64
+        return f"{value:016x}"
 
     def leftovers(self):
         found = {pid for pid in self.processes() if procs.alive(pid)}
@@ -260,15 +267,13 @@ class Home:
         self._remove_cgroups()
 
     def _remove_cgroups(self):
-        device = os.stat(self.path) if self.path.exists() else None
-        if device is None:
-            return
-        for directory in glob.glob("/sys/fs/cgroup/**/roost-*", recursive=True):
-            owner = Path(directory)
-            if str(device.st_ino) in owner.name or format(device.st_ino, "x") in owner.name:
-                for inner in sorted((p for p in owner.rglob("*") if p.is_dir()), key=lambda p: -len(p.parts)):
-                    inner.rmdir()
-                owner.rmdir()
+        for directory in glob.glob(f"/sys/fs/cgroup/**/roost-*{self.identity}*", recursive=True):
+            inner = sorted((p for p in Path(directory).rglob("*") if p.is_dir()), key=lambda p: -len(p.parts))
+            for path in [*inner, Path(directory)]:
+                try:
+                    path.rmdir()
+                except OSError:
+                    pass  # not empty (a process that ends just now), or gone already
 
     def sanitizer_reports(self):
         reports = []
