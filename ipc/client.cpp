@@ -66,7 +66,9 @@ Status Client::reconnect(TimePoint until_absent, TimePoint until_broken) {
     if (socket) {
       connection_ = Connection(std::move(*socket));
       connected = greet(until_broken);
-      if (connected || connected.error().code != Errc::io) return connected;
+      if (connected ||
+          (connected.error().code != Errc::io && connected.error().code != Errc::timeout))
+        return connected;
       until = until_broken;
     } else {
       connected = std::move(socket).error();
@@ -192,7 +194,10 @@ Status Client::run(const Operation& operation, Transaction& transaction,
     if (!connection_.is_open()) {
       if (!give_up)
         give_up = std::min(Monotonic::now() + options_.retry_for, transaction.patience.deadline);
-      if (Status again = reconnect(*give_up, *give_up); !again) return again;
+      Status again = reconnect(*give_up, *give_up);
+      if (!again && Monotonic::now() >= transaction.patience.deadline)
+        return failure(operation, Error{Errc::timeout, {}, {}}, options);
+      if (!again) return again;
     }
     Status done = transact(transaction);
     if (done && transaction.type == FrameType::error) return decode_error(transaction.reply);

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/json_token.h"
 #include "core/base/json_writer.h"
 #include "core/base/result.h"
 
@@ -24,20 +25,6 @@ struct JsonLimits {
   std::size_t max_bytes = 1U << 20;     // at most 256 MiB
   std::size_t max_values = 256U << 10;  // a value costs 24 bytes of memory
 };
-
-enum class JsonType : std::uint8_t {
-  null,
-  boolean,
-  integer,           // fits an int64
-  unsigned_integer,  // above int64, fits a uint64
-  number,            // has a fraction or exponent, or is a larger integer
-  string,
-  array,
-  object
-};
-
-// "null", "boolean", "integer" (both), "number", "string", "array", "object".
-[[nodiscard]] std::string_view to_string(JsonType type);
 
 namespace detail {
 struct JsonNode {
@@ -83,29 +70,32 @@ class JsonRef {
     return document_ == nullptr ? JsonType::null : static_cast<JsonType>(node().type);
   }
 
-  // The value if it is of that type and in range, else nothing. as_double takes integers too;
-  // as_int64 and as_uint64 take no number with a fraction or exponent.
+  // A scalar, or what kind of container this is; null when absent.
+  [[nodiscard]] JsonToken token() const {
+    JsonToken token;
+    token.type = type();
+    if (token.type == JsonType::string)
+      token.string = text();
+    else if (!token.is_container() && document_ != nullptr)
+      token.unsigned_integer = node().unsigned_integer;  // whichever of the union's members it is
+    return token;
+  }
+
+  // The value if it is of that type and in range, else nothing: as JsonToken's.
   [[nodiscard]] std::optional<bool> as_bool() const {
     if (type() != JsonType::boolean) return std::nullopt;
     return node().boolean;
   }
 
-  [[nodiscard]] std::optional<std::int64_t> as_int64() const {
-    if (type() != JsonType::integer) return std::nullopt;
-    return node().integer;
-  }
+  [[nodiscard]] std::optional<std::int64_t> as_int64() const { return token().as_int64(); }
 
-  [[nodiscard]] std::optional<std::uint64_t> as_uint64() const {
-    if (type() == JsonType::unsigned_integer) return node().unsigned_integer;
-    if (type() != JsonType::integer || node().integer < 0) return std::nullopt;
-    return static_cast<std::uint64_t>(node().integer);
-  }
+  [[nodiscard]] std::optional<std::uint64_t> as_uint64() const { return token().as_uint64(); }
 
-  [[nodiscard]] std::optional<double> as_double() const;
+  [[nodiscard]] std::optional<double> as_double() const { return token().as_double(); }
 
   [[nodiscard]] std::optional<std::string_view> as_string() const {
     if (type() != JsonType::string) return std::nullopt;
-    return std::string_view(document_->text.data() + node().string.offset, node().string.length);
+    return text();
   }
 
   // Items of an array or members of an object; 0 for anything else.
@@ -147,6 +137,10 @@ class JsonRef {
 
   [[nodiscard]] const detail::JsonNode& node() const { return document_->nodes[index_]; }
 
+  [[nodiscard]] std::string_view text() const {
+    return {document_->text.data() + node().string.offset, node().string.length};
+  }
+
   [[nodiscard]] bool is_container() const { return type() >= JsonType::array; }
 
   [[nodiscard]] std::uint32_t end() const {
@@ -173,5 +167,9 @@ class JsonValue {
 
 // Writes the value as JSON text again (numbers and spacing in the writer's form).
 void write_json(JsonWriter& out, JsonRef value);
+// The same for a scalar.
+void write_json(JsonWriter& out, const JsonToken& scalar);
+
+[[nodiscard]] Error json_too_large(std::size_t bytes, const JsonLimits& limits);
 
 }  // namespace roost

@@ -13,7 +13,6 @@
 #include <limits>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -21,7 +20,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/decoder.h"
 #include "core/base/json.h"
+#include "core/base/json_reader.h"
 #include "core/base/json_writer.h"
 #include "core/base/record.h"
 #include "core/base/result.h"
@@ -33,35 +34,6 @@ namespace roost {
 struct RawJson {
   std::string text;
   friend bool operator==(const RawJson&, const RawJson&) = default;
-};
-
-enum class UnknownFields : std::uint8_t { ignore, reject };
-
-// Where a value is in the text; lives on the stack and costs nothing unless a problem is told.
-struct DecodePath {
-  const DecodePath* up = nullptr;
-  std::string_view key{};  // member name; empty: an item
-  std::size_t index = 0;
-};
-
-// Problems met while decoding; beyond the first ten they are only counted.
-class Decoder {
- public:
-  explicit Decoder(UnknownFields unknown = UnknownFields::ignore) : unknown_(unknown) {}
-
-  void problem(const DecodePath& at, std::string_view what);
-  void mismatch(const DecodePath& at, std::string_view expected, JsonRef got);
-
-  [[nodiscard]] bool ok() const { return count_ == 0; }
-
-  [[nodiscard]] bool rejects_unknown() const { return unknown_ == UnknownFields::reject; }
-
-  [[nodiscard]] Error error() const;
-
- private:
-  UnknownFields unknown_;
-  std::string text_;
-  std::size_t count_ = 0;
 };
 
 namespace codec {
@@ -86,39 +58,6 @@ struct IsStringMap<std::map<std::string, T>> : std::true_type {};
 template <class T>
 inline constexpr bool kUnsupported = false;
 
-// Finds members in the order of the field list without searching; any other order costs a search.
-class MemberCursor {
- public:
-  explicit MemberCursor(JsonRef object) : object_(object), next_(object.first()) {}
-
-  JsonRef find(std::string_view name) {
-    if (!next_ || next_.key() != name) return search(name);
-    JsonRef found = next_;
-    next_ = next_.next(object_);
-    return found;
-  }
-
- private:
-  JsonRef search(std::string_view name);
-  JsonRef object_;
-  JsonRef next_;
-};
-
-void decode_bool(Decoder& d, const DecodePath& at, JsonRef json, bool& out);
-void decode_double(Decoder& d, const DecodePath& at, JsonRef json, double& out);
-void decode_string(Decoder& d, const DecodePath& at, JsonRef json, std::string& out);
-void decode_raw(Decoder& d, const DecodePath& at, JsonRef json, RawJson& out);
-void decode_duration(Decoder& d, const DecodePath& at, JsonRef json, Duration& out);
-std::int64_t decode_signed(Decoder& d, const DecodePath& at, JsonRef json, std::int64_t min,
-                           std::int64_t max);
-std::uint64_t decode_unsigned(Decoder& d, const DecodePath& at, JsonRef json, std::uint64_t max);
-// Index into `names`, or names.size() after a problem.
-std::size_t decode_name(Decoder& d, const DecodePath& at, JsonRef json,
-                        std::span<const std::string_view> names);
-bool expect_type(Decoder& d, const DecodePath& at, JsonRef json, JsonType type);
-void reject_unknown(Decoder& d, const DecodePath& at, JsonRef object,
-                    std::span<const std::string_view> known);
-
 template <class E>
 inline constexpr auto kEnumNames = [] {
   std::array<std::string_view, EnumNames<E>::values.size()> names{};
@@ -136,8 +75,9 @@ constexpr std::string_view enum_name(E value) {
 
 template <class T>
 void encode_value(JsonWriter& out, const T& value);
-template <class T>
-void decode_value(Decoder& d, const DecodePath& at, JsonRef json, T& out);
+template <class Source, class T>
+void decode_value(Decoder& d, const DecodePath& at, Source& source,
+                  const typename Source::Value& json, T& out);
 
 template <class Owner, class Member>
 void encode_field(JsonWriter& out, const Field<Owner, Member>& field, const Owner& record) {
@@ -193,91 +133,176 @@ void encode_value(JsonWriter& out, const T& value) {
   }
 }
 
-template <class Owner, class Member>
-void decode_field(Decoder& d, const DecodePath& at, MemberCursor& members,
-                  const Field<Owner, Member>& field, Owner& out) {
-  const DecodePath here{&at, field.name};
-  if (const JsonRef json = members.find(field.name))
-    decode_value(d, here, json, out.*field.member);
-  else if (field.required)
-    d.problem(here, "missing");
-}
+// One record while its members go by. A field is decoded at most once: `seen_` has a bit for each.
+template <class Source, Record T>
+class RecordDecoder {
+ public:
+  RecordDecoder(Decoder& d, const DecodePath& at, Source& source, T& out)
+      : d_(d), at_(at), source_(source), out_(out) {}
 
-template <Record T>
-void decode_record(Decoder& d, const DecodePath& at, JsonRef json, T& out) {
-  if (json && !expect_type(d, at, json, JsonType::object)) return;
-  MemberCursor members(json);
-  constexpr auto kFields = T::fields();
-  std::apply([&](const auto&... field) { (decode_field(d, at, members, field, out), ...); },
-             kFields);
-  if (!d.rejects_unknown()) return;
-  std::apply(
-      [&](const auto&... field) {
-        const std::array<std::string_view, sizeof...(field)> names{field.name...};
-        reject_unknown(d, at, json, names);
-      },
-      kFields);
-}
+  void run(const typename Source::Value& json) {
+    typename Source::Members members(source_, json);
+    // Members in the order of the field list, as our own writer puts them, need no search.
+    for_fields([&](std::size_t i, const auto& field) {
+      if (members.next_is(field.name, value_)) decode_field(i, field);
+    });
+    for (std::string_view name; members.next(name, value_);)
+      other_order(name);
+    for_fields([&](std::size_t i, const auto& field) {
+      if (field.required && (seen_ & bit(i)) == 0)
+        d_.problem(DecodePath{&at_, field.name}, "missing");
+    });
+  }
 
-template <class T>
-void decode_items(Decoder& d, const DecodePath& at, JsonRef json, std::vector<T>& out) {
-  if (!expect_type(d, at, json, JsonType::array)) return;
+ private:
+  static constexpr auto kFields = T::fields();
+  static constexpr std::size_t kCount = std::tuple_size_v<decltype(kFields)>;
+  static_assert(kCount <= 64);
+
+  static constexpr std::uint64_t bit(std::size_t i) { return std::uint64_t{1} << i; }
+
+  template <class Visit>
+  static void for_fields(Visit&& visit) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (visit(I, std::get<I>(kFields)), ...);
+    }
+    (std::make_index_sequence<kCount>());
+  }
+
+  template <class Member>
+  void decode_field(std::size_t i, const Field<T, Member>& field) {
+    seen_ |= bit(i);
+    decode_value(d_, DecodePath{&at_, field.name}, source_, value_, out_.*field.member);
+  }
+
+  void other_order(std::string_view name) {
+    bool known = false;
+    for_fields([&](std::size_t i, const auto& field) {
+      if (known || field.name != name) return;
+      known = true;
+      if ((seen_ & bit(i)) == 0) return decode_field(i, field);
+      d_.problem(DecodePath{&at_, field.name}, "given twice");
+      source_.skip(value_);
+    });
+    if (known) return;
+    source_.skip(value_);
+    if (!d_.rejects_unknown()) return;
+    std::array<std::string_view, kCount> names{};
+    for_fields([&](std::size_t i, const auto& field) { names[i] = field.name; });
+    unknown_field(d_, at_, name, names);
+  }
+
+  Decoder& d_;
+  const DecodePath& at_;
+  Source& source_;
+  T& out_;
+  typename Source::Value value_{};
+  std::uint64_t seen_ = 0;
+};
+
+template <class Source, class T>
+void decode_items(Decoder& d, const DecodePath& at, Source& source,
+                  const typename Source::Value& json, std::vector<T>& out) {
   out.clear();
-  out.reserve(json.size());
-  json.for_each([&](JsonRef item) {
+  source.for_each_item(json, [&](const typename Source::Value& item) {
     const DecodePath here{&at, {}, out.size()};
-    T value{};
-    decode_value(d, here, item, value);
-    out.push_back(std::move(value));
+    if constexpr (std::same_as<T, bool>) {  // a vector of bits has no elements to refer to
+      bool value = false;
+      decode_value(d, here, source, item, value);
+      out.push_back(value);
+    } else {
+      decode_value(d, here, source, item, out.emplace_back());
+    }
   });
 }
 
-template <class T>
-void decode_members(Decoder& d, const DecodePath& at, JsonRef json, std::map<std::string, T>& out) {
-  if (!expect_type(d, at, json, JsonType::object)) return;
+template <class Source, class T>
+void decode_members(Decoder& d, const DecodePath& at, Source& source,
+                    const typename Source::Value& json, std::map<std::string, T>& out) {
   out.clear();
-  json.for_each([&](JsonRef member) {
-    decode_value(d, DecodePath{&at, member.key()}, member, out[std::string(member.key())]);
-  });
+  typename Source::Members members(source, json);
+  typename Source::Value value{};
+  for (std::string_view name; members.next(name, value);) {
+    const auto [place, added] = out.try_emplace(std::string(name));
+    const DecodePath here{&at, place->first};
+    if (!added) d.problem(here, "given twice");
+    decode_value(d, here, source, value, place->second);
+  }
+}
+
+// The value as it is, for RawJson.
+template <class Source>
+void copy_value(JsonWriter& out, Source& source, const typename Source::Value& json) {
+  const JsonToken& token = source.token(json);
+  if (!token.is_container()) return write_json(out, token);
+  if (token.type == JsonType::array) {
+    out.begin_array();
+    source.for_each_item(
+        json, [&](const typename Source::Value& item) { copy_value(out, source, item); });
+    return out.end_array();
+  }
+  out.begin_object();
+  typename Source::Members members(source, json);
+  typename Source::Value value{};
+  for (std::string_view name; members.next(name, value);) {
+    out.key(name);
+    copy_value(out, source, value);
+  }
+  out.end_object();
+}
+
+template <class Source, class T>
+void decode_container(Decoder& d, const DecodePath& at, Source& source,
+                      const typename Source::Value& json, T& out) {
+  constexpr JsonType kExpected = IsVector<T>::value ? JsonType::array : JsonType::object;
+  if (!expect_type(d, at, source.token(json), kExpected)) return source.skip(json);
+  if constexpr (Record<T>)
+    RecordDecoder<Source, T>(d, at, source, out).run(json);
+  else if constexpr (IsVector<T>::value)
+    decode_items(d, at, source, json, out);
+  else
+    decode_members(d, at, source, json, out);
 }
 
 template <class T>
-void decode_integer(Decoder& d, const DecodePath& at, JsonRef json, T& out) {
-  if constexpr (std::signed_integral<T>)
+void decode_scalar(Decoder& d, const DecodePath& at, const JsonToken& json, T& out) {
+  if constexpr (std::same_as<T, bool>) {
+    decode_bool(d, at, json, out);
+  } else if constexpr (std::signed_integral<T>) {
     out = static_cast<T>(
         decode_signed(d, at, json, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
-  else
+  } else if constexpr (std::unsigned_integral<T>) {
     out = static_cast<T>(decode_unsigned(d, at, json, std::numeric_limits<T>::max()));
-}
-
-template <class T>
-void decode_value(Decoder& d, const DecodePath& at, JsonRef json, T& out) {
-  if constexpr (Record<T>) {
-    decode_record(d, at, json, out);
-  } else if constexpr (std::same_as<T, bool>) {
-    decode_bool(d, at, json, out);
-  } else if constexpr (std::integral<T>) {
-    decode_integer(d, at, json, out);
   } else if constexpr (std::same_as<T, double>) {
     decode_double(d, at, json, out);
   } else if constexpr (std::same_as<T, std::string>) {
     decode_string(d, at, json, out);
-  } else if constexpr (std::same_as<T, RawJson>) {
-    decode_raw(d, at, json, out);
   } else if constexpr (std::same_as<T, Duration>) {
     decode_duration(d, at, json, out);
   } else if constexpr (std::is_enum_v<T>) {
     const std::size_t index = decode_name(d, at, json, kEnumNames<T>);
     if (index < kEnumNames<T>.size()) out = EnumNames<T>::values[index].first;
-  } else if constexpr (IsOptional<T>::value) {
-    out.reset();
-    if (json.type() != JsonType::null) decode_value(d, at, json, out.emplace());
-  } else if constexpr (IsVector<T>::value) {
-    decode_items(d, at, json, out);
-  } else if constexpr (IsStringMap<T>::value) {
-    decode_members(d, at, json, out);
   } else {
     static_assert(kUnsupported<T>, "not a type a record field may have");
+  }
+}
+
+template <class Source, class T>
+void decode_value(Decoder& d, const DecodePath& at, Source& source,
+                  const typename Source::Value& json, T& out) {
+  if constexpr (Record<T> || IsVector<T>::value || IsStringMap<T>::value) {
+    decode_container(d, at, source, json, out);
+  } else if constexpr (IsOptional<T>::value) {
+    out.reset();
+    if (source.token(json).type != JsonType::null) decode_value(d, at, source, json, out.emplace());
+  } else if constexpr (std::same_as<T, RawJson>) {
+    out.text.clear();
+    JsonWriter writer(out.text);
+    copy_value(writer, source, json);
+  } else {
+    const JsonToken& token = source.token(json);
+    decode_scalar(d, at, token, out);
+    if (token.is_container()) source.skip(json);  // a problem was told
   }
 }
 
@@ -296,14 +321,20 @@ template <Record T>
   return text;
 }
 
-// The record in `json` (an absent one counts as an empty object); absent opt() fields keep their defaults. Errc::invalid lists the problems.
-// `where` stands in front of the paths in messages, for example "params".
+// The record in `json` (an absent one counts as an empty object); absent opt() fields keep their
+// defaults. Errc::invalid lists the problems. `where` stands in front of the paths in messages, for
+// example "params".
 template <Record T>
 [[nodiscard]] Result<T> decode(JsonRef json, std::string_view where = {},
                                UnknownFields unknown = UnknownFields::ignore) {
   Decoder decoder(unknown);
+  JsonDomReader source;
+  const DecodePath at{nullptr, where};
   T record{};
-  codec::decode_record(decoder, DecodePath{nullptr, where}, json, record);
+  if (json)
+    codec::decode_value(decoder, at, source, json, record);
+  else
+    codec::RecordDecoder<JsonDomReader, T>(decoder, at, source, record).run(json);
   if (!decoder.ok()) return decoder.error();
   return record;
 }
@@ -314,11 +345,20 @@ template <Record T>
   return decode<T>(json, where, UnknownFields::reject);
 }
 
+// The record in the text, decoded without a DOM: limits.max_values does not apply. Names used twice
+// are refused in records and maps, but not looked for in members that are ignored.
 template <Record T>
 [[nodiscard]] Result<T> from_json(std::string_view text, const JsonLimits& limits = {}) {
-  Result<JsonValue> json = parse_json(text, limits);
-  if (!json) return std::move(json).error();
-  return decode<T>(json->root());
+  if (text.size() > limits.max_bytes) return json_too_large(text.size(), limits);
+  Decoder decoder;
+  std::string copy(text);
+  JsonReader source(copy, text, limits.max_depth);
+  T record{};
+  JsonToken root;
+  if (source.read(root)) codec::decode_value(decoder, DecodePath{}, source, root, record);
+  if (!source.finish()) return source.error();
+  if (!decoder.ok()) return decoder.error();
+  return record;
 }
 
 }  // namespace roost

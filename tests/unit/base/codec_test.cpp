@@ -104,8 +104,8 @@ TEST_CASE("codec: a wrong type is told with its place, and all problems at once"
   CHECK(problem(R"({"flag":true,"items":[{"small":1},{"small":"x"}]})") ==
         "items[1].small: expected integer, got string");
   CHECK(problem(R"({"flag":true,"text":5,"map":{"a":true},"items":{}})") ==
-        "text: expected string, got integer; items: expected array, got object; map.a: expected "
-        "integer, got boolean");
+        "text: expected string, got integer; map.a: expected integer, got boolean; items: expected "
+        "array, got object");
   CHECK(problem("[]") == "expected object, got array");
   CHECK(problem(R"({"flag":true,"number":"1"})") == "number: expected number, got string");
   CHECK(problem(R"({"flag":true,"text":null})") == "text: expected string, got null");
@@ -162,4 +162,66 @@ TEST_CASE("codec: strings with bytes that are not text arrive as replacement cha
   All all;
   all.text = "ab\xFF";
   CHECK(from_json<All>(to_json(all))->text == "ab\xEF\xBF\xBD");
+}
+
+TEST_CASE("codec: text with spaces, escaped names and any order decodes like compact text") {
+  const Result<All> all = from_json<All>(
+      R"( { "text" : "t" , "fl\u0061g" : true , "items" : [ { "small" : 1 } , { "label" : "l" , "small" : 2 } ] } )");
+  REQUIRE_MESSAGE(all, all.error().message);
+  CHECK(all->flag);
+  CHECK(all->text == "t");
+  CHECK(all->items == std::vector<Inner>{{1, {}}, {2, "l"}});
+}
+
+TEST_CASE("codec: malformed text is a syntax error with its place, wherever it breaks") {
+  const auto refused = [](std::string_view text) {
+    const Result<All> all = from_json<All>(text);
+    REQUIRE_FALSE(all);
+    return all.error().message;
+  };
+  CHECK(refused("") == "line 1, column 1: expected a value, got the end");
+  CHECK(refused(R"({"flag":true,)") ==
+        "line 1, column 14: expected a member's name in double quotes, got the end");
+  CHECK(refused(R"({"flag":tru})") == "line 1, column 9: expected a value, got 't'");
+  CHECK(refused(R"({"flag":true} x)") == "line 1, column 15: expected the end, got 'x'");
+  CHECK(refused("{\"flag\":true,\n\"new\":[1,{\"a\" 1}]}") ==
+        "line 2, column 15: expected ':' after a member's name, got '1'");
+  CHECK(refused(R"({"flag":true,"items":[{"small":1} {"small":2}]})")
+            .find("expected ',' or ']' after an item") != std::string::npos);
+  const std::string good = to_json(
+      All{true, 1, 2, 3, 4.5, "text", 6ms, Colour::red, {{1, "l"}}, {{"k", 1}}, Inner{}, {"[{}]"}});
+  for (std::size_t length = 0; length < good.size(); ++length)
+    CHECK_FALSE(from_json<All>(good.substr(0, length)));
+}
+
+TEST_CASE("codec: a name given twice is refused, from the text and from a map") {
+  CHECK(from_json<All>(R"({"flag":true,"text":"a","text":"b"})").error().message ==
+        "text: given twice");
+  CHECK(from_json<All>(R"({"flag":true,"map":{"a":1,"a":2}})").error().message ==
+        "map.a: given twice");
+}
+
+TEST_CASE("codec: the limits of depth and bytes hold for text too, also in what is ignored") {
+  const std::string deep = std::string(100'000, '[');
+  CHECK(from_json<All>(R"({"flag":true,"new":)" + deep)
+            .error()
+            .message.find("nested deeper than 64 levels") != std::string::npos);
+  CHECK(from_json<All>(R"({"flag":true,"raw":)" + deep)
+            .error()
+            .message.find("nested deeper than 64 levels") != std::string::npos);
+  CHECK(from_json<All>(deep).error().message.find("nested deeper") != std::string::npos);
+  CHECK(from_json<All>(R"({"flag":true})", {.max_bytes = 12}).error().code == Errc::invalid);
+  CHECK(from_json<All>(R"({"flag":true})", {.max_bytes = 13}));
+}
+
+TEST_CASE("codec: problems are the same from the text and by way of a DOM") {
+  for (const std::string_view text :
+       {R"({"flag":[1,{"a":2}],"i64":{"x":[]},"text":7})",
+        R"({"flag":true,"items":[1,"2",[3]],"map":[1],"maybe":5})",
+        R"({"flag":true,"colour":["red"],"delay":{},"u16":[70000],"number":[[]]})", "[[1],{}]",
+        "7"}) {
+    const Result<All> direct = from_json<All>(text);
+    REQUIRE_FALSE(direct);
+    CHECK(direct.error().message == problem(text));
+  }
 }

@@ -159,7 +159,7 @@ TEST_CASE("json: the limits of depth, bytes and values hold") {
     return std::string(depth, '[') + std::string(depth, ']');
   };
   CHECK(problem(nested(64)).empty());
-  CHECK(problem(nested(65)) == "line 1, column 65: nested deeper than 64 levels");
+  CHECK(problem(nested(65)) == "line 1, column 66: nested deeper than 64 levels");
   CHECK_FALSE(parse_json(std::string(1'000'000, '[')));
   CHECK_FALSE(parse_json(nested(1'000), JsonLimits{.max_depth = 999}));
   CHECK_FALSE(parse_json("\"0123456789\"", JsonLimits{.max_bytes = 11}));

@@ -1,4 +1,4 @@
-#include "core/base/record_codec.h"
+#include "core/base/decoder.h"
 
 #include <algorithm>
 
@@ -27,8 +27,8 @@ void Decoder::problem(const DecodePath& at, std::string_view what) {
   text_ += what;
 }
 
-void Decoder::mismatch(const DecodePath& at, std::string_view expected, JsonRef got) {
-  problem(at, "expected " + std::string(expected) + ", got " + std::string(to_string(got.type())));
+void Decoder::mismatch(const DecodePath& at, std::string_view expected, const JsonToken& got) {
+  problem(at, "expected " + std::string(expected) + ", got " + std::string(to_string(got.type)));
 }
 
 Error Decoder::error() const {
@@ -39,50 +39,38 @@ Error Decoder::error() const {
 
 namespace codec {
 
-JsonRef MemberCursor::search(std::string_view name) {
-  const JsonRef found = object_.find(name);
-  if (found) next_ = found.next(object_);
-  return found;
-}
-
-bool expect_type(Decoder& d, const DecodePath& at, JsonRef json, JsonType type) {
-  if (json.type() == type) return true;
+bool expect_type(Decoder& d, const DecodePath& at, const JsonToken& json, JsonType type) {
+  if (json.type == type) return true;
   d.mismatch(at, to_string(type), json);
   return false;
 }
 
-void decode_bool(Decoder& d, const DecodePath& at, JsonRef json, bool& out) {
-  if (expect_type(d, at, json, JsonType::boolean)) out = *json.as_bool();
+void decode_bool(Decoder& d, const DecodePath& at, const JsonToken& json, bool& out) {
+  if (expect_type(d, at, json, JsonType::boolean)) out = json.boolean;
 }
 
-void decode_double(Decoder& d, const DecodePath& at, JsonRef json, double& out) {
+void decode_double(Decoder& d, const DecodePath& at, const JsonToken& json, double& out) {
   if (const auto value = json.as_double())
     out = *value;
   else
     d.mismatch(at, "number", json);
 }
 
-void decode_string(Decoder& d, const DecodePath& at, JsonRef json, std::string& out) {
-  if (expect_type(d, at, json, JsonType::string)) out = *json.as_string();
+void decode_string(Decoder& d, const DecodePath& at, const JsonToken& json, std::string& out) {
+  if (expect_type(d, at, json, JsonType::string)) out = json.string;
 }
 
-void decode_raw(Decoder&, const DecodePath&, JsonRef json, RawJson& out) {
-  out.text.clear();
-  JsonWriter writer(out.text);
-  write_json(writer, json);
-}
-
-void decode_duration(Decoder& d, const DecodePath& at, JsonRef json, Duration& out) {
+void decode_duration(Decoder& d, const DecodePath& at, const JsonToken& json, Duration& out) {
   constexpr std::int64_t kMost =
       std::chrono::floor<std::chrono::milliseconds>(Duration::max()).count();
   out = std::chrono::milliseconds(decode_signed(d, at, json, 0, kMost));
 }
 
-std::int64_t decode_signed(Decoder& d, const DecodePath& at, JsonRef json, std::int64_t min,
-                           std::int64_t max) {
+std::int64_t decode_signed(Decoder& d, const DecodePath& at, const JsonToken& json,
+                           std::int64_t min, std::int64_t max) {
   const auto value = json.as_int64();
   if (value && *value >= min && *value <= max) return *value;
-  if (!value && json.type() != JsonType::unsigned_integer)
+  if (!value && json.type != JsonType::unsigned_integer)
     d.mismatch(at, "integer", json);
   else
     d.problem(at, "expected integer from " + std::to_string(min) + " to " + std::to_string(max) +
@@ -91,10 +79,11 @@ std::int64_t decode_signed(Decoder& d, const DecodePath& at, JsonRef json, std::
   return 0;
 }
 
-std::uint64_t decode_unsigned(Decoder& d, const DecodePath& at, JsonRef json, std::uint64_t max) {
+std::uint64_t decode_unsigned(Decoder& d, const DecodePath& at, const JsonToken& json,
+                              std::uint64_t max) {
   const auto value = json.as_uint64();
   if (value && *value <= max) return *value;
-  if (!value && json.type() != JsonType::integer)
+  if (!value && json.type != JsonType::integer)
     d.mismatch(at, "integer", json);
   else
     d.problem(at, "expected integer from 0 to " + std::to_string(max) + ", got " +
@@ -102,10 +91,10 @@ std::uint64_t decode_unsigned(Decoder& d, const DecodePath& at, JsonRef json, st
   return 0;
 }
 
-std::size_t decode_name(Decoder& d, const DecodePath& at, JsonRef json,
+std::size_t decode_name(Decoder& d, const DecodePath& at, const JsonToken& json,
                         std::span<const std::string_view> names) {
   if (!expect_type(d, at, json, JsonType::string)) return names.size();
-  const std::string_view name = *json.as_string();
+  const std::string_view name = json.string;
   const auto found = std::find(names.begin(), names.end(), name);
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
   std::string list;
@@ -115,14 +104,10 @@ std::size_t decode_name(Decoder& d, const DecodePath& at, JsonRef json,
   return names.size();
 }
 
-void reject_unknown(Decoder& d, const DecodePath& at, JsonRef object,
-                    std::span<const std::string_view> known) {
-  object.for_each([&](JsonRef member) {
-    if (std::find(known.begin(), known.end(), member.key()) != known.end()) return;
-    const std::string hint = did_you_mean(member.key(), known);
-    d.problem(DecodePath{&at, member.key()},
-              hint.empty() ? "unknown field" : "unknown field, " + hint);
-  });
+void unknown_field(Decoder& d, const DecodePath& at, std::string_view name,
+                   std::span<const std::string_view> known) {
+  const std::string hint = did_you_mean(name, known);
+  d.problem(DecodePath{&at, name}, hint.empty() ? "unknown field" : "unknown field, " + hint);
 }
 
 }  // namespace codec
