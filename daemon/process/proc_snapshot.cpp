@@ -22,6 +22,8 @@ namespace {
 constexpr std::size_t kMaxStatBytes = 1024;
 constexpr std::size_t kMaxEnvironBytes = 256U << 10;  // ROOST_ID is looked for in this much
 
+constexpr int kMaxExecWaits = 50;  // milliseconds, of one snapshot
+
 template <class T>
 bool parse_whole(std::string_view text, T& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -84,19 +86,37 @@ class Reader {
     struct stat owner {};
 
     if (::fstatat(fd(), base.c_str(), &owner, 0) != 0 || !may_look_into(owner.st_uid)) return;
-    if (const auto block = read_into(fd(), (base + "/environ").c_str(), environ_))
-      process.roost_id = find_roost_id(*block);
+    process.roost_id = read_roost_id(base);
     process.out_pipe = read_pipe_link(fd(), (base + "/fd/1").c_str());
     process.err_pipe = read_pipe_link(fd(), (base + "/fd/2").c_str());
   }
 
  private:
+  // In the middle of an exec the environment is empty for some microseconds; a run that is
+  // overlooked then would be started a second time by whoever adopts runs.
+  std::optional<RoostId> read_roost_id(const std::string& base) {
+    while (true) {
+      const auto block = read_into(fd(), (base + "/environ").c_str(), environ_);
+      if (!block) return std::nullopt;
+      if (!block->empty() || exec_waits_ == 0 || !is_in_exec(base)) return find_roost_id(*block);
+      --exec_waits_;
+      const timespec pause{.tv_sec = 0, .tv_nsec = 1'000'000};
+      ::nanosleep(&pause, nullptr);
+    }
+  }
+
+  bool is_in_exec(const std::string& base) {
+    const auto line = read_into(fd(), (base + "/stat").c_str(), stat_);
+    return line && stat_tells_exec(*line);
+  }
+
   [[nodiscard]] int fd() const { return ::dirfd(proc_.get()); }
 
   [[nodiscard]] bool may_look_into(uid_t owner) const { return own_uid_ == 0 || owner == own_uid_; }
 
   std::unique_ptr<DIR, CloseDir> proc_;
   uid_t own_uid_ = ::geteuid();
+  int exec_waits_ = kMaxExecWaits;
   std::string stat_ = std::string(kMaxStatBytes, '\0');
   std::string environ_ = std::string(kMaxEnvironBytes, '\0');
 };
@@ -149,6 +169,25 @@ std::optional<ProcStat> parse_stat(std::string_view line) {
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return stat;
+}
+
+bool stat_tells_exec(std::string_view line) {
+  constexpr int kFlags = 9;
+  constexpr int kEnvEnd = 51;
+  constexpr std::uint64_t kExiting = 0x4;
+  constexpr std::uint64_t kKernelThread = 0x200000;
+  const auto close = line.rfind(") ");
+  if (close == std::string_view::npos) return false;
+  std::string_view rest = line.substr(close + 2);
+  std::uint64_t flags = 0;
+  std::uint64_t env_end = 1;
+  for (int field = 3; field <= kEnvEnd; ++field) {
+    const auto end = std::min(rest.find_first_of(" \n"), rest.size());
+    if (field == kFlags && !parse_whole(rest.substr(0, end), flags)) return false;
+    if (field == kEnvEnd && !parse_whole(rest.substr(0, end), env_end)) return false;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return env_end == 0 && (flags & (kExiting | kKernelThread)) == 0;
 }
 
 std::uint64_t parse_pipe_link(std::string_view link) {
