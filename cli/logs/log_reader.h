@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,8 @@ struct LogPosition {
   std::uint64_t device = 0;  // 0 and inode 0: the file did not exist
   std::uint64_t inode = 0;
   std::uint64_t offset = 0;
+  bool shared = false;  // both streams go to this file; which one a line is of, its mark tells
+  std::optional<model::Stream> only;  // of a shared file: the stream that is wanted
 };
 
 class LogReader {
@@ -75,7 +78,7 @@ class LogReader {
   [[nodiscard]] const std::vector<LogSource>& sources() const { return sources_; }
 
  private:
-  void take_positions();
+  Status take_positions();
 
   std::vector<LogSource> sources_;
   StreamChoice choice_;

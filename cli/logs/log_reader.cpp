@@ -1,0 +1,213 @@
+#include "cli/logs/log_reader.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <unistd.h>
+
+#include "cli/logs/line_scan.h"
+#include "cli/logs/log_file_view.h"
+#include "cli/logs/marks_reader.h"
+
+namespace roost::cli {
+namespace {
+// A line that may be shown: where it is, and when it came.
+struct Candidate {
+  std::size_t file = 0;  // index into the positions
+  LineExtent extent;
+  model::Stream stream = model::Stream::out;
+  std::uint64_t order = 0;
+  std::int64_t wall_ns = 0;
+  bool estimated = false;
+};
+
+using Candidates = std::vector<Candidate>;
+
+void sort_by_receipt(Candidates& lines) {
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.order < b.order; });
+}
+
+// Reads pieces of files in ascending order. Keeps few files open, and one block of each.
+class TextReader {
+ public:
+  explicit TextReader(const std::vector<LogPosition>& files) : files_(files) {}
+
+  // At most kMaxShownLine bytes; fewer when the file was truncated meanwhile.
+  std::string_view text(std::size_t file, std::uint64_t begin, std::uint64_t end) {
+    const auto length =
+        static_cast<std::size_t>(std::min<std::uint64_t>(end - begin, kMaxShownLine));
+    Open& open = open_file(file);
+    if (begin < open.begin || begin + length > open.begin + open.block.size())
+      load(open, begin, std::max<std::size_t>(length, kReadAhead));
+    const std::string_view block(open.block);
+    return begin >= open.begin + block.size()
+               ? std::string_view()
+               : block.substr(static_cast<std::size_t>(begin - open.begin), length);
+  }
+
+ private:
+  static constexpr std::size_t kReadAhead = 16U << 10;
+  static constexpr std::size_t kMaxOpen = 64;
+
+  struct Open {
+    UniqueFd fd;
+    std::uint64_t begin = 0;
+    std::string block;
+  };
+
+  Open& open_file(std::size_t file) {
+    if (const auto found = open_.find(file); found != open_.end()) return found->second;
+    if (open_.size() >= kMaxOpen) open_.clear();
+    Open& open = open_[file];
+    const LogPosition& position = files_[file];
+    if (auto view = open_log_file(position.path);
+        view && view->device == position.device && view->inode == position.inode)
+      open.fd = std::move(view->fd);
+    return open;
+  }
+
+  static void load(Open& open, std::uint64_t begin, std::size_t length) {
+    open.begin = begin;
+    open.block.resize(length);
+    const ssize_t n =
+        open.fd ? ::pread(open.fd.get(), open.block.data(), length, static_cast<off_t>(begin)) : 0;
+    open.block.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  }
+
+  const std::vector<LogPosition>& files_;
+  std::map<std::size_t, Open> open_;
+};
+
+// The last `lines` lines of one file, oldest first, with their times. `only`: the file is shared,
+// and of its lines those of one stream are wanted.
+Candidates last_of_file(std::size_t index, const LogPosition& file, const LogFileView& view,
+                        std::size_t lines, std::optional<model::Stream> only) {
+  MarksReader marks(file.path, file.device, file.inode);
+  Candidates found;
+  if (lines == 0) return found;
+  scan_lines_backwards(view.fd.get(), file.offset, [&](const LineExtent& extent) {
+    Candidate line;
+    line.file = index;
+    line.extent = extent;
+    line.stream = file.stream;
+    line.order = static_cast<std::uint64_t>(view.modified_ns);  // of a file without marks
+    if (const auto mark = marks.at(extent.begin)) {
+      line.order = mark->seq;
+      line.wall_ns = mark->wall_ns;
+      line.estimated = (mark->flags & model::kMarkEstimated) != 0;
+      if (file.shared && !line.estimated)
+        line.stream = static_cast<model::Stream>(mark->stream & 1U);
+    }
+    if (!only || *only == line.stream) found.push_back(line);
+    return found.size() < lines;
+  });
+  std::reverse(found.begin(), found.end());
+  // Within a file the order of the bytes is the truth.
+  for (std::size_t i = 1; i < found.size(); ++i)
+    found[i].order = std::max(found[i].order, found[i - 1].order);
+  return found;
+}
+}  // namespace
+
+LogReader::LogReader(std::vector<LogSource> sources, StreamChoice choice)
+    : sources_(std::move(sources)), choice_(choice) {}
+
+// One entry per file; a file both streams go to is read once.
+Status LogReader::take_positions() {
+  positions_.clear();
+  Status result = ok();
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    const LogSource& source = sources_[i];
+    const bool shared = source.out_path == source.err_path;
+    const auto add = [&](model::Stream stream, const std::string& path) {
+      if (path.empty()) return;
+      LogPosition position;
+      position.source = i;
+      position.stream = stream;
+      position.path = path;
+      position.shared = shared;
+      if (shared && choice_.out != choice_.err)
+        position.only = choice_.out ? model::Stream::out : model::Stream::err;
+      auto view = open_log_file(path);
+      if (!view) {
+        if (result) result = view.error();
+      } else {
+        position.device = view->device;
+        position.inode = view->inode;
+        position.offset = view->size;
+      }
+      positions_.push_back(std::move(position));
+    };
+    if (choice_.out || (shared && choice_.err)) add(model::Stream::out, source.out_path);
+    if (choice_.err && !shared) add(model::Stream::err, source.err_path);
+  }
+  return result;
+}
+
+const std::vector<LogPosition>& LogReader::positions() {
+  if (positions_.empty()) (void)take_positions();  // what cannot be read is reported by last_*
+  return positions_;
+}
+
+Status LogReader::last_lines(std::size_t lines, const OnLine& on_line) {
+  lines = std::min(lines, kMaxLines);
+  Status result = take_positions();
+  Candidates all;
+  for (std::size_t i = 0; i < positions_.size();) {
+    const std::size_t source = positions_[i].source;
+    Candidates of_source;
+    for (; i < positions_.size() && positions_[i].source == source; ++i) {
+      const auto view = open_log_file(positions_[i].path);
+      if (!view || !view->fd || view->inode != positions_[i].inode) continue;
+      const Candidates more = last_of_file(i, positions_[i], *view, lines, positions_[i].only);
+      of_source.insert(of_source.end(), more.begin(), more.end());
+    }
+    sort_by_receipt(of_source);
+    const std::size_t surplus = of_source.size() > lines ? of_source.size() - lines : 0;
+    all.insert(all.end(), of_source.begin() + static_cast<std::ptrdiff_t>(surplus),
+               of_source.end());
+  }
+  sort_by_receipt(all);
+  TextReader reader(positions_);
+  std::string storage;
+  for (const Candidate& line : all) {
+    const std::string_view text = reader.text(line.file, line.extent.begin, line.extent.end);
+    on_line(LogLine{positions_[line.file].source, line.stream, line.wall_ns, line.estimated,
+                    line.extent.ended,
+                    shown_line(text, line.extent.end - line.extent.begin, storage)});
+  }
+  return result;
+}
+
+Status LogReader::last_bytes(std::size_t lines, const OnBytes& on_bytes) {
+  constexpr std::uint64_t kBlock = 64U << 10;
+  lines = std::min(lines, kMaxLines);
+  Status result = take_positions();
+  for (const LogPosition& file : positions_) {
+    const auto view = open_log_file(file.path);
+    if (!view || !view->fd || view->inode != file.inode || lines == 0) continue;
+    std::uint64_t begin = file.offset;
+    std::size_t seen = 0;
+    scan_lines_backwards(view->fd.get(), file.offset, [&](const LineExtent& extent) {
+      begin = extent.begin;
+      return ++seen < lines;
+    });
+    std::string block;
+    while (begin < file.offset) {
+      block.resize(static_cast<std::size_t>(std::min(kBlock, file.offset - begin)));
+      const ssize_t n =
+          ::pread(view->fd.get(), block.data(), block.size(), static_cast<off_t>(begin));
+      if (n <= 0) break;
+      on_bytes(file.source, file.stream,
+               std::string_view(block).substr(0, static_cast<std::size_t>(n)));
+      begin += static_cast<std::uint64_t>(n);
+    }
+  }
+  return result;
+}
+
+}  // namespace roost::cli
