@@ -60,11 +60,11 @@ bool MarksReader::load(std::uint64_t first) {
 }
 
 bool MarksReader::block_holds(std::uint64_t offset) {
-  if (block_.empty() || block_.front().offset > offset) return false;
-  if (offset < block_.back().offset) return true;
+  const bool begins_before = !block_.empty() && block_.front().offset <= offset;
+  if (begins_before && offset < block_.back().offset) return true;
   const std::uint64_t end = first_ + block_.size();
-  count();  // there may be more by now
-  return !block_.empty() && end == count_;
+  count();  // there may be more by now, or another sidecar
+  return begins_before && !block_.empty() && end == count_;
 }
 
 // Index of the first mark beyond `offset`, by halving.
