@@ -86,7 +86,7 @@ void same_both_ways(std::string_view text, const roost::Result<roost::JsonValue>
   }
   const roost::Result<T> by_dom = roost::decode<T>(dom->root());
   if (direct.has_value() != by_dom.has_value()) std::abort();
-  if (direct ? to_json(*direct) != to_json(*by_dom)
+  if (direct ? roost::to_json(*direct) != roost::to_json(*by_dom)
              : direct.error().message != by_dom.error().message)
     std::abort();
 }
