@@ -200,7 +200,8 @@ bool read_proc(char (&text)[N], const char* directory, int number, const char* f
 }
 
 // The wait status of a dead process that its parent has not reaped: the last field of its stat
-// (proc(5), exit_code). Its parent may take its time, we do not.
+// (proc(5), exit_code). Its parent may take its time, we do not. A 0 is not believed: it is also
+// what those get to see who may not know.
 bool zombie_status(int pidfd, int& status) {
   char text[1024];
   if (!read_proc(text, "/proc/self/fdinfo/", pidfd, "")) return false;
@@ -212,7 +213,7 @@ bool zombie_status(int pidfd, int& status) {
   const char* last = std::strrchr(text, ' ');
   if (name_end == nullptr || name_end[1] != ' ' || name_end[2] != 'Z') return false;
   status = std::atoi(last + 1);
-  return true;
+  return status != 0;
 }
 
 ExitFact fact_of(int status) {

@@ -193,6 +193,7 @@ TEST_CASE_FIXTURE(Fixture,
   const Child lives = home.start_child(daemon, Kind::run, 1);
   const Child dies = home.start_child(daemon, Kind::brief, 2, 9);
   wait_for_death(dies);
+  REQUIRE(wait_for(lives.result.get(), POLLIN));
   daemon.kill_hard();
   ::kill(home.keeper(), SIGCONT);
   daemon = home.next_daemon();

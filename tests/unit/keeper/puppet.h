@@ -15,13 +15,14 @@ enum class Kind : std::int32_t {
   run = 1,
   // Registers and exits at once.
   brief = 2,
-  // Registers only when released, and writes the errno of that (0: none) to the result pipe.
+  // Registers only when released.
   late = 3,
   // Exits without registering.
   stranger = 4,
 };
 
-// Descriptors that come with it: the release pipe's read end, the result pipe's write end.
+// Descriptors that come with it: the release pipe's read end, the result pipe's write end, to which
+// the errno of the registration is written (0: it is sent).
 struct Command {
   Kind kind = Kind::run;
   std::int32_t status = 0;

@@ -118,16 +118,36 @@ TEST_CASE_FIXTURE(Fixture, "keeper: the exit of a foreign run, by its pidfd") {
   CHECK(exit.status == (known ? SIGKILL : 0));
 }
 
-TEST_CASE_FIXTURE(Fixture, "keeper: a foreign run that nobody reaps ends as unknown") {
-  const pid_t pid = ::fork();
-  if (pid == 0) ::_exit(5);
-  const UniqueFd pidfd = open_pidfd(pid);
-  REQUIRE(wait_for(pidfd.get(), POLLIN));
-  put_run(socket(), 8, pid, pidfd.get(), Type::adopt_run);
+// A process that stays a zombie during the test.
+struct Zombie {
+  explicit Zombie(int status) : pid(::fork()) {
+    if (pid == 0) ::_exit(status);
+    pidfd = open_pidfd(pid);
+    REQUIRE(wait_for(pidfd.get(), POLLIN));
+  }
+
+  ~Zombie() { ::waitpid(pid, nullptr, 0); }
+
+  pid_t pid;
+  UniqueFd pidfd;
+};
+
+TEST_CASE_FIXTURE(Fixture, "keeper: a failed foreign run that nobody reaps has its status") {
+  const Zombie zombie(5);
+  put_run(socket(), 8, zombie.pid, zombie.pidfd.get(), Type::adopt_run);
+  const Message exit = next_of(socket(), Type::exit);
+  CHECK(exit.key == 8);
+  CHECK(exit.value == CLD_EXITED);
+  CHECK(exit.status == 5);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "keeper: a foreign run whose status cannot be told from 0 ends as unknown") {
+  const Zombie zombie(0);
+  put_run(socket(), 8, zombie.pid, zombie.pidfd.get(), Type::adopt_run);
   const Message exit = next_of(socket(), Type::exit);
   CHECK(exit.key == 8);
   CHECK(exit.value == 0);
-  ::waitpid(pid, nullptr, 0);
 }
 
 // As roostd does it when the keeper was killed: the table, with itself as the next keeper.
