@@ -64,8 +64,10 @@ class Stepper {
   }
 
   void on_replace() {
+    const bool serving = s_.current && s_.current->phase == Phase::online;
+    if (serving && s_.retiring) return ignore();  // a third run would be needed
     s_.desired = Desired::up;
-    const bool serving = s_.current && s_.current->phase == Phase::online && !s_.retiring;
+    if (s_.current && predecessor_serves()) return end(*s_.current);
     if (!serving) return on_restart();
     s_.retiring = std::exchange(s_.current, std::nullopt);
     ++s_.restarts;
@@ -124,7 +126,7 @@ class Stepper {
     if (run.phase != Phase::spawning) return ignore();
     s_.pending_exit = ExitStatus{};
     s_.pending_ran_for = 0s;
-    if (in_.transient && !run.asked) {
+    if (in_.transient && !run.asked && !predecessor_serves()) {
       s_.current.reset();
       s_.backoff = kTransientRetry;
       return rest(Rest::waiting, in_.error + "; next try in 1s");
@@ -171,7 +173,7 @@ class Stepper {
     const bool asked = run.asked;
     s_.current.reset();
     if (asked) return conclude_asked();
-    if (s_.retiring && s_.retiring->phase == Phase::online) return roll_back();
+    if (predecessor_serves()) return roll_back();
     conclude_crash();
   }
 
@@ -193,8 +195,7 @@ class Stepper {
     if (s_.pending_ran_for < ctx_.policy.min_uptime) ++s_.quick_exits;
     const RestartDecision decision =
         s_.tracker.on_exit(s_.pending_exit, s_.pending_ran_for, ctx_.now, ctx_.policy, ctx_.jitter);
-    const std::string why =
-        in_.kind == Kind::spawn_failed ? in_.error + "; " + decision.reason : decision.reason;
+    const std::string why = in_words(decision.reason);
     switch (decision.action) {
       case RestartDecision::Action::restart:
         ++s_.restarts;
@@ -208,10 +209,22 @@ class Stepper {
     }
   }
 
+  // A failed spawn has no exit status: its error stands where the status would.
+  [[nodiscard]] std::string in_words(const std::string& reason) const {
+    if (in_.kind != Kind::spawn_failed) return reason;
+    const std::string status = describe(s_.pending_exit);
+    if (reason.rfind(status, 0) == 0) return in_.error + reason.substr(status.size());
+    return in_.error + "; " + reason;
+  }
+
   void conclude_done(const std::string& why) {
     s_.desired = Desired::down;
     const bool failed = in_.kind == Kind::spawn_failed || !is_success(s_.pending_exit);
     rest(failed ? Rest::errored : Rest::stopped, why);
+  }
+
+  [[nodiscard]] bool predecessor_serves() const {
+    return s_.retiring && s_.retiring->phase == Phase::online;
   }
 
   [[nodiscard]] std::string failure() const {
@@ -264,6 +277,7 @@ State state_of(const InstanceState& state) {
         return State::stopping;
     }
   }
+  if (state.rest != Rest::waiting && state.retiring) return State::stopping;
   switch (state.rest) {
     case Rest::stopped:
       return State::stopped;

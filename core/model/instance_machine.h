@@ -62,7 +62,8 @@ struct Input {
     start,          // user: be up
     stop,           // user: be down
     restart,        // user: a new run
-    replace,        // user: a new run that proves itself before the present one ends
+    replace,        // user: a new run that proves itself before the present one ends; ignored while
+                    // an earlier predecessor is still ending
     backoff_timer,  // the wait is over
     spawned,
     spawn_failed,
