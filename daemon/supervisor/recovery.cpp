@@ -229,7 +229,12 @@ void Recovery::record_unknown_ends() {
     instance->last_exit = model::ExitStatus{};
     instance->last_exit_ms = wall_now_ms();
     instance->machine.reason = "unknown exit status: " + reason;
+    if (same_boot && !instance->spec->autorestart) {
+      instance->machine.desired = model::Desired::down;
+      instance->machine.rest = model::Rest::stopped;
+    }
     if (instance->machine.desired == model::Desired::up) ++instance->machine.restarts;
+    s_.save_note(*instance);
     s_.persist({store::AddExit{.epoch = 0,
                                .seq = raw(row.run) ^ (s_.keeper_->facts().epoch & 0xffffffffULL),
                                .instance = row.instance,
