@@ -97,6 +97,23 @@ TEST_CASE("lanes: the next daemon finds a lane by its number") {
   });
 }
 
+TEST_CASE("lanes: an app of another user is born in its lane, too") {
+  if (::geteuid() != 0) return;
+  with_each_kind([](Lanes& lanes) {
+    ProcessFixture fixture;
+    const Lane lane = lanes.acquire(kInstance);
+    auto spec = direct("/bin/sleep", {"300"});
+    spec.user = "nobody";
+    const auto run = fixture.spawn(spec, lane);
+    REQUIRE_FALSE(run.failure);
+    CHECK(lane_pids(lane, 10) == std::vector<pid_t>{run.pid});
+    CHECK(status_field(run.pid, "Uid").starts_with("65534"));
+    REQUIRE(kill_lane(lane, ::getppid()));
+    REQUIRE(eventually([&] { return !lanes.populated(lane); }));
+    REQUIRE(test_keeper().wait_exit(run.run));
+  });
+}
+
 TEST_CASE("lanes: there is an end to the lanes of an instance") {
   with_each_kind([](Lanes& lanes) {
     for (std::uint32_t i = 1; i <= Lanes::kMaxPerInstance; ++i)
