@@ -55,7 +55,8 @@ struct Options {
   std::function<void(Problem)> on_problem;  // on the loop; may be empty
   Duration gather_for = 20ms;  // a background batch waits this long for company in its transaction
   Duration retry_every = 1s;   // after a failed write
-  std::size_t queue_cap = model::limits::kStoreQueue;  // operations
+  std::size_t queue_cap = model::limits::kStoreQueue;  // operations waiting; as many again may be
+                                                       // on their way to the disk
   int exits_kept = model::limits::kExitsKeptPerInstance;
   std::string
       vfs;  // name of an SQLite VFS to go through; empty = the default one. The seam for faults

@@ -57,26 +57,29 @@ Status Worker::start() {
 }
 
 void Worker::submit(PendingBatch batch) {
-  WriteQueue::Pushed pushed;
-  std::uint64_t dropped = 0;  // to be reported
+  Answers answers;
   {
     const std::lock_guard lock(mutex_);
     if (queue_.empty()) first_queued_ = Monotonic::now();
-    pushed = queue_.push(batch);
-    stats_.dropped_exits += pushed.dropped_exits;
-    if (pushed.dropped_exits > 0 && !std::exchange(dropping_, true)) dropped = stats_.dropped_exits;
+    WriteQueue::Pushed pushed = queue_.push(batch);
+    if (!pushed.accepted) pushed.failed.push_back(std::move(batch.done));
+    account(pushed, answers);
   }
   wake_.notify_one();
+  post(std::move(answers));
+}
+
+// Under the lock: what was forgotten is counted, its owners are told, and the first time of a
+// series the loop is.
+void Worker::account(WriteQueue::Pushed& pushed, Answers& answers) {
   for (Store::Done& done : pushed.failed)
-    options_.post(
-        [done] { done(unavailable("dropped from the history: too much waits for the disk")); });
-  if (!pushed.accepted && batch.done)
-    options_.post([done = batch.done] { done(unavailable("too much waits for the disk")); });
-  if (dropped > 0 && options_.on_problem) {
-    const Problem problem{Problem::Kind::history_dropped,
-                          "too much waits for the disk: exits are lost from the history", dropped};
-    options_.post([report = options_.on_problem, problem] { report(problem); });
-  }
+    answer(done, unavailable("not recorded: too much waits for the disk"), answers);
+  if (pushed.dropped_exits == 0) return;
+  stats_.dropped_exits += pushed.dropped_exits;
+  if (!std::exchange(dropping_, true))
+    report({Problem::Kind::history_dropped,
+            "too much waits for the disk: exits are lost from the history", stats_.dropped_exits},
+           answers);
 }
 
 void Worker::read(Writer::Query query, Store::ExitsDone done) {
@@ -104,9 +107,11 @@ void* Worker::thread_main(void* self) {
 void Worker::run() {
   writer_.check_late();
   if (!writer_.is_open())
-    on_failed({}, Error{Errc::io, "'" + options_.path + "' could not be made", {}});
+    on_failed({}, Error{Errc::io,
+                        "'" + options_.path + "' could not be made: " + writer_.why_not_open(),
+                        {}});
   report_recreated();
-  post_answers();
+  post(std::exchange(answers_, {}));
   std::unique_lock lock(mutex_);
   while (wait_for_work(lock))
     turn(lock);
@@ -144,7 +149,7 @@ void Worker::turn(std::unique_lock<std::mutex>& lock) {
     answers_.push_back(
         [done = std::move(one.done), rows = writer_.read(one.query)] { done(rows); });
   report_recreated();
-  post_answers();
+  post(std::exchange(answers_, {}));
   lock.lock();
 }
 
@@ -153,16 +158,16 @@ void Worker::write(std::deque<PendingBatch> batches) {
   const TimePoint begin = Monotonic::now();
   const Status status = batches.empty() ? writer_.ensure_open() : writer_.write(batches, refused);
   for (Writer::Refused& one : refused)
-    answer(one.done, std::move(one.error));
+    answer(one.done, std::move(one.error), answers_);
   if (!status) return on_failed(std::move(batches), status.error());
   if (!batches.empty()) on_written(batches, Monotonic::now() - begin);
 }
 
 void Worker::on_written(std::deque<PendingBatch>& batches, Duration took) {
   for (PendingBatch& batch : batches)
-    answer(batch.done, ok());
+    answer(batch.done, ok(), answers_);
   if (std::exchange(failing_, false))
-    report(Problem::Kind::write_resumed, "writing to the disk works again", 0);
+    report({Problem::Kind::write_resumed, "writing to the disk works again", 0}, answers_);
   const std::lock_guard lock(mutex_);
   queue_.finished();
   ++stats_.commits;
@@ -176,12 +181,14 @@ void Worker::on_written(std::deque<PendingBatch>& batches, Duration took) {
 // A user waits for a durable batch and is told; the others stay.
 void Worker::on_failed(std::deque<PendingBatch> batches, const Error& error) {
   for (PendingBatch& batch : batches)
-    if (batch.durability == Durability::durable) answer(batch.done, error);
+    if (batch.durability == Durability::durable) answer(batch.done, error, answers_);
   std::erase_if(batches,
                 [](const PendingBatch& batch) { return batch.durability == Durability::durable; });
-  if (!std::exchange(failing_, true)) report(Problem::Kind::write_failing, error.message, 0);
+  if (!std::exchange(failing_, true))
+    report({Problem::Kind::write_failing, error.message, 0}, answers_);
   const std::lock_guard lock(mutex_);
-  queue_.give_back(std::move(batches));
+  WriteQueue::Pushed dropped = queue_.give_back(std::move(batches));
+  account(dropped, answers_);
   ++stats_.failed_commits;
   stats_.last_error = error.message;
   retry_at_ = Monotonic::now() + options_.retry_every;
@@ -191,32 +198,32 @@ void Worker::on_failed(std::deque<PendingBatch> batches, const Error& error) {
 void Worker::give_up_rest() {
   const std::lock_guard lock(mutex_);
   for (PendingBatch& batch : queue_.take())
-    answer(batch.done, unavailable("the store was closed before this was written"));
-  post_answers();
+    answer(batch.done, unavailable("the store was closed before this was written"), answers_);
+  post(std::exchange(answers_, {}));
 }
 
-void Worker::answer(Store::Done& done, Status status) {
+void Worker::answer(Store::Done& done, Status status, Answers& answers) const {
   if (!done) return;
-  answers_.push_back(
+  answers.push_back(
       [done = std::exchange(done, nullptr), status = std::move(status)] { done(status); });
 }
 
-void Worker::report(Problem::Kind kind, std::string message, std::uint64_t count) {
+void Worker::report(Problem problem, Answers& answers) const {
   if (!options_.on_problem) return;
-  answers_.push_back([report = options_.on_problem,
-                      problem = Problem{kind, std::move(message), count}] { report(problem); });
+  answers.push_back(
+      [report = options_.on_problem, problem = std::move(problem)] { report(problem); });
 }
 
 void Worker::report_recreated() {
   if (std::optional<std::string> why = writer_.take_recreated())
-    report(Problem::Kind::recreated, *std::move(why), 0);
+    report({Problem::Kind::recreated, *std::move(why), 0}, answers_);
 }
 
-void Worker::post_answers() {
-  if (answers_.empty()) return;
-  auto answers = std::make_shared<std::vector<std::function<void()>>>(std::exchange(answers_, {}));
-  options_.post([answers] {
-    for (const auto& one : *answers)
+void Worker::post(Answers answers) const {
+  if (answers.empty()) return;
+  auto shared = std::make_shared<Answers>(std::move(answers));
+  options_.post([shared] {
+    for (const auto& one : *shared)
       one();
   });
 }

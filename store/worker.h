@@ -34,6 +34,8 @@ class Worker {
     Store::ExitsDone done;
   };
 
+  using Answers = std::vector<std::function<void()>>;  // posted as one closure
+
   static void* thread_main(void* self);
   void run();
 
@@ -47,10 +49,11 @@ class Worker {
   void on_written(std::deque<PendingBatch>& batches, Duration took);
   void on_failed(std::deque<PendingBatch> batches, const Error& error);
   void give_up_rest();
-  void answer(Store::Done& done, Status status);
-  void report(Problem::Kind kind, std::string message, std::uint64_t count);
+  void account(WriteQueue::Pushed& pushed, Answers& answers);
+  void answer(Store::Done& done, Status status, Answers& answers) const;
+  void report(Problem problem, Answers& answers) const;
   void report_recreated();
-  void post_answers();
+  void post(Answers answers) const;
 
   const Options options_;
   pthread_t thread_{};
@@ -68,7 +71,7 @@ class Worker {
   // …to here. The rest is the thread's, and the constructor's before it runs.
   Writer writer_;
   bool failing_ = false;
-  std::vector<std::function<void()>> answers_;  // of this turn; posted together
+  Answers answers_;  // of this turn
 };
 
 }  // namespace roost::store

@@ -98,18 +98,21 @@ void WriteQueue::drop_oldest_exits(std::size_t wanted, Pushed& result) {
   std::erase_if(batches_, [](const PendingBatch& batch) { return batch.weight() == 0; });
 }
 
-WriteQueue::Pushed WriteQueue::push(PendingBatch& batch) {
-  Pushed result;
-  const std::size_t weight = batch.weight();
-  if (weight_ >= compact_at_ || size() + weight > cap_) {
+// Room for this much more, if shrinking and forgetting can make it.
+void WriteQueue::make_room(std::size_t weight, Pushed& result) {
+  if (weight_ >= compact_at_ || weight_ + weight > cap_) {
     compact();
     compact_at_ = std::max<std::size_t>(1024, weight_ * 2);
   }
-  if (size() + weight > cap_) {
-    // An eighth at once, so that a full queue is not searched for every batch.
-    drop_oldest_exits(size() + weight - cap_ + cap_ / 8, result);
-  }
-  if (size() + weight > cap_) {
+  // An eighth at once, so that a full queue is not searched for every batch.
+  if (weight_ + weight > cap_) drop_oldest_exits(weight_ + weight - cap_ + cap_ / 8, result);
+}
+
+WriteQueue::Pushed WriteQueue::push(PendingBatch& batch) {
+  Pushed result;
+  const std::size_t weight = batch.weight();
+  make_room(weight, result);
+  if (weight_ + weight > cap_) {
     result.accepted = false;
     return result;
   }
@@ -125,12 +128,15 @@ std::deque<PendingBatch> WriteQueue::take() {
   return std::exchange(batches_, {});
 }
 
-void WriteQueue::give_back(std::deque<PendingBatch> batches) {
+WriteQueue::Pushed WriteQueue::give_back(std::deque<PendingBatch> batches) {
   in_flight_ = 0;
   batches.insert(batches.end(), std::make_move_iterator(batches_.begin()),
                  std::make_move_iterator(batches_.end()));
   batches_ = std::move(batches);
   recount();
+  Pushed result;
+  make_room(0, result);
+  return result;
 }
 
 }  // namespace roost::store

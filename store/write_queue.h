@@ -32,13 +32,16 @@ class WriteQueue {
 
   // Leaves `batch` alone when it is not accepted.
   Pushed push(PendingBatch& batch);
-  // Everything, in order. It still counts against the cap until finished() or give_back().
+  // Everything, in order, to be written. While it is away the cap goes for what is pushed
+  // meanwhile: a slow disk must not make the newest state the one that is refused. So at most twice
+  // the cap is ever held.
   [[nodiscard]] std::deque<PendingBatch> take();
 
   void finished() { in_flight_ = 0; }
 
   // The batches of take() that were not written, in order; they come before what was pushed since.
-  void give_back(std::deque<PendingBatch> batches);
+  // What is over the cap then goes the way it goes in push().
+  Pushed give_back(std::deque<PendingBatch> batches);
 
   [[nodiscard]] bool empty() const { return batches_.empty(); }
 
@@ -49,6 +52,7 @@ class WriteQueue {
  private:
   void recount();
   void compact();
+  void make_room(std::size_t weight, Pushed& result);
   void drop_oldest_exits(std::size_t wanted, Pushed& result);
 
   std::size_t cap_;

@@ -37,6 +37,8 @@ class Writer {
 
   [[nodiscard]] bool is_open() const { return db_ != nullptr; }
 
+  [[nodiscard]] const std::string& why_not_open() const { return lost_; }
+
   // Why a fresh database took the place of the old one since the last call: its content is gone.
   [[nodiscard]] std::optional<std::string> take_recreated();
 

@@ -159,7 +159,7 @@ TEST_CASE_FIXTURE(
     store->submit({instance(1, 1, 9), exit_of(seq)}, Durability::background,
                   [&](const Status& status) { refused += status.has_value() ? 0 : 1; });
   REQUIRE(loop.wait_for([&] { return has_problem(Problem::Kind::history_dropped); }));
-  CHECK(store->stats().queued <= 200);
+  CHECK(store->stats().queued <= 400);
   heal();
   REQUIRE(loop.wait_for(
       [&] { return store->stats().queued == 0 && has_problem(Problem::Kind::write_resumed); }));

@@ -133,3 +133,20 @@ TEST_CASE("write queue: an hour of crash loops on a full disk stays within the c
   CHECK(dropped > 40'000);
   CHECK(left<AddExit>(queue).size() + dropped == 50'000);
 }
+
+TEST_CASE(
+    "write queue: while a full load is being written the newest is still accepted, and what comes "
+    "back is thinned") {
+  WriteQueue queue(80);
+  for (std::uint64_t seq = 0; seq < 40; ++seq)
+    REQUIRE(push(queue, {exit_of(seq)}, Durability::background, true).accepted);
+  auto taken = queue.take();
+  for (std::uint64_t seq = 40; seq < 80; ++seq)
+    REQUIRE(push(queue, {exit_of(seq)}, Durability::background, true).accepted);
+  CHECK(queue.size() == 160);
+  const auto returned = queue.give_back(std::move(taken));
+  CHECK(returned.dropped_exits >= 40);
+  CHECK(returned.failed.size() == returned.dropped_exits);
+  CHECK(queue.size() <= 80);
+  CHECK(left<AddExit>(queue).back().seq == 79);
+}
