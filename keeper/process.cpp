@@ -176,8 +176,11 @@ void remove_pid_file(int home) {
 
 const char* write_number(char (&text)[24], int n) {
   Line line;
-  std::strncpy(text, line.number(n).c_str(), sizeof text - 1);
-  text[sizeof text - 1] = '\0';
+  const char* digits = line.number(n).c_str();
+  std::size_t size = std::strlen(digits);
+  if (size >= sizeof text) size = sizeof text - 1;
+  std::memcpy(text, digits, size);
+  text[size] = '\0';
   return text;
 }
 
