@@ -1,7 +1,6 @@
 #include "keeper/keeper.h"
 
 #include <cerrno>
-#include <cstring>
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -239,11 +238,7 @@ void Keeper::become_daemon(int socket) {
 void Keeper::keep_proven_daemon() {
   prove_at_ = kNever;
   crashes_ = 0;
-  char path[48] = "/proc/";
-  char number[24];
-  std::strcat(path, write_number(number, table_.header.daemon_pid));
-  std::strcat(path, "/exe");
-  const int fd = ::open(path, O_PATH | O_CLOEXEC);
+  const int fd = open_proc(table_.header.daemon_pid, "/exe", O_PATH);
   if (fd < 0) return;
   if (good_daemon_ >= 0) ::close(good_daemon_);
   good_daemon_ = fd;

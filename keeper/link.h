@@ -15,6 +15,8 @@ class Packet {
   Packet() = default;
   Packet(const Packet&) = delete;
   Packet& operator=(const Packet&) = delete;
+  Packet(Packet&&) = delete;
+  Packet& operator=(Packet&&) = delete;
 
   ~Packet() { clear(); }
 

@@ -36,25 +36,17 @@ bool parse_number(const char* text, int& number) {
 }
 
 bool parse_option(const char* name, const char* value, Options& options) {
-  int number = 0;
   const auto is = [name](const char* option) { return std::strcmp(name, option) == 0; };
-  if (is("--home")) {
-    options.home = value;
-  } else if (is("--daemon")) {
-    options.daemon = value;
-  } else if (!parse_number(value, number)) {
-    return false;
-  } else if (is("--lock-fd")) {
-    options.lock_fd = number;
-  } else if (is("--table-fd")) {
-    options.table_fd = number;
-  } else if (is("--ping-ms")) {
-    options.pace.ping = static_cast<Millis>(number);
-  } else if (is("--pong-limit-ms")) {
-    options.pace.answer = static_cast<Millis>(number);
-  } else {
-    return false;
+  if (is("--home") || is("--daemon")) {
+    (is("--home") ? options.home : options.daemon) = value;
+    return true;
   }
+  if (is("--lock-fd") || is("--table-fd")) {
+    return parse_number(value, is("--lock-fd") ? options.lock_fd : options.table_fd);
+  }
+  int number = 0;
+  if ((!is("--ping-ms") && !is("--pong-limit-ms")) || !parse_number(value, number)) return false;
+  (is("--ping-ms") ? options.pace.ping : options.pace.answer) = static_cast<Millis>(number);
   return true;
 }
 

@@ -184,17 +184,17 @@ const char* write_number(char (&text)[24], int n) {
   return text;
 }
 
+int open_proc(int number, const char* file, int flags, const char* directory) {
+  Line path;
+  return ::open(path.text(directory).number(number).text(file).c_str(), flags | O_CLOEXEC);
+}
+
 namespace {
 
 // Reads a small file of /proc whole; the text ends with a NUL.
 template <std::size_t N>
 bool read_proc(char (&text)[N], const char* directory, int number, const char* file) {
-  char name[24];
-  char path[80];
-  std::strcpy(path, directory);
-  std::strcat(path, write_number(name, number));
-  std::strcat(path, file);
-  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  const int fd = open_proc(number, file, O_RDONLY, directory);
   if (fd < 0) return false;
   const ssize_t n = ::read(fd, text, N - 1);
   ::close(fd);

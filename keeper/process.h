@@ -38,6 +38,9 @@ struct PidfdView {
 
 PidfdView look_at_pidfd(int pidfd);
 
+// Opens "/proc/<number><file>", or below another directory.
+int open_proc(int number, const char* file, int flags, const char* directory = "/proc/");
+
 // Decimal digits of `n` in `text`, which is returned.
 const char* write_number(char (&text)[24], int n);
 

@@ -35,17 +35,15 @@ inline constexpr int kDaemonSocketFd = 3;
 inline constexpr int kDaemonLockFd = 4;
 
 // Message::flags. First: which descriptors come with a run; they travel in the order of the bits.
-enum Flag : std::uint32_t {
-  kFdPidfd = 1U << 0,
-  kFdStdout = 1U << 1,   // read end of the pipe
-  kFdStderr = 1U << 2,   // read end of the pipe
-  kFdStdin = 1U << 3,    // write end of the pipe
-  kFdChannel = 1U << 4,  // the daemon's end of the app's IPC socket pair
-  // Not a child of this keeper: its death is seen by its pidfd, its status may be unknown.
-  kRunForeign = 1U << 8,
-  // Dead, exit not acknowledged yet.
-  kRunExited = 1U << 9,
-};
+inline constexpr std::uint32_t kFdPidfd = 1U << 0;
+inline constexpr std::uint32_t kFdStdout = 1U << 1;   // read end of the pipe
+inline constexpr std::uint32_t kFdStderr = 1U << 2;   // read end of the pipe
+inline constexpr std::uint32_t kFdStdin = 1U << 3;    // write end of the pipe
+inline constexpr std::uint32_t kFdChannel = 1U << 4;  // daemon end of the IPC socket pair
+// Not a child of this keeper: its death is seen by its pidfd, its status may be unknown.
+inline constexpr std::uint32_t kRunForeign = 1U << 8;
+// Dead, exit not acknowledged yet.
+inline constexpr std::uint32_t kRunExited = 1U << 9;
 
 enum class Type : std::uint16_t {
   // ---- keeper -> daemon ----
@@ -121,7 +119,7 @@ struct Message {
   std::uint16_t reserved = 0;
   std::uint64_t key = 0;
   std::uint64_t seq = 0;
-  std::uint32_t flags = 0;  // Flag
+  std::uint32_t flags = 0;  // kFd… and kRun… bits
   std::int32_t value = 0;
   std::int32_t status = 0;
   std::int32_t reserved2 = 0;
@@ -158,7 +156,7 @@ struct TableHeader {
 struct TableRecord {
   std::uint64_t key = 0;
   std::uint64_t exit_seq = 0;  // of an exit not acknowledged, unique; 0 = none
-  std::uint32_t flags = 0;     // Flag
+  std::uint32_t flags = 0;     // kFd… and kRun… bits
   std::int32_t pid = 0;        // a live run that is a child of this keeper; else 0
   std::int32_t code = 0;
   std::int32_t status = 0;

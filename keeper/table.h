@@ -18,6 +18,8 @@ class Shelf {
   Shelf() = default;
   Shelf(const Shelf&) = delete;
   Shelf& operator=(const Shelf&) = delete;
+  Shelf(Shelf&&) = delete;
+  Shelf& operator=(Shelf&&) = delete;
   // Gives back the memory; descriptors stay open (remove() closes them).
   ~Shelf();
 
