@@ -93,6 +93,8 @@ bool KeeperLink::receive_one() {
   header.msg_controllen = control.size();
   const ssize_t n = ::recvmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  // The keeper died with messages of ours unread; what it had sent is still in the queue.
+  if (n < 0 && errno == ECONNRESET) return true;
   if (n <= 0) {
     gone_ = true;
     poll_.stop();
