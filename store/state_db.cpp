@@ -42,6 +42,15 @@ constexpr std::array<const char*, 14> kWrites{
     "- ?2",
     "INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2"};
 
+constexpr const char* kDropOrphans =
+    "BEGIN IMMEDIATE;"
+    "DELETE FROM exits WHERE instance IN (SELECT id FROM instances WHERE app NOT IN (SELECT id "
+    "FROM apps));"
+    "DELETE FROM runs WHERE instance NOT IN (SELECT i.id FROM instances i JOIN apps a ON a.id = "
+    "i.app);"
+    "DELETE FROM instances WHERE app NOT IN (SELECT id FROM apps);"
+    "COMMIT";
+
 model::ExitKind exit_kind(std::int64_t stored) {
   switch (stored) {
     case static_cast<std::int64_t>(model::ExitKind::exited):
@@ -255,6 +264,9 @@ int StateDb::apply_one(const SetMeta& op) {
 }
 
 Snapshot StateDb::load(int& code) {
+  // Left by an app whose own row was refused. On a full disk it waits for another time: nothing
+  // below reads orphans.
+  if (db_.exec(kDropOrphans) != SQLITE_OK) rollback();
   Snapshot snapshot;
   code = load_apps(db_, snapshot);
   if (code == SQLITE_OK) code = load_instances(db_, snapshot);

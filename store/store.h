@@ -3,12 +3,13 @@
 // is with the keeper, and a store that cannot write (disk full, I/O error) or has lost its file
 // says so and keeps trying while supervision goes on.
 //
-// Failure, in short: a durable batch is refused with its error; a background batch stays queued and
-// is tried again every `retry_every`. When the queue reaches its cap, repeated puts of one key
-// shrink to the newest, then the oldest exits are dropped (their `done` gets Errc::unavailable),
-// then new batches are refused. A database that is corrupt, or whose file was removed, is replaced
-// by a fresh one and reported as Problem::Kind::recreated: the caller submits its whole state
-// again.
+// Failure, in short: who waits for a durable batch is told the error at once. What was to be
+// written stays queued in either case and is tried again every `retry_every`, so that the file
+// catches up with what the caller has in memory; a caller who takes the change back submits the
+// opposite. When the queue reaches its cap, repeated puts of one key shrink to the newest, then the
+// oldest exits are dropped (their `done` gets Errc::unavailable), then new batches are refused. A
+// database that is corrupt, or whose file was removed, is replaced by a fresh one and reported as
+// Problem::Kind::recreated: the caller submits its whole state again.
 //
 // One thread (the loop) calls all methods. Callbacks never run inside a call: they are handed to
 // `post`.

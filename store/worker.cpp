@@ -178,12 +178,14 @@ void Worker::on_written(std::deque<PendingBatch>& batches, Duration took) {
   dropping_ = false;
 }
 
-// A user waits for a durable batch and is told; the others stay.
+// Who waits for a durable batch is told; what it says is still true and is written with the others
+// when that is possible.
 void Worker::on_failed(std::deque<PendingBatch> batches, const Error& error) {
-  for (PendingBatch& batch : batches)
+  for (PendingBatch& batch : batches) {
     if (batch.durability == Durability::durable) answer(batch.done, error, answers_);
-  std::erase_if(batches,
-                [](const PendingBatch& batch) { return batch.durability == Durability::durable; });
+    batch.durability = Durability::background;
+  }
+  std::erase_if(batches, [](const PendingBatch& batch) { return batch.weight() == 0; });
   if (!std::exchange(failing_, true))
     report({Problem::Kind::write_failing, error.message, 0}, answers_);
   const std::lock_guard lock(mutex_);

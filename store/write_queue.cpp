@@ -66,8 +66,7 @@ void WriteQueue::recount() {
   }
 }
 
-// A durable batch is written as given, for its caller gets one answer about all of it; hence also
-// nothing older than one is removed because of it: it may be refused.
+// A durable batch is written as it was given: its caller waits for one answer about all of it.
 void WriteQueue::compact() {
   SeenKeys seen;
   std::vector<std::size_t> doomed;

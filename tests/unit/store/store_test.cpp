@@ -241,3 +241,17 @@ TEST_CASE_FIXTURE(StoreFixture, "store: app specs of any text come back byte for
   CHECK(found.apps.at(0).json == odd);
   CHECK(found.apps.at(1).json == "");
 }
+
+TEST_CASE_FIXTURE(StoreFixture,
+                  "store: rows of an app that never got its own are neither loaded nor kept") {
+  open();
+  REQUIRE(
+      put({app(1), instance(1), run(1), exit_of(1), instance(2, 99), run(2, 2), exit_of(2, 2, 99)})
+          .has_value());
+  open();
+  const Snapshot found = store->load();
+  CHECK(found.instances.size() == 1);
+  CHECK(found.runs.size() == 1);
+  CHECK(exits(InstanceId{1}).size() == 1);
+  CHECK(exits(InstanceId{2}).empty());
+}
