@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -216,6 +217,13 @@ std::optional<ProcStat> read_stat(pid_t pid) {
   const std::string path = "/proc/" + std::to_string(pid) + "/stat";
   const auto line = read_into(AT_FDCWD, path.c_str(), buffer);
   return line ? parse_stat(*line) : std::nullopt;
+}
+
+ProcessId identify(pid_t pid, int pidfd) {
+  const auto stat = read_stat(pid);
+  pollfd dead{.fd = pidfd, .events = POLLIN, .revents = 0};
+  const bool alive = stat && ::poll(&dead, 1, 0) == 0;
+  return {.pid = pid, .start_ticks = alive ? stat->id.start_ticks : 0};
 }
 
 std::array<std::uint8_t, 16> read_boot_id() {

@@ -64,6 +64,9 @@ enum class Scope : std::uint8_t {
 
 // Nothing when there is no such process. A few microseconds.
 [[nodiscard]] std::optional<ProcStat> read_stat(pid_t pid);
+// The process that a pidfd holds. start_ticks is 0 when it is dead: the number may be somebody
+// else's by now.
+[[nodiscard]] ProcessId identify(pid_t pid, int pidfd);
 // All zeros when it cannot be read.
 [[nodiscard]] std::array<std::uint8_t, 16> read_boot_id();
 // Inode number of a pipe held by descriptor `fd` of ours, 0 if it is none.

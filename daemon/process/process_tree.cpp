@@ -64,9 +64,16 @@ class Search {
   void seed_links() {
     if (root_.main.pid <= 0) return;
     const auto* holder = find(root_.main.pid);
-    if (holder != nullptr && root_.main.start_ticks != 0 && holder->stat.id != root_.main) return;
+    if (holder != nullptr && !is_main(*holder)) return;
     link_session(root_.main.pid);
     link_group(root_.main.pid);
+  }
+
+  // By its start time, or where that is unknown (it died before it could be read) by its ROOST_ID.
+  bool is_main(const ProcInfo& process) const {
+    if (process.stat.id.pid != root_.main.pid) return false;
+    if (root_.main.start_ticks != 0) return process.stat.id == root_.main;
+    return process.roost_id && is_of_run(*process.roost_id);
   }
 
   // Sessions and groups whose leader was seen to belong and has died since.
@@ -91,8 +98,18 @@ class Search {
     const auto& stat = process.stat;
     if (stat.id.pid == root_.keeper || stat.id.pid == root_.self || stat.id.pid <= 1) return false;
     if (stat.id.start_ticks < root_.main.start_ticks) return false;
-    if (process.roost_id && process.roost_id->key != root_.key) return false;
+    if (process.roost_id && !is_of_run(*process.roost_id)) return false;
     return root_.foreign || descends_from_keeper(stat);
+  }
+
+  // An adopted run has a new number, while its processes carry the old one: the main process's pid
+  // is in both.
+  bool is_of_run(const RoostId& id) const {
+    const RunKey& key = root_.key;
+    if (id.key == key) return true;
+    return root_.foreign && root_.main.pid > 0 && id.root_pid == root_.main.pid &&
+           id.key.home_id == key.home_id && id.key.app == key.app &&
+           id.key.instance == key.instance;
   }
 
   bool descends_from_keeper(const ProcStat& stat) const {
@@ -108,7 +125,7 @@ class Search {
 
   bool belongs(const ProcInfo& process) const {
     const auto& stat = process.stat;
-    if (root_.main.start_ticks != 0 && stat.id == root_.main) return true;
+    if (is_main(process)) return true;
     if (process.roost_id || memory_.knows(stat.id))
       return true;  // a foreign id was ruled out by may_belong
     if (members_.contains(stat.ppid)) return true;

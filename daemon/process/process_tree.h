@@ -5,7 +5,7 @@
 // and
 //   is in the parentage of the run's main process or of a process that was seen to belong, or
 //   is in a session or process group of one of these, or
-//   carries the run's ROOST_ID, or
+//   carries the run's ROOST_ID (or, of a foreign run, one with the pid of its main process), or
 //   holds the run's stdout or stderr pipe.
 // Never: the keeper, this daemon, anything older than the run's main process, anything with the
 // ROOST_ID of another run.

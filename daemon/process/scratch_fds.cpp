@@ -11,6 +11,7 @@ Status reserve_scratch_fds() {
   while (true) {
     const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     if (fd < 0) return errno_error("open '/dev/null'", errno);
+    if (fd <= STDERR_FILENO) (void)::fcntl(fd, F_SETFD, 0);  // 0-2 are there after any exec
     if (fd < kScratchFds) continue;  // the lowest free number: stays as it is
     ::close(fd);
     return ok();

@@ -8,7 +8,8 @@ namespace roost::daemon {
 
 inline constexpr int kScratchFds = 16;
 
-// First thing in main, before any descriptor of worth is opened: puts /dev/null (close-on-exec) on
+// First thing in main, before any descriptor of worth is opened: puts /dev/null (close-on-exec, but
+// for 0-2) on
 // every free descriptor below kScratchFds. Descriptors that are open are left alone (the keeper's
 // socket and the lock come in on 3 and 4): move them with raise_fd.
 [[nodiscard]] Status reserve_scratch_fds();

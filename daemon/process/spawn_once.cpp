@@ -9,7 +9,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -244,16 +243,9 @@ class Attempt {
       result_.failure->registered = report.registered;
       return;
     }
-    plan_.label.start_ticks = start_ticks_of(pid);
+    plan_.label.start_ticks = identify(pid, result_.pidfd.get()).start_ticks;
     result_.out = std::move(out_.read);
     result_.err = std::move(err_.read);
-  }
-
-  // 0 when it is dead already: its number may be somebody else's by now.
-  std::uint64_t start_ticks_of(pid_t pid) const {
-    const auto stat = read_stat(pid);
-    pollfd dead{.fd = result_.pidfd.get(), .events = POLLIN, .revents = 0};
-    return stat && ::poll(&dead, 1, 0) == 0 ? stat->id.start_ticks : 0;
   }
 
   const SpawnBench& bench_;
@@ -309,7 +301,7 @@ ChildReport& SpawnBench::report() const {
 
 void SpawnBench::restore_standard_fds() const {
   for (int fd = 0; fd <= 2; ++fd)
-    ROOST_EXPECT(::dup3(null_.get(), fd, O_CLOEXEC) == fd, "0-2 are the spawner's");
+    ROOST_EXPECT(::dup2(null_.get(), fd) == fd, "0-2 are the spawner's");
 }
 
 SpawnResult spawn_once(const SpawnBench& bench, const SpawnerOptions& options, SpawnPlan plan) {

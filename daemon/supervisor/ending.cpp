@@ -44,8 +44,8 @@ void Supervisor::signal_stop(Instance& instance, Run& run) {
   auto found = std::make_shared<TreeSignal>();
   const RunId id = run.label.run;
   Status submitted = p_.worker.submit(
-      [found, root = tree_root(run), memory = run.memory] {
-        *found = signal_tree(root, SIGTERM, Resend::everyone, memory);
+      [found, root = tree_root(run), memory = run.memory, asked = to_ns(Monotonic::now())] {
+        *found = signal_tree(root, SIGTERM, Resend::everyone, memory, asked);
       },
       [this, found, id] {
         Run* still = find_run(id);

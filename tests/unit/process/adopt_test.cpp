@@ -50,6 +50,26 @@ TEST_CASE(
   CHECK(read_until(one.out.get(), "").empty());  // its end comes to the new reader, too
 }
 
+TEST_CASE("adopt: the tree of an adopted run is found under its new number") {
+  ProcessFixture fixture;
+  const auto run = fixture.spawn(
+      plan_in("a6", shell("setsid sleep 300 & (setsid sleep 300 &) ; echo ready; exec sleep 300")));
+  REQUIRE_FALSE(run.failure);
+  (void)read_until(run.out.get(), "ready\n");
+  REQUIRE(eventually([&] { return status_field(run.pid, "Name") == "sleep"; }));
+  const auto found = find_runs("a6");
+  REQUIRE(found.runs.size() == 1);
+  TreeRoot root;
+  root.key = found.runs.front().key;
+  root.key.run = model::RunId{999};
+  root.main = found.runs.front().id;
+  root.keeper = ::getppid();
+  root.self = ::getpid();
+  root.foreign = true;
+  CHECK(signal_tree(root, SIGKILL, Resend::everyone, {}).signalled.size() == 3);
+  REQUIRE(test_keeper().wait_exit(run.run));
+}
+
 TEST_CASE("adopt: of a dead run only its stray descendants are found") {
   ProcessFixture fixture;
   const auto run =

@@ -38,6 +38,7 @@ struct Machine {
     std::uint64_t run = 0;  // of its ROOST_ID
     std::uint64_t pipe = 0;
     char state = 'S';
+    pid_t root = kMain;  // of its ROOST_ID
   };
 
   Machine& add(const Entry& entry) {
@@ -47,7 +48,7 @@ struct Machine {
                  .ppid = entry.ppid,
                  .pgid = entry.sid,
                  .sid = entry.sid};
-    if (entry.run != 0) info.roost_id = RoostId{.key = key(entry.run), .root_pid = kMain};
+    if (entry.run != 0) info.roost_id = RoostId{.key = key(entry.run), .root_pid = entry.root};
     info.out_pipe = entry.pipe;
     snapshot.processes.push_back(info);
     return *this;
@@ -138,6 +139,32 @@ TEST_CASE("tree: never what carries another run's id, whatever else speaks for i
   machine.add_main();
   machine.add({.pid = 101, .ppid = kMain, .sid = kMain, .start = 60, .run = 2, .pipe = 900});
   CHECK(machine.find() == Pids{100});
+}
+
+TEST_CASE(
+    "tree: an adopted run has a new number; its processes are known by the main process's pid") {
+  Machine machine;
+  machine.add_main();
+  machine.add({.pid = 101, .ppid = kKeeper, .sid = 101, .start = 60, .run = 1});
+  machine.add({.pid = 102, .ppid = kKeeper, .sid = 102, .start = 60, .run = 1, .root = 99});
+  TreeRoot adopted = Machine::root();
+  adopted.key.run = model::RunId{77};
+  adopted.foreign = true;
+  CHECK(machine.find(adopted) == Pids{100, 101});
+}
+
+TEST_CASE("tree: a main process whose start time was never known is known by its ROOST_ID only") {
+  TreeRoot root = Machine::root();
+  root.main.start_ticks = 0;
+  root.out_pipe = 0;
+  Machine machine;
+  machine.add_main();
+  machine.add({.pid = 101, .ppid = kMain, .sid = kMain, .start = 60});
+  CHECK(machine.find(root) == Pids{100, 101});
+  Machine stranger;
+  stranger.add({.pid = kMain, .ppid = kKeeper, .sid = kMain, .start = 50});
+  stranger.add({.pid = 101, .ppid = kMain, .sid = kMain, .start = 60});
+  CHECK(stranger.find(root).empty());
 }
 
 TEST_CASE("tree: never keeper and daemon, nor what shares their session") {

@@ -76,8 +76,10 @@ TEST_CASE(
   CHECK(stat->pgid == run.pid);
   CHECK(stat->ppid == ::getppid());  // the keeper's child
   CHECK(stat->id.start_ticks == run.label.start_ticks);
-  for (const int fd : {0, 1, 2})
+  for (const int fd : {0, 1, 2}) {
     CHECK(is_null(fd));
+    CHECK(::fcntl(fd, F_GETFD) == 0);  // or what the daemon execs would get a socket for its stdout
+  }
 
   ::sigaction(SIGPIPE, &old_pipe, nullptr);
   ::sigaction(SIGRTMIN + 5, &old_realtime, nullptr);
