@@ -61,6 +61,7 @@ struct InstanceNote {
   std::int64_t deadline_ns = 0;  // of the armed kill or back-off timer, CLOCK_MONOTONIC; 0 = none
   std::int64_t created_wall_ms = 0;
   std::int64_t last_exit_wall_ms = 0;
+  friend bool operator==(const InstanceNote&, const InstanceNote&) = default;
 };
 
 static_assert(std::is_trivially_copyable_v<RunLabel> && sizeof(RunLabel) <= kLabelCapacity);

@@ -31,14 +31,6 @@ model::InstanceNote durable_part(model::InstanceNote note) {
   return note;
 }
 
-bool same_bytes(const model::InstanceNote& a, const model::InstanceNote& b) {
-  LabelBytes x;
-  LabelBytes y;
-  model::store_label(a, std::span(x));
-  model::store_label(b, std::span(y));
-  return x == y;
-}
-
 }  // namespace
 
 void Supervisor::feed(Instance& instance, Input input) {
@@ -184,7 +176,7 @@ void Supervisor::save_note(Instance& instance) {
   keeper_->store_entry(kNoteKey + raw(instance.id), bytes);
   kill_point("note.after_store");
   const model::InstanceNote durable = durable_part(note);
-  if (same_bytes(durable, instance.saved)) return;
+  if (durable == instance.saved) return;
   instance.saved = durable;
   persist({store::PutInstance{instance.id, instance.app, instance.slot, bytes}},
           store::Durability::background, {});
