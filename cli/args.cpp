@@ -28,18 +28,6 @@ void split_names(std::string_view names, std::vector<std::string_view>& out) {
   }
 }
 
-Error unknown_option(std::string_view word, const std::vector<ArgParser::Option>& options) {
-  std::vector<std::string_view> known;
-  for (const auto& option : options)
-    split_names(option.names, known);
-  for (const auto names : kGlobalNames)
-    split_names(names, known);
-  const auto name = without_value(word);
-  // Any short option is one letter away from any other.
-  if (name.size() <= 2) return {Errc::invalid, fmt::format("unknown option '{}'", name), {}};
-  return {Errc::invalid, fmt::format("unknown option '{}'", name), did_you_mean(name, known)};
-}
-
 bool is_option(std::string_view word) {
   return word.size() > 1 && word.front() == '-';
 }
@@ -164,13 +152,26 @@ Status ArgParser::read_options(Args args) {
     words = std::move(*parsed);
   }
   for (const auto& word : words)
-    if (is_option(word)) return unknown_option(word, options_);
+    if (is_option(word)) return unknown_option(word);
   if (words_ != nullptr) {
     *words_ = std::move(words);
   } else if (!words.empty()) {
     return Error{Errc::invalid, fmt::format("'{}' takes no '{}'", command_.name, words[0]), {}};
   }
   return ok();
+}
+
+Error ArgParser::unknown_option(std::string_view word) const {
+  std::vector<std::string_view> known;
+  for (const auto& option : options_)
+    split_names(option.names, known);
+  for (const auto names : kGlobalNames)
+    split_names(names, known);
+  const auto name = without_value(word);
+  // Any short option is one letter away from any other.
+  auto hint = name.size() > 2 ? did_you_mean(name, known) : std::string();
+  if (hint.empty() && rest_ != nullptr) hint = "options of the app itself stand behind --";
+  return {Errc::invalid, fmt::format("unknown option '{}'", name), std::move(hint)};
 }
 
 void ArgParser::take_rest(Args args) {

@@ -57,6 +57,7 @@ class ArgParser {
   [[nodiscard]] std::string usage_line() const;
   [[nodiscard]] std::string help_text() const;
   Status read_options(Args args);
+  [[nodiscard]] Error unknown_option(std::string_view word) const;
   void take_rest(Args args);
   Status check_words() const;
 

@@ -11,6 +11,7 @@
 
 #ifdef __GLIBCXX__
 #define _GLIBCXX_IOSTREAM 1
+
 namespace std {
 extern istream cin;
 extern ostream cout;

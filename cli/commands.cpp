@@ -23,7 +23,7 @@ constexpr std::string_view kStartNotes =
     "The app gets the environment of this shell. `start` returns when the app has proved itself\n"
     "(alive for 500ms), or tells why it did not, with status 6.\n";
 
-constexpr std::array<Command, 12> kCommands{{
+constexpr std::array<Command, 13> kCommands{{
     {"start", "", Group::apps, "Start scripts, programs, shell lines or apps",
      "<script|program|\"shell line\"|app>... [options] [-- args]", run_start, kStartNotes},
     {"stop", "", Group::apps, "Stop apps and keep their entries", "<target>...", run_stop,
@@ -36,11 +36,14 @@ constexpr std::array<Command, 12> kCommands{{
      kTargetNotes},
     {"describe", "desc info show", Group::look, "Show everything about apps", "<target>...",
      run_describe, kTargetNotes},
+    {"logs", "log", Group::look, "Show and follow the output of apps", "[target]... [options]",
+     run_logs,
+     "Without targets: all apps. On a terminal the logs are followed after the last lines, until\n"
+     "Ctrl-C; elsewhere only with -f.\n"},
     {"pid", "", Group::look, "Print the process ids of apps, one per line", "[target]...", run_pid,
      kTargetNotes},
     {"jlist", "", Group::look, "Print the list as JSON in PM2's shape", "", run_jlist},
-    {"ping", "", Group::daemon, "Say who answers; starts the daemon if need be", "",
-     run_ping},
+    {"ping", "", Group::daemon, "Say who answers; starts the daemon if need be", "", run_ping},
     {"kill", "", Group::daemon, "Stop every app and end the daemon", "", run_kill,
      "The apps stay down, after a reboot too, until they are started again.\n"},
     {"version", "", Group::daemon, "Print the version", "", run_version},

@@ -17,7 +17,7 @@ ExitCode run_restart(Invocation& invocation, const Command& self, Args args) {
   on_interrupt("\nroost: interrupted; the restart goes on, see `roost list`\n");
   const auto reply = call(ipc::kRestart, request);
   if (!reply) return invocation.fail(reply.error());
-  return report_start(invocation, *reply, no_wait ? Waited::no : Waited::yes);
+  return report_start(invocation, *reply, no_wait ? "restarting" : "restarted");
 }
 
 }  // namespace roost::cli

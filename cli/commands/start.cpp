@@ -37,14 +37,11 @@ void declare(ArgParser& parser, StartOptions& options) {
   parser.flag("--no-wait", options.no_wait, "do not wait until the app has proved itself");
 }
 
-Result<std::vector<StartTarget>> resolve_all(const StartOptions& options) {
-  auto directory = working_directory();
-  if (!directory) return std::move(directory).error();
-  auto builder = AppBuilder::make(options, inherited_environment(environ), *directory);
-  if (!builder) return std::move(builder).error();
+Result<std::vector<StartTarget>> resolve_all(const StartOptions& options,
+                                             const AppBuilder& builder) {
   std::vector<StartTarget> targets;
   for (const auto& word : options.targets) {
-    auto target = builder->resolve(word);
+    auto target = builder.resolve(word);
     if (!target) return std::move(target).error();
     targets.push_back(std::move(*target));
   }
@@ -85,14 +82,16 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   ArgParser parser(invocation, self);
   declare(parser, options);
   if (const auto done = parser.parse(args)) return *done;
-  auto targets = resolve_all(options);
-  if (!targets && targets.error().code == Errc::invalid)
-    return parser.usage_error(std::move(targets).error());
+  auto directory = working_directory();
+  if (!directory) return invocation.fail(directory.error());
+  auto builder = AppBuilder::make(options, inherited_environment(environ), *directory);
+  if (!builder) return parser.usage_error(std::move(builder).error());
+  auto targets = resolve_all(options, *builder);
   if (!targets) return invocation.fail(targets.error());
   on_interrupt("\nroost: interrupted; what was started goes on, see `roost list`\n");
   auto reply = start_all(*targets, !options.no_wait);
   if (!reply) return invocation.fail(reply.error());
-  return report_start(invocation, *reply, options.no_wait ? Waited::no : Waited::yes);
+  return report_start(invocation, *reply, options.no_wait ? "starting" : "started");
 }
 
 }  // namespace roost::cli

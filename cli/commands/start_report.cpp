@@ -4,7 +4,7 @@
 
 namespace roost::cli {
 
-ExitCode report_start(Invocation& invocation, const ipc::StartReply& reply, Waited waited) {
+ExitCode report_start(Invocation& invocation, const ipc::StartReply& reply, std::string_view verb) {
   const auto failed = std::find_if(reply.outcomes.begin(), reply.outcomes.end(),
                                    [](const ipc::StartOutcome& outcome) { return !outcome.ok; });
   const auto code = failed == reply.outcomes.end() ? ExitCode::ok : ExitCode::unhealthy;
@@ -12,7 +12,7 @@ ExitCode report_start(Invocation& invocation, const ipc::StartReply& reply, Wait
     invocation.show_json(reply);
     return code;
   }
-  for (const auto& line : start_lines(reply, waited))
+  for (const auto& line : start_lines(reply, verb))
     invocation.say(line);
   for (const auto& line : failure_lines(reply, invocation.terminal()))
     invocation.complain(line);

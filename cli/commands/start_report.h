@@ -6,8 +6,8 @@
 
 namespace roost::cli {
 
-// ExitCode::unhealthy when any instance did not come up.
+// `verb`: "started", "restarting" … ExitCode::unhealthy when any instance did not come up.
 [[nodiscard]] ExitCode report_start(Invocation& invocation, const ipc::StartReply& reply,
-                                    Waited waited);
+                                    std::string_view verb);
 
 }  // namespace roost::cli

@@ -18,10 +18,10 @@ enum class Siblings : std::uint8_t { none, some };
 [[nodiscard]] std::string list_text(const ipc::ListReply& reply, const Terminal& terminal);
 [[nodiscard]] std::string describe_text(const ipc::DescribeReply& reply, const Terminal& terminal);
 
-enum class Waited : std::uint8_t { no, yes };
-
-// One line per instance, or one per app where a dozen of the same fared the same.
-[[nodiscard]] std::vector<std::string> start_lines(const ipc::StartReply& reply, Waited waited);
+// `verb`: "started", "restarting" … One line per instance, or one per app where a dozen of the same
+// fared the same.
+[[nodiscard]] std::vector<std::string> start_lines(const ipc::StartReply& reply,
+                                                   std::string_view verb);
 // The error and the last words of those that failed; for stderr.
 [[nodiscard]] std::vector<std::string> failure_lines(const ipc::StartReply& reply,
                                                      const Terminal& terminal);

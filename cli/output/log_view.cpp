@@ -17,7 +17,11 @@ namespace {
 constexpr std::size_t kWidestPrefix = 24;  // longer labels are not padded to
 
 ipc::InstanceInfo as_instance(const ipc::LogFiles& files) {
-  return {.id = files.id, .name = files.name, .slot = files.slot};
+  ipc::InstanceInfo instance;
+  instance.id = files.id;
+  instance.name = files.name;
+  instance.slot = files.slot;
+  return instance;
 }
 
 std::string utc_text(std::int64_t wall_ns) {

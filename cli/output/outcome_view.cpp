@@ -83,9 +83,8 @@ class Summary {
   std::map<BunchKey, Bunch> bunches_;
 };
 
-std::string start_verb(const StartOutcome& outcome, Waited waited) {
-  if (outcome.already_running) return "already running:";
-  return waited == Waited::yes ? "started" : "starting";
+std::string start_verb(const StartOutcome& outcome, std::string_view verb) {
+  return outcome.already_running ? "already running:" : std::string(verb);
 }
 
 std::string start_detail(const StartOutcome& outcome) {
@@ -102,6 +101,8 @@ std::string stop_line(const StopOutcome& outcome, std::string_view name, std::st
   if (outcome.already_stopped)
     return verb == "stopped" ? fmt::format("already stopped: {} (id {})", name, outcome.instance.id)
                              : fmt::format("{} {} (id {})", verb, name, outcome.instance.id);
+  if (outcome.pid == 0)
+    return fmt::format("{} {} (id {}, it had no process)", verb, name, outcome.instance.id);
   std::string detail = fmt::format("pid {}", outcome.pid);
   if (outcome.processes > 1 || outcome.killed > 0)
     detail += ", " + counted(outcome.processes, "process", "processes");
@@ -123,15 +124,15 @@ void append_tail(std::vector<std::string>& out, std::string_view tail, const Ter
 
 }  // namespace
 
-std::vector<std::string> start_lines(const ipc::StartReply& reply, Waited waited) {
+std::vector<std::string> start_lines(const ipc::StartReply& reply, std::string_view verb) {
   const auto several = names_in(reply.outcomes);
   Summary summary;
   for (const auto& outcome : reply.outcomes) {
     if (!outcome.ok) continue;
-    const auto verb = start_verb(outcome, waited);
+    const auto word = start_verb(outcome, verb);
     summary.add(
-        outcome.instance, verb,
-        fmt::format("{} {} ({})", verb, several.name_of(outcome.instance), start_detail(outcome)));
+        outcome.instance, word,
+        fmt::format("{} {} ({})", word, several.name_of(outcome.instance), start_detail(outcome)));
   }
   return summary.lines();
 }

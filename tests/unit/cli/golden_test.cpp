@@ -188,7 +188,7 @@ TEST_CASE("start: one line per instance, with what failed and its last words") {
   failed.stderr_tail = "Error: Cannot find module './x'\n    at \x1b[31mload\x1b[0m\n";
   reply.outcomes = {started, running, failed};
   std::string text;
-  for (const auto& line : start_lines(reply, Waited::yes))
+  for (const auto& line : start_lines(reply, "started"))
     text += line + "\n";
   for (const auto& line : failure_lines(reply, columns(80)))
     text += line + "\n";
@@ -205,7 +205,7 @@ TEST_CASE("start: many instances of one app are one line, many failures are coun
     reply.outcomes.push_back(outcome);
   }
   std::string text;
-  for (const auto& line : start_lines(reply, Waited::no))
+  for (const auto& line : start_lines(reply, "starting"))
     text += line + "\n";
   for (const auto& line : failure_lines(reply, columns(80)))
     text += line + "\n";
@@ -218,7 +218,8 @@ TEST_CASE("stop: says what it took") {
   ipc::StopOutcome tree{.instance = waiting(1, "api"), .pid = 13, .processes = 3, .killed = 1};
   tree.instance.slot = 1;
   ipc::StopOutcome none{.instance = waiting(2, "worker"), .already_stopped = true};
-  reply.outcomes = {plain, tree, none};
+  ipc::StopOutcome between{.instance = waiting(3, "job")};
+  reply.outcomes = {plain, tree, none, between};
   std::string text;
   for (const auto& line : stop_lines(reply, "stopped"))
     text += line + "\n";
