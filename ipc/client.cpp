@@ -26,6 +26,10 @@ TimePoint after(Duration limit) {
   return limit > 0s ? Monotonic::now() + limit : TimePoint::max();
 }
 
+bool is_over(TimePoint time) {
+  return Monotonic::now() >= time;
+}
+
 std::string in_words(Duration d) {
   const std::int64_t ms = to_ms(d);
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + "s" : std::to_string(ms) + "ms";
@@ -67,8 +71,10 @@ Status Client::reconnect(TimePoint until_absent, TimePoint until_broken) {
       connection_ = Connection(std::move(*socket));
       connected = greet(until_broken);
       if (connected ||
-          (connected.error().code != Errc::io && connected.error().code != Errc::timeout))
+          (connected.error().code != Errc::io && connected.error().code != Errc::timeout)) {
+        if (!connected) connection_.close();  // or the next call would take it for a greeted one
         return connected;
+      }
       until = until_broken;
     } else {
       connected = std::move(socket).error();
@@ -153,6 +159,13 @@ Error Client::hung() const {
       "its keeper replaces a daemon that hangs; what it was doing is in " + paths_.daemon_log()};
 }
 
+Error Client::too_late(const Operation& operation, const CallOptions& options) {
+  return Error{
+      Errc::timeout,
+      "no reply to '" + std::string(operation.name) + "' within " + in_words(options.limit),
+      "the daemon goes on with it"};
+}
+
 // What the caller is told about a transaction that will not be repeated.
 Error Client::failure(const Operation& operation, Error error, const CallOptions& options) const {
   const std::string name = "'" + std::string(operation.name) + "'";
@@ -160,8 +173,7 @@ Error Client::failure(const Operation& operation, Error error, const CallOptions
     case Errc::unavailable:
       return hung();
     case Errc::timeout:
-      return Error{Errc::timeout, "no reply to " + name + " within " + in_words(options.limit),
-                   "the daemon goes on with it"};
+      return too_late(operation, options);
     case Errc::io:
       return Error{Errc::unavailable,
                    "the daemon went away during " + name + "; it may have been carried out",
@@ -195,8 +207,7 @@ Status Client::run(const Operation& operation, Transaction& transaction,
       if (!give_up)
         give_up = std::min(Monotonic::now() + options_.retry_for, transaction.patience.deadline);
       Status again = reconnect(*give_up, *give_up);
-      if (!again && Monotonic::now() >= transaction.patience.deadline)
-        return failure(operation, Error{Errc::timeout, {}, {}}, options);
+      if (!again && is_over(transaction.patience.deadline)) return too_late(operation, options);
       if (!again) return again;
     }
     Status done = transact(transaction);
@@ -206,8 +217,9 @@ Status Client::run(const Operation& operation, Transaction& transaction,
     const bool broken = done.error().code == Errc::io;
     const bool repeatable =
         !transaction.delivered && (!transaction.sent || operation.retry == Retry::safe);
-    const bool in_time = !give_up || Monotonic::now() < *give_up;
-    if (!broken || !repeatable || !in_time)
+    if (broken && repeatable && is_over(transaction.patience.deadline))
+      return too_late(operation, options);
+    if (!broken || !repeatable || (give_up && is_over(*give_up)))
       return failure(operation, std::move(done).error(), options);
   }
 }

@@ -87,6 +87,7 @@ class Client {
   Status reconnect(TimePoint until_absent, TimePoint until_broken);
   Status greet(TimePoint until);
   [[nodiscard]] Error hung() const;
+  [[nodiscard]] static Error too_late(const Operation& operation, const CallOptions& options);
   [[nodiscard]] Error failure(const Operation& operation, Error error,
                               const CallOptions& options) const;
 

@@ -236,6 +236,16 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(Monotonic::now() - before < 5s);
 }
 
+TEST_CASE_FIXTURE(Fixture, "client: the caller's limit ends the repeating too") {
+  const ScriptedServer server(paths, {die_after_request}, AfterLastScript::repeat);
+  Result<Client> client = connect();
+  const TimePoint before = Monotonic::now();
+  const Result<PingReply> reply = client->call(kPing, EmptyRequest{}, {.limit = 150ms});
+  REQUIRE_FALSE(reply);
+  CHECK(reply.error().code == Errc::timeout);
+  CHECK(Monotonic::now() - before < 5s);
+}
+
 TEST_CASE_FIXTURE(Fixture, "client: a hung daemon is told with its pid") {
   const ScriptedServer server(paths, {hang_after_request});
   Result<Client> client = connect({.silence = 100ms});
@@ -277,6 +287,19 @@ TEST_CASE_FIXTURE(Fixture,
   REQUIRE_FALSE(late);
   CHECK(late.error().code == Errc::timeout);
   CHECK(late.error().message == "no reply to 'app.start' within 150ms");
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "client: after a hello that failed the next call begins with hello again") {
+  const ScriptedServer server(paths, {die_after_request,
+                                      [](Peer& peer) {
+                                        (void)peer.request();
+                                        peer.idle(10'000);
+                                      },
+                                      answer_ping});
+  Result<Client> client = connect({.silence = 500ms});
+  CHECK_FALSE(client->call(kPing, EmptyRequest{}));
+  CHECK(client->call(kPing, EmptyRequest{}));
 }
 
 TEST_CASE_FIXTURE(Fixture, "client: another protocol is refused with advice, never decoded") {
