@@ -21,7 +21,8 @@ std::string reason_of(const Instance& instance) {
   if (instance.resume) return "stopped by roost kill";
   const std::string how = instance.last_exit ? model::describe(*instance.last_exit) : std::string();
   const Duration left = instance.next_try - Monotonic::now();
-  if (instance.machine.rest == model::Rest::waiting && left > 0s) return how + "; next try in " + model::in_words(left);
+  if (instance.machine.rest == model::Rest::waiting && left > 0s)
+    return how + "; next try in " + model::in_words(left);
   return how;
 }
 
@@ -38,6 +39,7 @@ void Recovery::finish() {
     for (const store::PutInstance& row : s_.snapshot_.instances)
       if (const auto note = model::load_label<InstanceNote>(std::span(row.note)))
         notes_[row.instance] = *note;
+  begin_run_ids();
   make_instances();
   for (KeeperRun& run : runs_)
     take_over(std::move(run));
@@ -64,6 +66,22 @@ bool Recovery::load_book() {
     if (Status loaded = s_.book_.load_row(row.json); !loaded)
       log_error("recovery", loaded.error().message);
   return false;
+}
+
+// A keeper that was made anew counts its daemons from one again, but runs of before are still
+// there.
+void Recovery::begin_run_ids() {
+  std::uint64_t newest = 0;
+  const auto see = [&newest](RunId run) { newest = std::max(newest, raw(run)); };
+  for (const KeeperRun& run : runs_)
+    see(run.run);
+  for (const auto& [id, note] : notes_) {
+    see(note.current);
+    see(note.last_exit_run);
+  }
+  for (const store::PutRun& row : s_.snapshot_.runs)
+    see(row.run);
+  s_.run_serial_ = std::max(s_.keeper_->facts().serial, (newest >> 32U) + 1);
 }
 
 void Recovery::make_instances() {

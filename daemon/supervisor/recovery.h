@@ -30,6 +30,7 @@ class Recovery {
 
  private:
   [[nodiscard]] bool load_book();
+  void begin_run_ids();
   void make_instances();
   void take_over(KeeperRun run);
   void restore(Instance& instance, const model::InstanceNote& note);

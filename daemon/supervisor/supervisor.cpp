@@ -84,7 +84,7 @@ const Run* Supervisor::current_run(const Instance& instance) const {
 }
 
 RunId Supervisor::next_run_id() {
-  return RunId{keeper_->facts().serial << 32U | ++run_counter_};
+  return RunId{run_serial_ << 32U | ++run_counter_};
 }
 
 // ---- commands

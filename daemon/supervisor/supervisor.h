@@ -168,6 +168,8 @@ class Supervisor final : public KeeperListener {
   std::unique_ptr<Recovery> recovery_;           // until the hand-over is complete
   store::Snapshot snapshot_;                     // what state.db had at the start
   std::shared_ptr<SharedWalk> walk_ = std::make_shared<SharedWalk>();
+  std::uint64_t run_serial_ =
+      0;  // upper half of the ids of this daemon's runs: above all known ones
   std::uint32_t run_counter_ = 0;
   bool frozen_ = false;  // shutting down: what is on record stays as it is
   std::minstd_rand random_;
