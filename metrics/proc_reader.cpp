@@ -70,13 +70,13 @@ Result<ProcStatm> read_statm(std::int32_t pid) {
 }
 
 std::uint64_t page_bytes() {
-  static const auto kBytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  return kBytes;
+  static const auto bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return bytes;
 }
 
 std::uint64_t ticks_per_second() {
-  static const auto kTicks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  return kTicks;
+  static const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return ticks;
 }
 
 }  // namespace roost::metrics

@@ -33,8 +33,8 @@ SqlFault classify(int code) {
 int Db::open(const std::string& path, const std::string& vfs) {
   // Counting every allocation costs a lock and serves nobody here; refused harmlessly when SQLite
   // is already in use.
-  static const int kConfigured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-  (void)kConfigured;
+  static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  (void)configured;
   sqlite3* db = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                                    vfs.empty() ? nullptr : vfs.c_str());
