@@ -10,6 +10,8 @@ namespace {
 
 using ipc::InstanceInfo;
 
+constexpr std::size_t kMostColumns = 11;
+
 // Which of the columns that are often empty or alike are worth their space.
 struct Extras {
   bool namespaces = false;
@@ -45,20 +47,25 @@ std::vector<Column> columns_for(const Extras& extras) {
 Row row_for(const InstanceInfo& instance, std::string name, const Extras& extras,
             const Terminal& terminal) {
   const bool lives = instance.pid != 0;
-  const std::string none = "-";
   Row row;
-  row.cells = {{std::to_string(instance.id)}, {std::move(name)}};
-  if (extras.namespaces) row.cells.push_back({instance.ns});
-  row.cells.push_back({std::string(codec::enum_name(instance.state)), colour_of(instance.state)});
-  row.cells.push_back({lives ? std::to_string(instance.pid) : none});
-  row.cells.push_back({lives ? format_age(std::chrono::milliseconds(instance.uptime_ms)) : none});
-  row.cells.push_back({std::to_string(instance.restarts)});
-  row.cells.push_back({lives ? format_percent(instance.cpu) : none});
-  row.cells.push_back({lives ? format_bytes(instance.memory) : none});
-  if (extras.users) row.cells.push_back({instance.user});
+  row.cells.reserve(kMostColumns);
+  const auto add = [&row](std::string text, Colour colour = Colour::none) {
+    row.cells.push_back({std::move(text), colour});
+  };
+  const auto add_living = [&](auto text) { add(lives ? text() : std::string("-")); };
+  add(std::to_string(instance.id));
+  add(std::move(name));
+  if (extras.namespaces) add(instance.ns);
+  add(std::string(codec::enum_name(instance.state)), colour_of(instance.state));
+  add_living([&] { return std::to_string(instance.pid); });
+  add_living([&] { return format_age(std::chrono::milliseconds(instance.uptime_ms)); });
+  add(std::to_string(instance.restarts));
+  add_living([&] { return format_percent(instance.cpu); });
+  add_living([&] { return format_bytes(instance.memory); });
+  if (extras.users) add(instance.user);
   if (extras.reasons) {
     row.below = shown(reason_of(instance), terminal);
-    row.cells.push_back({row.below});
+    add(row.below);
   }
   return row;
 }

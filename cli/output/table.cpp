@@ -76,25 +76,34 @@ Layout fit(const Table& table, const Terminal& terminal) {
 
 void append_cell(std::string& line, const Cell& cell, std::size_t width, Column::Align align,
                  Colouring colouring) {
-  const auto text = truncate(cell.text, width);
-  const auto used = display_width(text);
-  const std::string padding(width > used ? width - used : 0, ' ');
-  if (align == Column::Align::right) line += padding;
-  line += paint(text, cell.colour, colouring);
-  if (align == Column::Align::left) line += padding;
+  auto used = display_width(cell.text);
+  std::string cut;
+  std::string_view text = cell.text;
+  if (used > width) {
+    cut = truncate(cell.text, width);
+    text = cut;
+    used = display_width(text);
+  }
+  const auto padding = width > used ? width - used : 0;
+  if (align == Column::Align::right) line.append(padding, ' ');
+  if (colouring == Colouring::on)
+    line += paint(text, cell.colour, colouring);
+  else
+    line += text;
+  if (align == Column::Align::left) line.append(padding, ' ');
 }
 
 // The last column gets no padding: lines carry no trailing blanks.
 void append_line(std::string& out, const std::vector<Cell>& cells, const Table& table,
                  const Layout& layout, Colouring colouring) {
-  std::string line;
+  const auto start = out.size();
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (!layout.shown[i]) continue;
-    if (!line.empty()) line.append(kGap, ' ');
-    append_cell(line, cells[i], layout.widths[i], table.columns[i].align, colouring);
+    if (out.size() > start) out.append(kGap, ' ');
+    append_cell(out, cells[i], layout.widths[i], table.columns[i].align, colouring);
   }
-  line.erase(line.find_last_not_of(' ') + 1);
-  out += line;
+  while (out.size() > start && out.back() == ' ')
+    out.pop_back();
   out += '\n';
 }
 
@@ -104,6 +113,7 @@ std::string render(const Table& table, const Terminal& terminal) {
   const auto layout = fit(table, terminal);
   const auto colouring = terminal.colour ? Colouring::on : Colouring::off;
   std::string out;
+  out.reserve((table.rows.size() + 1) * (total_width(layout) + 1));
   std::vector<Cell> header;
   for (const auto& column : table.columns)
     header.push_back({std::string(column.header), Colour::dim});

@@ -75,20 +75,21 @@ std::string format_duration(Duration duration) {
   return pair(s / 86400, "d", s / 3600 % 24, "h");
 }
 
+// std::to_string and append, not fmt::format: these are called for every cell of a long list.
 std::string format_age(Duration duration) {
   if (duration < 0s) duration = 0s;
   const auto ms = to_ms(duration);
-  if (ms < 1000) return fmt::format("{}ms", ms);
+  if (ms < 1000) return std::to_string(ms) + "ms";
   const auto s = ms / 1000;
-  if (s < 60) return fmt::format("{}s", s);
-  if (s < 3600) return fmt::format("{}m", s / 60);
-  if (s < 86400) return fmt::format("{}h", s / 3600);
-  return fmt::format("{}d", s / 86400);
+  if (s < 60) return std::to_string(s) + "s";
+  if (s < 3600) return std::to_string(s / 60) + "m";
+  if (s < 86400) return std::to_string(s / 3600) + "h";
+  return std::to_string(s / 86400) + "d";
 }
 
 std::string format_bytes(std::uint64_t bytes) {
-  constexpr std::array<const char*, 5> kUnits{"B", "KB", "MB", "GB", "TB"};
-  if (bytes < 1024) return fmt::format("{} B", bytes);
+  constexpr std::array<const char*, 5> kUnits{" B", " KB", " MB", " GB", " TB"};
+  if (bytes < 1024) return std::to_string(bytes) + kUnits[0];
   std::size_t unit = 1;
   std::uint64_t scale = 1024;
   while (unit + 1 < kUnits.size() && bytes >= scale * 1024) {
@@ -97,15 +98,15 @@ std::string format_bytes(std::uint64_t bytes) {
   }
   // Integer tenths, rounded: floating point would pull in its formatter for nothing.
   const auto tenths = bytes / scale * 10 + (bytes % scale * 10 + scale / 2) / scale;
-  if (tenths >= 1000 || unit == 1) return fmt::format("{} {}", (tenths + 5) / 10, kUnits[unit]);
-  return fmt::format("{}.{} {}", tenths / 10, tenths % 10, kUnits[unit]);
+  if (tenths >= 1000 || unit == 1) return std::to_string((tenths + 5) / 10) + kUnits[unit];
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + kUnits[unit];
 }
 
 std::string format_percent(double percent) {
   if (!(percent > 0)) return "0.0%";
   const auto tenths = std::llround(std::min(percent, 1e9) * 10);
-  if (tenths >= 1000) return fmt::format("{}%", tenths / 10);
-  return fmt::format("{}.{}%", tenths / 10, tenths % 10);
+  if (tenths >= 1000) return std::to_string(tenths / 10) + "%";
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + "%";
 }
 
 std::string format_wall(WallMs when) {

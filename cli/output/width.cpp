@@ -47,7 +47,11 @@ int width_of(char32_t c) {
 }
 
 std::size_t display_width(std::string_view text) {
+  // Nearly all text is plain ASCII: as many columns as bytes.
   std::size_t columns = 0;
+  while (columns < text.size() && text[columns] >= 0x20 && text[columns] < 0x7f)
+    ++columns;
+  text.remove_prefix(columns);
   while (!text.empty()) {
     const auto c = decode_utf8(text);
     columns += static_cast<std::size_t>(width_of(c.value));
