@@ -116,7 +116,8 @@ def test_both_killed_apps_are_found_again(home):
         held.kill_and_wait()
     after = {}
     wait_until(lambda: after.update(home.pids()) or after[("idle", 0)] == before[("idle", 0)], 10, "found again by the next command")
-    assert len(copies(home, "idle")) == 1 and len(copies(home, "writer")) == 2
+    assert len(copies(home, "idle")) == 1, home.infos()
+    assert len(copies(home, "writer")) == 2
     assert after[("w0", 0)] == before[("w0", 0)] and after[("w1", 0)] == before[("w1", 0)]
     status = wait_until(lambda: home.exits("dies"), 10, "the exit that nobody saw is recorded")[0]["status"]
     assert status["kind"] == "unknown", f"nobody can know this status: {status}"

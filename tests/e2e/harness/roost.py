@@ -66,7 +66,7 @@ class Counter:
 
 class Home:
     def __init__(self, bin_dir=None, deep=False, env=None):
-        self.base = Path(tempfile.mkdtemp(prefix="roost-t-", dir="/tmp"))
+        self.base = Path(tempfile.mkdtemp(prefix="roost-t-", dir=os.environ.get("ROOST_TEST_TMP", "/tmp")))
         self.path = self.base / "h"
         if deep:
             self.path = self.base / "/".join(["deep" * 10] * 6) / "home"
