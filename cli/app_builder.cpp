@@ -98,7 +98,7 @@ Result<StartTarget> AppBuilder::resolve(const std::string& word) const {
   for (const auto& base : {directory_, base_.cwd}) {
     const auto path = absolute_path(word, base);
     const auto kind = file_kind(path);
-    if (kind == FileKind::regular) return from_file(path);
+    if (kind == FileKind::regular) return from_file(word, path);
     const bool is_path = word.find('/') != std::string::npos && !has_blank(word);
     if (kind == FileKind::directory && is_path)
       return Error{Errc::invalid, fmt::format("'{}' is a directory", path),
@@ -106,23 +106,17 @@ Result<StartTarget> AppBuilder::resolve(const std::string& word) const {
   }
   if (has_blank(word)) return from_shell_line(word);
   if (word.find('/') != std::string::npos) return no_such_file(absolute_path(word, directory_));
-  if (auto program = find_program(word, directory_)) return from_program(word, *program);
+  if (auto program = find_program(word, directory_)) return from_file(word, *program);
   return StartTarget{word, std::nullopt};
 }
 
-Result<StartTarget> AppBuilder::from_file(const std::string& path) const {
+// A bare word may be meant for an app of that name, whatever lies here or in PATH: it stays the
+// selector.
+Result<StartTarget> AppBuilder::from_file(const std::string& word, const std::string& path) const {
   auto spec = spec_for(path);
   if (!spec) return std::move(spec).error();
-  return named(std::move(*spec), default_name(path));
-}
-
-// The word may be meant for an app of that name, whatever PATH holds: it stays the selector.
-Result<StartTarget> AppBuilder::from_program(const std::string& word,
-                                             const std::string& path) const {
-  auto spec = spec_for(path);
-  if (!spec) return std::move(spec).error();
-  auto target = named(std::move(*spec), make_name(word));
-  if (!options_.name) target.selector = word;
+  const bool is_bare = word.find('/') == std::string::npos && !has_blank(word);
+  StartTarget target{is_bare && !options_.name ? word : "", std::move(*spec)};
   return target;
 }
 
@@ -130,9 +124,10 @@ StartTarget AppBuilder::from_shell_line(const std::string& line) const {
   auto spec = base_;
   spec.kind = model::ExecKind::shell;
   spec.script = line;
-  const auto name = default_shell_name(line);
-  unbuffer_python(name, spec.env);
-  return named(std::move(spec), name);
+  const auto program = default_shell_name(line);
+  spec.name = options_.name.value_or(program);
+  unbuffer_python(program, spec.env);
+  return {{}, std::move(spec)};
 }
 
 Result<model::AppSpec> AppBuilder::spec_for(const std::string& path) const {
@@ -145,6 +140,7 @@ Result<model::AppSpec> AppBuilder::spec_for(const std::string& path) const {
   auto choice = choose_exec(*file, options_.interpreter.value_or(""), find);
   if (!choice) return std::move(choice).error();
   auto spec = base_;
+  spec.name = options_.name.value_or(default_name(path));
   spec.kind = choice->kind;
   spec.script = path;
   spec.interpreter = std::move(choice->interpreter);
@@ -159,12 +155,6 @@ Result<model::AppSpec> AppBuilder::spec_for(const std::string& path) const {
   }
   unbuffer_python(choice->program, spec.env);
   return spec;
-}
-
-StartTarget AppBuilder::named(model::AppSpec spec, const std::string& default_name) const {
-  spec.name = options_.name.value_or(default_name);
-  auto selector = spec.name;
-  return {std::move(selector), std::move(spec)};
 }
 
 }  // namespace roost::cli

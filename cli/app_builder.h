@@ -33,7 +33,8 @@ struct StartOptions {
   std::optional<std::string> ns;
 };
 
-// One thing to start: the existing app that `selector` names, else `app`.
+// One thing to start: the existing apps that `selector` names, else `app`. A path, a shell line or
+// a new name is no selector: then it is empty, and the daemon tells when the app's name is taken.
 struct StartTarget {
   std::string selector;
   std::optional<model::AppSpec> app;
@@ -54,12 +55,10 @@ class AppBuilder {
 
   Status set_paths();
   Status set_numbers();
-  [[nodiscard]] Result<StartTarget> from_file(const std::string& path) const;
-  [[nodiscard]] Result<StartTarget> from_program(const std::string& word,
-                                                 const std::string& path) const;
+  [[nodiscard]] Result<StartTarget> from_file(const std::string& word,
+                                              const std::string& path) const;
   [[nodiscard]] StartTarget from_shell_line(const std::string& line) const;
   [[nodiscard]] Result<model::AppSpec> spec_for(const std::string& path) const;
-  [[nodiscard]] StartTarget named(model::AppSpec spec, const std::string& default_name) const;
 
   const StartOptions& options_;  // outlives the builder
   std::string directory_;

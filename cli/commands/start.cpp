@@ -49,24 +49,32 @@ Result<std::vector<StartTarget>> resolve_all(const StartOptions& options,
 }
 
 // A word that is nothing here and no app there: both are said.
-Error explain(Error error, const StartTarget& target, const std::string& directory) {
-  if (error.code != Errc::not_found || target.app) return error;
-  error.message = "'" + target.selector + "' is no file here, no program in PATH and no app";
-  const auto file = suggest_file(absolute_path(target.selector, directory));
-  if (!file.empty()) error.hint = file;
+Error explain(Error error, const ipc::StartRequest& request) {
+  if (error.code != Errc::not_found || request.app || request.targets.size() != 1) return error;
+  const auto& word = request.targets.front();
+  error.message = "'" + word + "' is no file here, no program in PATH and no app";
+  if (auto file = suggest_file("./" + word); !file.empty()) error.hint = std::move(file);
   return error;
 }
 
-Result<ipc::StartReply> start_all(const std::vector<StartTarget>& targets, bool wait) {
+// Words that can only be apps go together: the daemon then waits for all of them at once.
+std::vector<ipc::StartRequest> make_requests(std::vector<StartTarget> targets, bool wait) {
+  std::vector<ipc::StartRequest> requests;
+  for (auto& target : targets) {
+    const bool joins = !target.app && !requests.empty() && !requests.back().app;
+    if (!joins) requests.push_back({.targets = {}, .app = std::move(target.app), .wait = wait});
+    if (!target.selector.empty()) requests.back().targets.push_back(std::move(target.selector));
+  }
+  return requests;
+}
+
+Result<ipc::StartReply> start_all(const std::vector<ipc::StartRequest>& requests) {
   auto client = open_session();
   if (!client) return std::move(client).error();
   ipc::StartReply all;
-  for (const auto& target : targets) {
-    auto reply =
-        client->call(ipc::kStart, {.targets = {target.selector}, .app = target.app, .wait = wait});
-    if (!reply)
-      return explain(std::move(reply).error(), target,
-                     working_directory() ? *working_directory() : ".");
+  for (const auto& request : requests) {
+    auto reply = client->call(ipc::kStart, request);
+    if (!reply) return explain(std::move(reply).error(), request);
     for (auto& outcome : reply->outcomes)
       all.outcomes.push_back(std::move(outcome));
     if (!all.note.empty() && !reply->note.empty()) all.note += "\n";
@@ -89,7 +97,7 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   auto targets = resolve_all(options, *builder);
   if (!targets) return invocation.fail(targets.error());
   on_interrupt("\nroost: interrupted; what was started goes on, see `roost list`\n");
-  auto reply = start_all(*targets, !options.no_wait);
+  auto reply = start_all(make_requests(std::move(*targets), !options.no_wait));
   if (!reply) return invocation.fail(reply.error());
   return report_start(invocation, *reply, options.no_wait ? "starting" : "started");
 }

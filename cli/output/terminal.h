@@ -10,7 +10,7 @@ struct Terminal {
   bool tty = false;
   bool colour = false;
   // Columns to fit into; absent when piped: then nothing is cut.
-  std::optional<std::uint32_t> width;
+  std::optional<std::uint32_t> width{};
 };
 
 // Of stdout. Colour needs a terminal, TERM other than "dumb", no NO_COLOR and no --no-color.

@@ -40,7 +40,7 @@ TEST_CASE("start: a script becomes a finished spec") {
   const auto target = shell.start("app.sh", {{"LANG", "C"}});
   REQUIRE(target);
   REQUIRE(target->app);
-  CHECK(target->selector == "app");
+  CHECK(target->selector == "app.sh");
   CHECK(target->app->name == "app");
   CHECK(target->app->kind == ExecKind::interpreter);
   CHECK(target->app->script == path);
@@ -69,7 +69,7 @@ TEST_CASE("start: options end up in the spec") {
   const auto target = shell.start("./app.sh", {{"LANG", "C"}});
   REQUIRE(target);
   const auto& app = *target->app;
-  CHECK(target->selector == "web");
+  CHECK(target->selector.empty());
   CHECK(app.name == "web");
   CHECK(app.args == std::vector<std::string>{"-p", "80"});
   CHECK(app.instances == 3);
@@ -122,6 +122,16 @@ TEST_CASE("start: a bare word is a file, else a program of PATH, else an app") {
     CHECK_FALSE(app->app);
     CHECK(app->selector == word);
   }
+}
+
+TEST_CASE("start: a path and a shell line are no selectors, whatever apps are called") {
+  Shell shell;
+  shell.file("api", "#!/bin/sh\n", 0755);
+  CHECK(shell.start("api")->selector == "api");
+  CHECK(shell.start("./api")->selector.empty());
+  CHECK(shell.start("sleep 1")->selector.empty());
+  shell.options.name = "api";
+  CHECK(shell.start("sleep")->selector.empty());
 }
 
 TEST_CASE("start: a missing script names the one that was meant") {
