@@ -23,6 +23,11 @@ namespace {
 constexpr int kEventsPerTurn = 64;
 // Of one pipe in one turn, so that a flood in one leaves the others their share.
 constexpr std::size_t kBatchBytes = 1U << 20;
+// A large pipe is for the time in which nobody reads. While a flood fills it, its pages fall out of
+// the cache before they are copied, and moving a GiB takes two to five times the CPU: a writer that
+// moves this much at a time has a pipe of this size.
+constexpr std::size_t kFloodPipeBytes = 64U << 10;
+constexpr Duration kFloodOver = 1s;
 constexpr std::size_t kMaxUntoldProblems = 1024;
 
 std::size_t index_of(Stream stream) {
@@ -125,8 +130,24 @@ PumpThread::Moved PumpThread::move(LogStream& stream, std::size_t most) {
   stream.bytes += static_cast<std::uint64_t>(moved);
   counters_.bytes.fetch_add(static_cast<std::uint64_t>(moved), std::memory_order_relaxed);
   counters_.batches.fetch_add(1, std::memory_order_relaxed);
+  fit_pipe(stream, static_cast<std::size_t>(moved));
   if (to.state != Destination::State::fine) set_state(to, Destination::State::fine, 0);
   return Moved::some;
+}
+
+void PumpThread::fit_pipe(LogStream& stream, std::size_t moved) const {
+  if (options_.pipe_bytes <= kFloodPipeBytes) return;
+  const auto resize = [&](std::size_t bytes) {
+    return ::fcntl(stream.pipe.get(), F_SETPIPE_SZ, static_cast<int>(bytes)) >= 0;
+  };
+  if (moved >= kFloodPipeBytes / 2) {
+    stream.flooded_at = turn_.now;
+    // Refused while the pipe holds more than that: then after one of the next batches.
+    if (!stream.flooding) stream.flooding = resize(kFloodPipeBytes);
+  } else if (stream.flooding && turn_.now - stream.flooded_at > kFloodOver) {
+    stream.flooding = false;
+    (void)resize(options_.pipe_bytes);  // not permitted: stays small, as in begin_output
+  }
 }
 
 // The stream's first byte, or its first one in another file (after a rotation).

@@ -47,9 +47,11 @@ class PumpThread {
     UniqueFd pipe;  // closed: ended
     std::shared_ptr<Destination> to;
     bool taken_over = false;
-    bool begun = false;    // it has written something; `span` is meaningful
-    bool watched = false;  // in epoll
-    bool held = false;     // in held_: its file is stopped
+    bool begun = false;     // it has written something; `span` is meaningful
+    bool watched = false;   // in epoll
+    bool held = false;      // in held_: its file is stopped
+    bool flooding = false;  // its pipe is kept small
+    TimePoint flooded_at;   // when it last came near to filling a small pipe
     std::uint64_t bytes = 0;
     std::uint64_t discarded = 0;
     RunSpan span;
@@ -79,6 +81,7 @@ class PumpThread {
   void on_event(LogStream& stream, unsigned events);
   Moved move(LogStream& stream, std::size_t most);
   void begin_output(LogStream& stream);
+  void fit_pipe(LogStream& stream, std::size_t moved) const;
   void find_earlier_output(LogStream& stream);
   Moved failed(LogStream& stream, int errnum);
   Moved discard(LogStream& stream, std::size_t most);
