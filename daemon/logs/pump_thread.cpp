@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,12 +16,11 @@
 #include "core/base/kill_point.h"
 #include "daemon/logs/fs_identity.h"
 #include "daemon/logs/marks_writer.h"
+#include "daemon/logs/pipe_state.h"
 
 namespace roost::daemon {
 namespace {
 constexpr int kEventsPerTurn = 64;
-// Of one pipe in one turn, so that a flood in one leaves the others their share.
-constexpr std::size_t kBatchBytes = 1U << 20;
 // A large pipe is for the time in which nobody reads. While a flood fills it, its pages fall out of
 // the cache before they are copied, and moving a GiB takes two to five times the CPU: a writer that
 // moves this much at a time has a pipe of this size.
@@ -30,20 +28,6 @@ constexpr std::size_t kFloodPipeBytes = 64U << 10;
 constexpr Duration kFloodOver = 1s;
 constexpr std::size_t kMaxUntoldProblems = 1024;
 
-std::size_t index_of(Stream stream) {
-  return static_cast<std::size_t>(stream);
-}
-
-std::size_t bytes_waiting(int pipe) {
-  int waiting = 0;
-  return ::ioctl(pipe, FIONREAD, &waiting) == 0 && waiting > 0 ? static_cast<std::size_t>(waiting)
-                                                               : 0;
-}
-
-unsigned readiness(int pipe) {
-  pollfd entry{pipe, POLLIN, 0};
-  return ::poll(&entry, 1, 0) > 0 ? static_cast<unsigned>(entry.revents) : 0U;
-}
 }  // namespace
 
 PumpThread::PumpThread(const Pump::Options& options, Outbox& outbox, PumpCounters& counters,
@@ -104,7 +88,6 @@ int PumpThread::wait_ms() const {
 }
 
 // ---- moving bytes
-// ----------------------------------------------------------------------------------------------------
 
 void PumpThread::on_event(LogStream& stream, unsigned events) {
   const bool ended = (events & EPOLLIN) == 0 || move(stream, kBatchBytes) == Moved::ended;
@@ -218,7 +201,6 @@ void PumpThread::set_state(Destination& to, Destination::State state, int errnum
 }
 
 // ---- watching
-// --------------------------------------------------------------------------------------------------------
 
 void PumpThread::watch(LogStream& stream) {
   epoll_event event{};
@@ -259,8 +241,9 @@ void PumpThread::end(LogStream& stream) {
 void PumpThread::retry_held() {
   for (LogStream* stream : std::vector<LogStream*>(held_)) {
     if (turn_.now < stream->to->retry_at) continue;
-    const Moved moved =
-        readiness(stream->pipe.get()) == 0 ? Moved::none : move(*stream, kBatchBytes);
+    const unsigned ready = readiness(stream->pipe.get());
+    Moved moved = (ready & POLLHUP) != 0 ? Moved::ended : Moved::none;
+    if ((ready & POLLIN) != 0) moved = move(*stream, kBatchBytes);
     if (moved == Moved::stopped) continue;
     std::erase(held_, stream);
     stream->held = false;
@@ -274,153 +257,6 @@ void PumpThread::retry_held() {
     }
     watch(*stream);
   }
-}
-
-// ---- runs
-// ------------------------------------------------------------------------------------------------------------
-
-void PumpThread::attach(RunId id, Stream which, UniqueFd pipe, LogTarget target,
-                        Pump::Origin origin) {
-  const bool late = runs_.find(id) == runs_.end() && find_finished(id) != nullptr;
-  Run& run = runs_[id];
-  auto& place = run.streams[index_of(which)];
-  if (!ROOST_EXPECT(!place, "a stream is attached once")) return;
-  place = std::make_unique<LogStream>();
-  place->run = id;
-  place->which = which;
-  place->pipe = std::move(pipe);
-  place->to = files_.destination(std::move(target));
-  place->taken_over = origin == Pump::Origin::taken_over;
-  counters_.streams.fetch_add(1, std::memory_order_relaxed);
-  watch(*place);
-  if (late) run.finishing = run.reported = true;
-  if (late || run.gate_passed) gates_.emplace_front(turn_.now, id);
-}
-
-void PumpThread::finish(RunId id) {
-  auto found = runs_.find(id);
-  if (found == runs_.end()) {
-    if (find_finished(id) != nullptr) return;  // told already
-    found = runs_.try_emplace(id).first;
-  }
-  if (std::exchange(found->second.finishing, true)) return;
-  gates_.emplace_back(turn_.now + options_.exit_gate, id);
-  complete_if_done(id);
-}
-
-void PumpThread::close_gates() {
-  while (!gates_.empty() && gates_.front().first <= turn_.now) {
-    const RunId id = gates_.front().second;
-    gates_.pop_front();
-    close_gate(id);
-  }
-}
-
-void PumpThread::close_gate(RunId id) {
-  const auto found = runs_.find(id);
-  if (found == runs_.end()) return;  // completed before its gate
-  Run& run = found->second;
-  run.gate_passed = true;
-  kill_point("pump.gate");
-  std::array<LogStream*, 2> to_end{};
-  bool stopped = false;
-  for (const auto& stream : run.streams) {
-    if (!stream || !stream->pipe) continue;
-    const Moved last = drain_at_gate(*stream);
-    stopped = stopped || last == Moved::stopped;
-    if (last == Moved::stopped) continue;
-    if (last == Moved::none) run.cut_off = true;
-    to_end[index_of(stream->which)] = stream.get();
-  }
-  if (stopped) keep_waiting(id);
-  // The last one may complete the run, which destroys it.
-  for (LogStream* stream : to_end)
-    if (stream != nullptr) end(*stream);
-}
-
-// Moves what is in the pipe now. `ended`: and there will be no more; `none`: somebody may still
-// write.
-PumpThread::Moved PumpThread::drain_at_gate(LogStream& stream) {
-  std::size_t left = bytes_waiting(stream.pipe.get());
-  for (;;) {
-    const unsigned ready = readiness(stream.pipe.get());
-    if ((ready & POLLIN) == 0) return (ready & POLLHUP) != 0 ? Moved::ended : Moved::none;
-    const bool finite = (ready & POLLHUP) != 0;
-    if (!finite && left == 0) return Moved::none;
-    const std::uint64_t before = stream.bytes + stream.discarded;
-    const Moved moved = move(stream, finite ? kBatchBytes : std::min(left, kBatchBytes));
-    if (moved != Moved::some) return moved;
-    left -= std::min<std::size_t>(left, stream.bytes + stream.discarded - before);
-  }
-}
-
-// A full disk keeps the rest in the pipe. It may wait there, but not in any number.
-void PumpThread::keep_waiting(RunId id) {
-  if (std::find(waiting_.begin(), waiting_.end(), id) == waiting_.end()) waiting_.push_back(id);
-  while (waiting_.size() > Pump::kMaxHeldRuns) {
-    const RunId oldest = waiting_.front();
-    waiting_.pop_front();
-    const auto found = runs_.find(oldest);
-    if (found == runs_.end()) continue;
-    found->second.cut_off = true;
-    std::array<LogStream*, 2> open{};
-    for (const auto& stream : found->second.streams)
-      if (stream && stream->pipe) open[index_of(stream->which)] = stream.get();
-    for (LogStream* stream : open)
-      if (stream != nullptr) end(*stream);
-  }
-}
-
-void PumpThread::complete_if_done(RunId id) {
-  const auto found = runs_.find(id);
-  if (found == runs_.end() || !found->second.finishing) return;
-  Run& run = found->second;
-  for (const auto& stream : run.streams)
-    if (stream && stream->pipe) return;
-  std::erase(waiting_, id);
-  if (!run.reported) report(id, run);
-  runs_.erase(found);
-}
-
-void PumpThread::report(RunId id, const Run& run) {
-  DrainReport report;
-  report.cut_off = run.cut_off;
-  Finished finished;
-  finished.run = id;
-  for (const auto& stream : run.streams) {
-    if (!stream) continue;
-    (stream->which == Stream::out ? report.out_bytes : report.err_bytes) = stream->bytes;
-    report.discarded += stream->discarded;
-    if (stream->begun) finished.streams[index_of(stream->which)] = {stream->to, stream->span};
-  }
-  finished_.push_back(std::move(finished));
-  if (finished_.size() > Pump::kFinishedKept) finished_.pop_front();
-  kill_point("pump.drained");
-  if (options_.on_drained)
-    outbox_.put([id, report, tell = options_.on_drained] { tell(id, report); });
-}
-
-const PumpThread::Finished* PumpThread::find_finished(RunId run) const {
-  const auto found = std::find_if(finished_.rbegin(), finished_.rend(),
-                                  [&](const Finished& entry) { return entry.run == run; });
-  return found == finished_.rend() ? nullptr : &*found;
-}
-
-std::string PumpThread::tail(RunId id, Stream which, int lines, std::size_t max_bytes) {
-  const auto found = runs_.find(id);
-  if (found == runs_.end()) {
-    const Finished* finished = find_finished(id);
-    if (finished == nullptr || !finished->streams[index_of(which)].to) return {};
-    const FinishedStream& stream = finished->streams[index_of(which)];
-    return read_run_tail(stream.to->target, stream.span, lines, max_bytes);
-  }
-  const auto& stream = found->second.streams[index_of(which)];
-  if (!stream) return {};
-  if (stream->watched && (readiness(stream->pipe.get()) & POLLIN) != 0)
-    (void)move(*stream, kBatchBytes);  // an end is seen by the next turn as well
-  find_earlier_output(*stream);
-  if (!stream->begun) return {};
-  return read_run_tail(stream->to->target, stream->span, lines, max_bytes);
 }
 
 // Counting takes a walk over the open files: only when one was opened.
