@@ -243,6 +243,10 @@ class Attempt {
       result_.failure->registered = report.registered;
       return;
     }
+    if (!report.registered) {  // killed before it could say anything: nobody would tell of its exit
+      (void)fail(SpawnStage::register_run, EAGAIN);
+      return;
+    }
     plan_.label.start_ticks = identify(pid, result_.pidfd.get()).start_ticks;
     result_.out = std::move(out_.read);
     result_.err = std::move(err_.read);
