@@ -20,8 +20,7 @@ struct Event {
   enum class Kind : std::uint8_t {
     online,        // the run has proved itself
     spawn_failed,  // no process came to be; `reason` says why
-    run_over,      // a run and its whole tree are gone
-    down           // the instance rests: stopped, waiting or errored
+    run_over       // a run and its whole tree are gone
   };
   Kind kind = Kind::online;
   model::InstanceId instance{};
@@ -41,9 +40,9 @@ class Bus {
 
   explicit Bus(loop::Loop& loop) : loop_(loop) {}
 
-  // Until unsubscribe(); allowed from inside a listener.
+  // Of what happens from now on, until unsubscribe(); allowed from inside a listener.
   [[nodiscard]] Token subscribe(Listener listener) {
-    listeners_.emplace(++last_token_, std::move(listener));
+    listeners_.emplace(++last_token_, Subscription{std::move(listener), last_event_});
     return last_token_;
   }
 
@@ -51,25 +50,37 @@ class Bus {
 
   void publish(Event event) {
     if (queue_.empty()) loop_.defer([this] { deliver(); });
-    queue_.push_back(std::move(event));
+    queue_.push_back({++last_event_, std::move(event)});
   }
 
  private:
+  struct Subscription {
+    Listener listener;
+    std::uint64_t since = 0;
+  };
+
+  struct Numbered {
+    std::uint64_t number = 0;
+    Event event;
+  };
+
   void deliver() {
-    const std::vector<Event> events = std::exchange(queue_, {});
-    for (const Event& event : events) {
+    const std::vector<Numbered> events = std::exchange(queue_, {});
+    for (const Numbered& numbered : events) {
       std::vector<Token> tokens;
-      for (const auto& [token, listener] : listeners_)
-        tokens.push_back(token);
+      for (const auto& [token, subscription] : listeners_)
+        if (subscription.since < numbered.number) tokens.push_back(token);
       for (Token token : tokens)
-        if (auto it = listeners_.find(token); it != listeners_.end()) Listener(it->second)(event);
+        if (auto it = listeners_.find(token); it != listeners_.end())
+          Listener(it->second.listener)(numbered.event);
     }
   }
 
   loop::Loop& loop_;
-  std::map<Token, Listener> listeners_;
-  std::vector<Event> queue_;  // bounded by the work of one turn
+  std::map<Token, Subscription> listeners_;
+  std::vector<Numbered> queue_;  // bounded by the work of one turn
   Token last_token_ = 0;
+  std::uint64_t last_event_ = 0;
 };
 
 }  // namespace roost::daemon

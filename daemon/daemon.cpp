@@ -1,10 +1,10 @@
 #include "daemon/daemon.h"
 
+#include <csignal>
+
 #include <pwd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-
-#include <csignal>
 
 #include "core/base/fs.h"
 #include "daemon/log.h"
@@ -17,12 +17,15 @@ namespace {
 
 constexpr std::size_t kMaxPendingWork = 20'000;  // one signal or sweep per instance at most
 constexpr Duration kInheritRetry = 5ms;
-constexpr Duration kQuitLimit = 3s;  // for the last acknowledgements
+constexpr Duration kInheritLimit = 1s;  // a spawn that hangs in the kernel is left behind
+constexpr Duration kQuitLimit = 3s;     // for the last acknowledgements
 
-// Names the home in ROOST_ID and cgroups: FNV-1a of its path, so that every daemon of the home finds the same.
+// Names the home in ROOST_ID and cgroups: FNV-1a of its path, so that every daemon of the home
+// finds the same.
 std::string home_id(const std::string& home) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (unsigned char c : home) hash = (hash ^ c) * 0x100000001b3ULL;
+  for (unsigned char c : home)
+    hash = (hash ^ c) * 0x100000001b3ULL;
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
   return text;
@@ -53,26 +56,32 @@ Daemon::Daemon(DaemonOptions options)
   if (lanes_.kind() == CgroupKind::none) log_info("lanes", lanes_.why());
   open_store();
   const auto post = [this](std::function<void()> task) { loop_.post(std::move(task)); };
-  supervisor_ = std::make_unique<Supervisor>(SupervisorParts{.loop = loop_,
-                                                             .worker = worker_,
-                                                             .bus = bus_,
-                                                             .lanes = lanes_,
-                                                             .store = store_.get(),
-                                                             .home_id = home_id(options_.paths.home),
-                                                             .log_dir = options_.paths.log_dir,
-                                                             .boot_id = read_boot_id()});
+  supervisor_ =
+      std::make_unique<Supervisor>(SupervisorParts{.loop = loop_,
+                                                   .worker = worker_,
+                                                   .bus = bus_,
+                                                   .lanes = lanes_,
+                                                   .store = store_.get(),
+                                                   .home_id = home_id(options_.paths.home),
+                                                   .log_dir = options_.paths.log_dir,
+                                                   .boot_id = read_boot_id()});
   Pump::Options pump_options;
   pump_options.post = post;
-  pump_options.on_drained = [this](model::RunId run, const DrainReport& report) { supervisor_->on_drained(run, report); };
+  pump_options.on_drained = [this](model::RunId run, const DrainReport& report) {
+    supervisor_->on_drained(run, report);
+  };
   pump_options.on_problem = [](const LogProblem& problem) {
     const bool resumed = problem.kind == LogProblem::Kind::resumed;
-    const std::string what = resumed ? "writing again" : problem.kind == LogProblem::Kind::stopped ? "stopped" : "discarding";
+    const std::string what = resumed                                     ? "writing again"
+                             : problem.kind == LogProblem::Kind::stopped ? "stopped"
+                                                                         : "discarding";
     log_warning("logs", what + ": " + errno_error(problem.path, problem.errnum).message);
   };
   pump_ = std::make_unique<Pump>(std::move(pump_options));
   const int socket = options_.keeper_socket.get();
   keeper_ = std::make_unique<KeeperLink>(loop_, std::move(options_.keeper_socket), *supervisor_);
-  spawner_ = std::make_unique<Spawner>(SpawnerOptions{.keeper_fd = socket, .originals = options_.originals, .post = post});
+  spawner_ = std::make_unique<Spawner>(
+      SpawnerOptions{.keeper_fd = socket, .originals = options_.originals, .post = post});
   supervisor_->connect(*keeper_, *spawner_, *pump_);
   waits_ = std::make_unique<Waits>(bus_, *supervisor_);
   make_services();
@@ -166,20 +175,27 @@ void Daemon::on_recovered() {
     return loop_.stop();
   }
   keeper_->store_entry(kListenerKey, LabelBytes{}, socket->get());
-  if (Status started = server_->start(std::move(*socket)); !started) log_error("api", started.error().message);
-  log_info("daemon", "serving pid=" + std::to_string(::getpid()) + " keeper=" + std::to_string(::getppid()) + " version=" ROOST_VERSION);
+  if (Status started = server_->start(std::move(*socket)); !started)
+    log_error("api", started.error().message);
+  log_info("daemon", "serving pid=" + std::to_string(::getpid()) +
+                         " keeper=" + std::to_string(::getppid()) + " version=" ROOST_VERSION);
 }
 
 // ---- the end of the keeper
 
 void Daemon::on_keeper_lost() {
   log_warning("keeper", "gone; becoming the keeper");
-  if (quitting_) return loop_.stop();
+  // Before the hand-over is complete there is nothing to hand on: the next command finds everything
+  // from the disk and /proc.
+  exit_status_ = quitting_ ? 0 : 1;
+  if (quitting_ || !supervisor_->is_recovered()) return loop_.stop();
+  inherit_until_ = Monotonic::now() + kInheritLimit;
   try_inherit();
 }
 
 void Daemon::try_inherit() {
-  if (!can_inherit(*supervisor_)) return timer_.start(kInheritRetry);
+  if (!can_inherit(*supervisor_) && Monotonic::now() < inherit_until_)
+    return timer_.start(kInheritRetry);
   const std::string dir = own_directory();
   const Error error = become_keeper(*supervisor_, {.keeper_path = dir + "/roost-keeper",
                                                    .daemon_path = dir + "/roostd",
@@ -193,21 +209,24 @@ void Daemon::try_inherit() {
 
 // ---- the end of everything
 
-// SIGTERM from the keeper means that the machine or the service goes down; from anybody else it ends this daemon only, and
-// the keeper starts the next one.
+// SIGTERM from the keeper means that the machine or the service goes down; from anybody else it
+// ends this daemon only, and the keeper starts the next one.
 void Daemon::on_signal() {
   signalfd_siginfo info{};
   while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
     const bool from_keeper = static_cast<pid_t>(info.ssi_pid) == ::getppid();
-    log_info("daemon", "signal " + std::to_string(info.ssi_signo) + (from_keeper ? " from the keeper: stopping all apps" : ": ending"));
+    log_info("daemon", "signal " + std::to_string(info.ssi_signo) +
+                           (from_keeper ? " from the keeper: stopping all apps" : ": ending"));
     if (!from_keeper) return loop_.stop();
     begin_shutdown();
   }
 }
 
 void Daemon::begin_shutdown() {
+  services_->ending = true;
   std::vector<model::InstanceId> ids;
-  for (const auto& [id, instance] : supervisor_->instances()) ids.push_back(id);
+  for (const auto& [id, instance] : supervisor_->instances())
+    ids.push_back(id);
   supervisor_->stop_for_shutdown();
   waits_->until_down(ids, [this](const auto&) {
     supervisor_->when_saved([this](const Status&) { begin_quit(); });
@@ -223,6 +242,8 @@ void Daemon::begin_quit() {
 
 void Daemon::quit_now() {
   timer_.cancel();
+  supervisor_->give_up_exits();
+  keeper_->drop_entry(kListenerKey);  // a daemon after this one binds anew
   lanes_.remove_all();
   keeper_->quit();
   removes_files_ = true;

@@ -1,5 +1,5 @@
-// Daemon: owns the parts of roostd in the order in which they depend on each other; destruction is the reverse and is the
-// shutdown. main makes one, runs it, and that is the program.
+// Daemon: owns the parts of roostd in the order in which they depend on each other; destruction is
+// the reverse and is the shutdown. main makes one, runs it, and that is the program.
 #pragma once
 
 #include <memory>
@@ -66,6 +66,7 @@ class Daemon {
   UniqueFd signals_;
   std::optional<loop::Poll> signal_poll_;
   loop::Timer timer_;  // of the inheritance or of the quit, whichever is under way
+  TimePoint inherit_until_{};
   bool quitting_ = false;
   bool removes_files_ = false;
   int exit_status_ = 0;

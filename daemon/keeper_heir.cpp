@@ -1,10 +1,5 @@
 #include "daemon/keeper_heir.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -12,6 +7,11 @@
 #include <cstring>
 #include <unordered_map>
 #include <vector>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/base/fs.h"
 #include "daemon/process/proc_snapshot.h"
@@ -23,7 +23,8 @@ namespace {
 using keeper::TableHeader;
 using keeper::TableRecord;
 
-// The pump owns the read ends of the pipes; they are found among our descriptors by the inodes the runs remember.
+// The pump owns the read ends of the pipes; they are found among our descriptors by the inodes the
+// runs remember.
 std::unordered_map<std::uint64_t, int> pipes_by_inode() {
   std::unordered_map<std::uint64_t, int> pipes;
   DIR* dir = ::opendir("/proc/self/fd");
@@ -43,6 +44,7 @@ class TableBuilder {
   void add_runs(const Supervisor& supervisor) {
     const auto pipes = pipes_by_inode();
     for (const auto& [id, run] : supervisor.runs()) {
+      if (!run.spawned) continue;  // its child cannot register any more and ends itself
       TableRecord record;
       record.key = id;
       record.flags = keeper::kRunForeign;
@@ -71,6 +73,7 @@ class TableBuilder {
   }
 
   void set_specs(int fd) { header_.specs_fd = inherit(fd); }
+
   void set_lock(int fd) { header_.lock_fd = inherit(fd); }
 
   Result<UniqueFd> to_memfd() {
@@ -79,14 +82,16 @@ class TableBuilder {
     header_.record_size = sizeof(TableRecord);
     std::string bytes(sizeof header_ + records_.size() * sizeof(TableRecord), '\0');
     std::memcpy(bytes.data(), &header_, sizeof header_);
-    std::memcpy(bytes.data() + sizeof header_, records_.data(), records_.size() * sizeof(TableRecord));
+    std::memcpy(bytes.data() + sizeof header_, records_.data(),
+                records_.size() * sizeof(TableRecord));
     if (Status written = write_all(fd.get(), bytes); !written) return std::move(written).error();
     return fd;
   }
 
   // The exec failed: nothing may leak into the next app.
   void restore_cloexec() const {
-    for (int fd : inherited_) (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    for (int fd : inherited_)
+      (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
   }
 
  private:
@@ -95,12 +100,15 @@ class TableBuilder {
     inherited_.push_back(fd);
     return fd;
   }
+
   void add_fd(TableRecord& record, unsigned bit, int fd) {
     if (fd < 0) return;
     record.flags |= 1U << bit;
     record.fds[bit] = inherit(fd);
   }
-  void add_pipe(TableRecord& record, unsigned bit, std::uint64_t inode, const std::unordered_map<std::uint64_t, int>& pipes) {
+
+  void add_pipe(TableRecord& record, unsigned bit, std::uint64_t inode,
+                const std::unordered_map<std::uint64_t, int>& pipes) {
     const auto it = pipes.find(inode);
     if (inode != 0 && it != pipes.end()) add_fd(record, bit, it->second);
   }
@@ -113,7 +121,8 @@ class TableBuilder {
 }  // namespace
 
 bool can_inherit(const Supervisor& supervisor) {
-  return std::all_of(supervisor.runs().begin(), supervisor.runs().end(), [](const auto& entry) { return entry.second.spawned; });
+  return std::all_of(supervisor.runs().begin(), supervisor.runs().end(),
+                     [](const auto& entry) { return entry.second.spawned; });
 }
 
 Error become_keeper(const Supervisor& supervisor, const Inheritance& inheritance) {
@@ -123,17 +132,27 @@ Error become_keeper(const Supervisor& supervisor, const Inheritance& inheritance
   table.set_specs(specs->get());
   table.set_lock(inheritance.lock_fd);
   table.add_runs(supervisor);
-  for (const auto& [id, instance] : supervisor.instances()) table.add_entry(kNoteKey + raw(id), supervisor.note_bytes(instance));
-  if (inheritance.listener_fd >= 0) table.add_entry(kListenerKey, LabelBytes{}, inheritance.listener_fd);
+  for (const auto& [id, instance] : supervisor.instances())
+    table.add_entry(kNoteKey + raw(id), supervisor.note_bytes(instance));
+  if (inheritance.listener_fd >= 0)
+    table.add_entry(kListenerKey, LabelBytes{}, inheritance.listener_fd);
   Result<UniqueFd> memfd = table.to_memfd();
   if (!memfd) return std::move(memfd).error();
 
   const std::string lock = std::to_string(inheritance.lock_fd);
   const std::string handed = std::to_string(memfd->get());
-  const std::array<const char*, 10> argv{inheritance.keeper_path.c_str(), "--home",     inheritance.home.c_str(), "--daemon",
-                                         inheritance.daemon_path.c_str(), "--lock-fd",  lock.c_str(),             "--table-fd",
-                                         handed.c_str(),                  nullptr};
-  ::execve(argv[0], const_cast<char* const*>(argv.data()), environ);  // NOLINT: execve does not write
+  const std::array<const char*, 10> argv{inheritance.keeper_path.c_str(),
+                                         "--home",
+                                         inheritance.home.c_str(),
+                                         "--daemon",
+                                         inheritance.daemon_path.c_str(),
+                                         "--lock-fd",
+                                         lock.c_str(),
+                                         "--table-fd",
+                                         handed.c_str(),
+                                         nullptr};
+  ::execve(argv[0], const_cast<char* const*>(argv.data()),
+           environ);  // NOLINT: execve does not write
   const int error = errno;
   table.restore_cloexec();
   return errno_error("exec of '" + inheritance.keeper_path + "'", error);

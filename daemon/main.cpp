@@ -1,14 +1,14 @@
 // roostd: started by roost-keeper with its socket on descriptor 3 and the home's lock on 4.
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <string_view>
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/fs.h"
 #include "daemon/daemon.h"
@@ -54,7 +54,9 @@ int run(const char* home) {
   if (!paths) return fail(paths.error());
   if (Status made = ipc::ensure_home(*paths); !made) return fail(made.error());
   if (Status opened = open_log(paths->daemon_log()); !opened) return fail(opened.error());
-  if (Status noted = write_file_atomic(paths->roostd_pid(), std::to_string(::getpid()) + "\n", 0600); !noted)
+  if (Status noted =
+          write_file_atomic(paths->roostd_pid(), std::to_string(::getpid()) + "\n", 0600);
+      !noted)
     log_warning("daemon", noted.error().message);
   Daemon daemon({.paths = std::move(*paths),
                  .keeper_socket = UniqueFd(*socket),
@@ -73,7 +75,8 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (argc != 3 || first != "--home") {
-    std::fputs("roostd is started by roost-keeper: roostd --home DIR\nUse the command: roost\n", stderr);
+    std::fputs("roostd is started by roost-keeper: roostd --home DIR\nUse the command: roost\n",
+               stderr);
     return 2;
   }
   try {

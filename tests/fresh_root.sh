@@ -61,7 +61,8 @@ for step in $steps; do
       # shellcheck disable=SC2016
       inside '[ "$(roost list --json | grep -o "\"state\": *\"online\"" | wc -l)" -eq 4 ]' ||
         { echo "error: not all four example apps are online" >&2; exit 1; }
-      inside 'cd /root/roost && packaging/quickstart' | grep -q 'already running' ||
+      inside 'cd /root/roost && packaging/quickstart' >"$work/second.log"
+      grep -q 'already running' "$work/second.log" ||
         { echo "error: the second quickstart did not say 'already running'" >&2; exit 1; }
       inside 'roost kill'
       ;;

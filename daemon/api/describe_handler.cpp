@@ -1,4 +1,5 @@
-// `app.describe`: the row, the spec, the files and the recorded exits; the exits come from the store's thread.
+// `app.describe`: the row, the spec, the files and the recorded exits; the exits come from the
+// store's thread.
 #include "daemon/api/view.h"
 #include "ipc/methods.h"
 
@@ -25,7 +26,8 @@ ipc::Description describe_instance(Services& services, const Instance& instance)
   return d;
 }
 
-void take_exits(Pending& pending, std::size_t index, const Result<std::vector<store::AddExit>>& rows) {
+void take_exits(Pending& pending, std::size_t index,
+                const Result<std::vector<store::AddExit>>& rows) {
   if (rows)
     for (const store::AddExit& row : *rows)
       pending.reply.instances[index].exits.push_back(
@@ -36,20 +38,22 @@ void take_exits(Pending& pending, std::size_t index, const Result<std::vector<st
 }  // namespace
 
 void register_describe_handler(Dispatcher& dispatcher, Services& services) {
-  dispatcher.on(ipc::kDescribe, Dispatcher::Handler<ipc::TargetsRequest, ipc::DescribeReply>(
-                                    [&services](const ipc::TargetsRequest& request, Responder<ipc::DescribeReply> to) {
-                                      const auto ids = services.supervisor.select(request.targets);
-                                      if (!ids) return to.fail(ids.error());
-                                      auto pending = std::make_shared<Pending>(Pending{{}, ids->size(), std::move(to)});
-                                      for (model::InstanceId id : *ids)
-                                        pending->reply.instances.push_back(
-                                            describe_instance(services, *services.supervisor.find(id)));
-                                      if (ids->empty() || services.store == nullptr) return pending->to.reply(pending->reply);
-                                      for (std::size_t i = 0; i < ids->size(); ++i)
-                                        services.store->recent_exits((*ids)[i], kExitsShown, [pending, i](auto rows) {
-                                          take_exits(*pending, i, rows);
-                                        });
-                                    }));
+  dispatcher.on(
+      ipc::kDescribe,
+      Dispatcher::Handler<ipc::TargetsRequest, ipc::DescribeReply>(
+          [&services](const ipc::TargetsRequest& request, Responder<ipc::DescribeReply> to) {
+            const auto ids = services.supervisor.select(request.targets);
+            if (!ids) return to.fail(ids.error());
+            auto pending = std::make_shared<Pending>(Pending{{}, ids->size(), std::move(to)});
+            for (model::InstanceId id : *ids)
+              pending->reply.instances.push_back(
+                  describe_instance(services, *services.supervisor.find(id)));
+            if (ids->empty() || services.store == nullptr) return pending->to.reply(pending->reply);
+            for (std::size_t i = 0; i < ids->size(); ++i)
+              services.store->recent_exits((*ids)[i], kExitsShown, [pending, i](auto rows) {
+                take_exits(*pending, i, rows);
+              });
+          }));
 }
 
 }  // namespace roost::daemon

@@ -22,7 +22,9 @@ void ReplyTo::send(ipc::FrameType type, std::string_view payload) {
   server->answered(session_, wait_);
 }
 
-void ReplyTo::fail(const Error& error) { send(ipc::FrameType::error, ipc::encode_error(error)); }
+void ReplyTo::fail(const Error& error) {
+  send(ipc::FrameType::error, ipc::encode_error(error));
+}
 
 void ReplyTo::begin_wait() {
   wait_ = true;
@@ -35,8 +37,10 @@ void Dispatcher::dispatch(ReplyTo to, std::string_view payload) {
   const auto entry = handlers_.find(envelope->method);
   if (entry == handlers_.end()) {
     std::vector<std::string_view> names;
-    for (const auto& [name, handler] : handlers_) names.push_back(name);
-    return to.fail({Errc::not_found, "no method '" + std::string(envelope->method) + "'", did_you_mean(envelope->method, names)});
+    for (const auto& [name, handler] : handlers_)
+      names.push_back(name);
+    return to.fail({Errc::not_found, "no method '" + std::string(envelope->method) + "'",
+                    did_you_mean(envelope->method, names)});
   }
   if (entry->second.kind == ipc::Kind::wait) to.begin_wait();
   entry->second.run(std::move(to), envelope->params);

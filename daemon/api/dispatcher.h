@@ -1,5 +1,5 @@
-// Dispatcher: from a request's payload to a typed handler and back. Handlers know records and a Responder, never a
-// connection. Loop thread.
+// Dispatcher: from a request's payload to a typed handler and back. Handlers know records and a
+// Responder, never a connection. Loop thread.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,19 @@ namespace roost::daemon {
 
 class Server;
 
-// Where one reply goes. Move-only, used once; destroyed unanswered it replies "internal error" and logs. When the client has
-// left, answering does nothing. The Server outlives it.
+// Where one reply goes. Move-only, used once; destroyed unanswered it replies "internal error" and
+// logs. When the client has left, answering does nothing. The Server outlives it.
 class ReplyTo {
  public:
   ReplyTo(Server& server, SessionId session, std::uint32_t request)
       : server_(&server), session_(session), request_(request) {}
+
   ReplyTo(ReplyTo&& other) noexcept
-      : server_(std::exchange(other.server_, nullptr)), session_(other.session_), request_(other.request_), wait_(other.wait_) {}
+      : server_(std::exchange(other.server_, nullptr)),
+        session_(other.session_),
+        request_(other.request_),
+        wait_(other.wait_) {}
+
   ReplyTo& operator=(ReplyTo&&) = delete;
   ReplyTo(const ReplyTo&) = delete;
   ReplyTo& operator=(const ReplyTo&) = delete;
@@ -48,8 +53,11 @@ template <class Rep>
 class Responder {
  public:
   explicit Responder(ReplyTo to) : to_(std::move(to)) {}
+
   void reply(const Rep& reply) { to_.send(ipc::FrameType::result, to_json(reply)); }
+
   void document(std::string_view bytes) { to_.send(ipc::FrameType::document, bytes); }
+
   void fail(const Error& error) { to_.fail(error); }
 
  private:
@@ -63,7 +71,8 @@ class Dispatcher {
 
   template <class Req, class Rep>
   void on(const ipc::Method<Req, Rep>& method, Handler<Req, Rep> handler) {
-    handlers_[method.name] = {method.kind, [handler = std::move(handler)](ReplyTo to, JsonRef params) {
+    handlers_[method.name] = {method.kind,
+                              [handler = std::move(handler)](ReplyTo to, JsonRef params) {
                                 Result<Req> request = decode<Req>(params, "params");
                                 if (!request) return to.fail(request.error());
                                 handler(*request, Responder<Rep>(std::move(to)));
@@ -77,6 +86,7 @@ class Dispatcher {
     ipc::Kind kind = ipc::Kind::call;
     std::function<void(ReplyTo, JsonRef)> run;
   };
+
   std::map<std::string_view, Entry> handlers_;
 };
 

@@ -40,6 +40,7 @@ class Pm2Writer {
     json_.end_object();
     json_.end_object();
   }
+
   JsonWriter& json() { return json_; }
 
  private:
@@ -47,14 +48,17 @@ class Pm2Writer {
     json_.key(key);
     json_.string(value);
   }
+
   void number(std::string_view key, std::int64_t value) {
     json_.key(key);
     json_.integer(value);
   }
+
   void list(std::string_view key, const std::vector<std::string>& values) {
     json_.key(key);
     json_.begin_array();
-    for (const std::string& value : values) json_.string(value);
+    for (const std::string& value : values)
+      json_.string(value);
     json_.end_array();
   }
 
@@ -73,7 +77,8 @@ class Pm2Writer {
     last_exit(info);
   }
 
-  // A signal is a signal: exit_code is then null, and what cannot be known is null as well, never 0.
+  // A signal is a signal: exit_code is then null, and what cannot be known is null as well, never
+  // 0.
   void last_exit(const ipc::InstanceInfo& info) {
     const bool exited = info.last_exit && info.last_exit->kind == model::ExitKind::exited;
     const bool signaled = info.last_exit && info.last_exit->kind == model::ExitKind::signaled;
@@ -116,7 +121,8 @@ class Pm2Writer {
   void environment(const model::AppSpec& spec) {
     json_.key("env");
     json_.begin_object();
-    for (const auto& [name, value] : spec.env) text(name, is_secret_name(name) ? kMask : std::string_view(value));
+    for (const auto& [name, value] : spec.env)
+      text(name, is_secret_name(name) ? kMask : std::string_view(value));
     json_.end_object();
   }
 
@@ -133,7 +139,8 @@ std::string render_jlist(Services& services) {
   if (all) {
     for (model::InstanceId id : *all) {
       const Instance& instance = *services.supervisor.find(id);
-      writer.instance(view_of(services, instance), instance, services.supervisor.log_paths(instance));
+      writer.instance(view_of(services, instance), instance,
+                      services.supervisor.log_paths(instance));
     }
   }
   writer.json().end_array();

@@ -16,17 +16,21 @@ namespace limits = model::limits;
 
 namespace {
 constexpr int kAcceptsPerTurn = 64;
+constexpr Duration kAcceptPause = 1s;
 
 // Refused before anything is read; one short write to a fresh socket cannot block.
 void refuse(int socket, const Error& error) {
   std::string bytes;
   ipc::append_message(bytes, ipc::FrameType::error, 0, ipc::encode_error(error));
-  (void)!::write(socket, bytes.data(), bytes.size());  // the peer may be gone: nothing to do about it
+  (void)!::write(socket, bytes.data(),
+                 bytes.size());  // the peer may be gone: nothing to do about it
 }
 }  // namespace
 
 Server::Server(loop::Loop& loop, Dispatcher& dispatcher, int keeper_pid)
-    : loop_(loop), dispatcher_(dispatcher), keeper_pid_(keeper_pid) {}
+    : loop_(loop), dispatcher_(dispatcher), keeper_pid_(keeper_pid), accept_again_(loop, [this] {
+        (void)poll_->start(loop::Poll::readable);  // it was polled before
+      }) {}
 
 Status Server::start(UniqueFd listener) {
   listener_ = std::move(listener);
@@ -37,23 +41,35 @@ Status Server::start(UniqueFd listener) {
 void Server::accept_some() {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     Result<UniqueFd> socket = ipc::accept_unix(listener_.get());
-    if (!socket) return log_warning("api", socket.error().message);
+    if (!socket) return pause_accepting(socket.error());
     if (!*socket) return;
     admit(std::move(*socket));
   }
 }
 
+// No descriptor is left, say: clients wait in the backlog meanwhile.
+void Server::pause_accepting(const Error& error) {
+  log_warning("api", error.message);
+  poll_->stop();
+  accept_again_.start(kAcceptPause);
+}
+
 void Server::admit(UniqueFd socket) {
   const Result<ipc::PeerCredentials> peer = ipc::peer_credentials(socket.get());
   if (!peer || (peer->uid != ::geteuid() && peer->uid != 0))
-    return refuse(socket.get(), {Errc::denied, "this roost belongs to another user", "use your own: unset ROOST_HOME"});
+    return refuse(socket.get(), {Errc::denied, "this roost belongs to another user",
+                                 "use your own: unset ROOST_HOME"});
   if (clients_.size() >= limits::kMaxClients)
-    return refuse(socket.get(), {Errc::unavailable, "too many clients (" + std::to_string(limits::kMaxClients) + ")", "try again"});
+    return refuse(socket.get(),
+                  {Errc::unavailable,
+                   "too many clients (" + std::to_string(limits::kMaxClients) + ")", "try again"});
   const SessionId id{++last_id_};
   Client& client = clients_[id];
   client.session = std::make_unique<Session>(
       loop_, std::move(socket),
-      Session::Callbacks{[this, id](std::uint32_t request, std::string payload) { on_request(id, request, std::move(payload)); },
+      Session::Callbacks{[this, id](std::uint32_t request, std::string payload) {
+                           on_request(id, request, std::move(payload));
+                         },
                          [this, id] { loop_.defer([this, id] { clients_.erase(id); }); }});
   if (Status started = client.session->start(); !started) clients_.erase(id);
 }
@@ -64,8 +80,9 @@ void Server::on_request(SessionId id, std::uint32_t request, std::string payload
   Client& client = it->second;
   if (!client.greeted) return greet(client, request, payload);
   if (client.pending >= limits::kMaxPendingRequests)
-    return client.session->send(ipc::FrameType::error, request,
-                                ipc::encode_error({Errc::unavailable, "too many unanswered requests", {}}));
+    return client.session->send(
+        ipc::FrameType::error, request,
+        ipc::encode_error({Errc::unavailable, "too many unanswered requests", {}}));
   ++client.pending;
   dispatcher_.dispatch(ReplyTo(*this, id, request), payload);
 }
@@ -78,7 +95,8 @@ void Server::greet(Client& client, std::uint32_t request, const std::string& pay
   Result<ipc::RequestEnvelope> envelope = ipc::decode_request(payload);
   if (!envelope) return refuse_with(envelope.error());
   if (envelope->method != ipc::kHello.name)
-    return refuse_with({Errc::protocol, "the first request must be 'hello'", "see docs/protocol.md"});
+    return refuse_with(
+        {Errc::protocol, "the first request must be 'hello'", "see docs/protocol.md"});
   Result<ipc::HelloRequest> hello = decode<ipc::HelloRequest>(envelope->params);
   if (!hello) return refuse_with(hello.error());
   if (Status fits = ipc::check_hello(*hello); !fits) return refuse_with(fits.error());

@@ -1,5 +1,5 @@
-// Server: accepts clients on roost.sock, one Session each, and gives their requests to the Dispatcher. Only our own uid and
-// root are let in (SO_PEERCRED), at most kMaxClients. Loop thread.
+// Server: accepts clients on roost.sock, one Session each, and gives their requests to the
+// Dispatcher. Only our own uid and root are let in (SO_PEERCRED), at most kMaxClients. Loop thread.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,9 @@ class Server {
 
   // Takes a listening socket.
   [[nodiscard]] Status start(UniqueFd listener);
+
   [[nodiscard]] int listener() const { return listener_.get(); }
+
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
 
   // ---- for replies (ReplyTo)
@@ -37,6 +39,7 @@ class Server {
   };
 
   void accept_some();
+  void pause_accepting(const Error& error);
   void admit(UniqueFd socket);
   void on_request(SessionId id, std::uint32_t request, std::string payload);
   void greet(Client& client, std::uint32_t request, const std::string& payload);
@@ -44,6 +47,7 @@ class Server {
   loop::Loop& loop_;
   Dispatcher& dispatcher_;
   int keeper_pid_;
+  loop::Timer accept_again_;
   UniqueFd listener_;
   std::unique_ptr<loop::Poll> poll_;
   std::map<SessionId, Client> clients_;

@@ -20,6 +20,7 @@ struct Services {
   std::string user;  // name of the daemon's user
   int keeper_pid = 0;
   TimePoint started{};
+  bool ending = false;         // everything is being stopped: nothing is started any more
   std::function<void()> quit;  // all apps are down and on record: end daemon and keeper
 };
 

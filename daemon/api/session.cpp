@@ -1,9 +1,9 @@
 #include "daemon/api/session.h"
 
-#include <sys/socket.h>
-
 #include <array>
 #include <cerrno>
+
+#include <sys/socket.h>
 
 #include "core/model/limits.h"
 #include "ipc/envelope.h"
@@ -19,14 +19,15 @@ Session::Session(loop::Loop& loop, UniqueFd socket, Callbacks callbacks)
       poll_(loop, socket_.get(), [this](unsigned events) { on_events(events); }),
       deadline_(loop, [this] { close(); }),
       keep_alive_(loop, [this] {
-        std::string event;
-        ipc::append_keep_alive(event);
-        out_ += event;
+        if (out_.empty())
+          ipc::append_keep_alive(out_);  // what waits to be read is a sign of life, too
         write_some();
         if (open_ && waits_ > 0) keep_alive_.start(ipc::kKeepAliveInterval);
       }) {}
 
-Status Session::start() { return poll_.start(loop::Poll::readable); }
+Status Session::start() {
+  return poll_.start(loop::Poll::readable);
+}
 
 void Session::on_events(unsigned events) {
   if ((events & loop::Poll::writable) != 0) write_some();
@@ -60,14 +61,16 @@ void Session::take_frames() {
 
 void Session::send(ipc::FrameType type, std::uint32_t id, std::string_view payload) {
   if (!open_) return;
-  if (out_.size() - written_ + payload.size() > limits::kMaxUnreadBytes && out_.size() > written_) return close();
+  if (out_.size() - written_ + payload.size() > limits::kMaxUnreadBytes && out_.size() > written_)
+    return close();
   ipc::append_message(out_, type, id, payload);
   write_some();
 }
 
 void Session::write_some() {
   while (open_ && written_ < out_.size()) {
-    const ssize_t n = ::send(socket_.get(), out_.data() + written_, out_.size() - written_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n = ::send(socket_.get(), out_.data() + written_, out_.size() - written_,
+                             MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) break;
     if (n < 0) return close();
@@ -86,7 +89,8 @@ void Session::write_some() {
 
 void Session::watch() {
   if (!open_) return;
-  const unsigned wanted = loop::Poll::readable | (out_.empty() ? 0U : static_cast<unsigned>(loop::Poll::writable));
+  const unsigned wanted =
+      loop::Poll::readable | (out_.empty() ? 0U : static_cast<unsigned>(loop::Poll::writable));
   (void)poll_.start(closing_ ? static_cast<unsigned>(loop::Poll::writable) : wanted);
 }
 

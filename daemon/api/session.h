@@ -1,5 +1,6 @@
-// Session: one client connection. Reads frames, hands requests to the Dispatcher, writes replies from a bounded queue.
-// Handlers never see it: they hold a ReplyTo, which knows the session by id and survives it. Loop thread.
+// Session: one client connection. Reads frames, hands requests to the Dispatcher, writes replies
+// from a bounded queue. Handlers never see it: they hold a ReplyTo, which knows the session by id
+// and survives it. Loop thread.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ class Session {
  public:
   struct Callbacks {
     std::function<void(std::uint32_t id, std::string payload)> on_request;
-    std::function<void()> on_closed;  // at most once; the owner removes the session at the end of the turn
+    std::function<void()>
+        on_closed;  // at most once; the owner removes the session at the end of the turn
   };
 
   Session(loop::Loop& loop, UniqueFd socket, Callbacks callbacks);
@@ -34,6 +36,7 @@ class Session {
   void end_wait();
   // Closes when everything is written.
   void close_when_written();
+
   [[nodiscard]] bool is_open() const { return open_; }
 
  private:
@@ -51,7 +54,7 @@ class Session {
   loop::Timer deadline_;    // for a frame that was begun
   loop::Timer keep_alive_;  // while a wait is pending
   ipc::FrameDecoder decoder_{ipc::Side::daemon};
-  std::string out_;          // written from written_ on
+  std::string out_;  // written from written_ on
   std::size_t written_ = 0;
   int waits_ = 0;
   bool open_ = true;

@@ -7,14 +7,14 @@
 namespace roost::daemon {
 
 namespace limits = model::limits;
-using model::InstanceId;
 using ipc::StartOutcome;
 using ipc::StartReply;
+using model::InstanceId;
 
 namespace {
 
-// One start or restart under way: answered when it is on disk, every instance is settled, and the last words of those that
-// failed are read.
+// One start or restart under way: answered when it is on disk, every instance is settled, and the
+// last words of those that failed are read.
 struct Pending {
   Services& services;
   Responder<StartReply> to;
@@ -28,6 +28,7 @@ struct Pending {
     to.reply(reply);
   }
 };
+
 using PendingPtr = std::shared_ptr<Pending>;
 
 StartOutcome* outcome_of(Pending& pending, InstanceId id) {
@@ -39,14 +40,16 @@ StartOutcome* outcome_of(Pending& pending, InstanceId id) {
 void settle(const PendingPtr& pending, InstanceId id, const StartFact& fact) {
   StartOutcome* outcome = outcome_of(*pending, id);
   if (outcome == nullptr) return;
-  if (const Instance* instance = pending->services.supervisor.find(id)) outcome->instance = view_of(pending->services, *instance);
+  if (const Instance* instance = pending->services.supervisor.find(id))
+    outcome->instance = view_of(pending->services, *instance);
   outcome->ok = fact.ok;
   if (fact.ok) return;
   outcome->error = fact.error;
   ++pending->open;
-  pending->services.pump.tail(fact.run, model::Stream::err, limits::kStderrTailLines, limits::kStderrTailBytes,
-                              [pending, id](std::string text) {
-                                if (StartOutcome* at = outcome_of(*pending, id)) at->stderr_tail = std::move(text);
+  pending->services.pump.tail(fact.run, model::Stream::err, limits::kStderrTailLines,
+                              limits::kStderrTailBytes, [pending, id](std::string text) {
+                                if (StartOutcome* at = outcome_of(*pending, id))
+                                  at->stderr_tail = std::move(text);
                                 pending->done_one();
                               });
 }
@@ -62,7 +65,8 @@ void wait_for(const PendingPtr& pending, const std::vector<InstanceId>& ids, boo
   }
   ++pending->open;
   pending->services.waits.until_started(ids, [pending](std::map<InstanceId, StartFact> facts) {
-    for (const auto& [id, fact] : facts) settle(pending, id, fact);
+    for (const auto& [id, fact] : facts)
+      settle(pending, id, fact);
     pending->done_one();
   });
 }
@@ -83,14 +87,16 @@ void start_existing(const PendingPtr& pending, const std::vector<InstanceId>& id
     if (pending->reply.outcomes.back().already_running) continue;
     started.push_back(id);
   }
-  for (InstanceId id : started) services.supervisor.start(id);
+  for (InstanceId id : started)
+    services.supervisor.start(id);
   wait_for(pending, started, wait);
 }
 
 Supervisor::Committed on_disk(const PendingPtr& pending) {
   ++pending->open;
   return [pending](Status saved) {
-    if (!saved) pending->failed = std::move(saved).error().context("the app runs, but could not be saved");
+    if (!saved)
+      pending->failed = std::move(saved).error().context("the app runs, but could not be saved");
     pending->done_one();
   };
 }
@@ -105,13 +111,17 @@ bool same_settings(model::AppSpec a, const model::AppSpec& b) {
   return a == b;
 }
 
-// The name is taken: the same program is started (with the new settings if it does not run), another one is refused.
-void start_known(const PendingPtr& pending, model::AppId app, const model::AppSpec& spec, bool wait) {
+// The name is taken: the same program is started (with the new settings if it does not run),
+// another one is refused.
+void start_known(const PendingPtr& pending, model::AppId app, const model::AppSpec& spec,
+                 bool wait) {
   Services& services = pending->services;
   const AppEntry entry = services.supervisor.book().apps().at(app).entry;
   if (!same_program(entry.spec, spec)) {
-    pending->failed = Error{Errc::exists, "an app named '" + spec.name + "' exists and runs something else: " + entry.spec.script,
-                            "choose another name with --name, or first: roost delete " + spec.name};
+    pending->failed = Error{
+        Errc::exists,
+        "an app named '" + spec.name + "' exists and runs something else: " + entry.spec.script,
+        "choose another name with --name, or first: roost delete " + spec.name};
     return;
   }
   std::vector<InstanceId> ids;
@@ -123,7 +133,8 @@ void start_known(const PendingPtr& pending, model::AppId app, const model::AppSp
   if (idle)
     services.supervisor.replace_spec(app, spec, on_disk(pending));
   else if (!same_settings(entry.spec, spec))
-    pending->reply.note = "it runs with other settings; to apply the new ones: roost delete " + spec.name + ", then start";
+    pending->reply.note = "it runs with other settings; to apply the new ones: roost delete " +
+                          spec.name + ", then start";
   start_existing(pending, ids, wait);
 }
 
@@ -140,20 +151,28 @@ void start_new(const PendingPtr& pending, const model::AppSpec& spec, bool wait)
   start_existing(pending, *ids, wait);
 }
 
+const Error kEnding{Errc::conflict, "everything is being stopped", "start it when roost has ended"};
+
 void handle_start(Services& services, const ipc::StartRequest& request, Responder<StartReply> to) {
+  if (services.ending) return to.fail(kEnding);
   const auto pending = std::make_shared<Pending>(Pending{services, std::move(to), {}});
-  const auto existing = request.targets.empty() ? Result<std::vector<InstanceId>>(std::vector<InstanceId>{})
-                                                : services.supervisor.select(request.targets);
-  if (existing && !existing->empty())
+  const auto existing = request.targets.empty()
+                            ? Result<std::vector<InstanceId>>(std::vector<InstanceId>{})
+                            : services.supervisor.select(request.targets);
+  if (existing && !existing->empty()) {
     start_existing(pending, *existing, request.wait);
-  else if (request.app)
+    services.supervisor.when_saved(on_disk(pending));
+  } else if (request.app) {
     start_new(pending, *request.app, request.wait);
-  else if (!existing)
+  } else if (!existing) {
     pending->failed = existing.error();
+  }
   pending->done_one();
 }
 
-void handle_restart(Services& services, const ipc::RestartRequest& request, Responder<StartReply> to) {
+void handle_restart(Services& services, const ipc::RestartRequest& request,
+                    Responder<StartReply> to) {
+  if (services.ending) return to.fail(kEnding);
   const auto ids = services.supervisor.select(request.targets);
   if (!ids) return to.fail(ids.error());
   const auto pending = std::make_shared<Pending>(Pending{services, std::move(to), {}});
@@ -162,22 +181,26 @@ void handle_restart(Services& services, const ipc::RestartRequest& request, Resp
     outcome.instance = view_of(services, *services.supervisor.find(id));
     pending->reply.outcomes.push_back(std::move(outcome));
   }
-  for (InstanceId id : *ids) services.supervisor.restart(id);
+  for (InstanceId id : *ids)
+    services.supervisor.restart(id);
   wait_for(pending, *ids, request.wait);
+  services.supervisor.when_saved(on_disk(pending));
   pending->done_one();
 }
 
 }  // namespace
 
 void register_start_handlers(Dispatcher& dispatcher, Services& services) {
-  dispatcher.on(ipc::kStart, Dispatcher::Handler<ipc::StartRequest, StartReply>(
-                                 [&services](const ipc::StartRequest& request, Responder<StartReply> to) {
-                                   handle_start(services, request, std::move(to));
-                                 }));
-  dispatcher.on(ipc::kRestart, Dispatcher::Handler<ipc::RestartRequest, StartReply>(
-                                   [&services](const ipc::RestartRequest& request, Responder<StartReply> to) {
-                                     handle_restart(services, request, std::move(to));
-                                   }));
+  dispatcher.on(ipc::kStart,
+                Dispatcher::Handler<ipc::StartRequest, StartReply>(
+                    [&services](const ipc::StartRequest& request, Responder<StartReply> to) {
+                      handle_start(services, request, std::move(to));
+                    }));
+  dispatcher.on(ipc::kRestart,
+                Dispatcher::Handler<ipc::RestartRequest, StartReply>(
+                    [&services](const ipc::RestartRequest& request, Responder<StartReply> to) {
+                      handle_restart(services, request, std::move(to));
+                    }));
 }
 
 }  // namespace roost::daemon

@@ -17,21 +17,25 @@ StopOutcome before_stop(Services& services, InstanceId id) {
   StopOutcome outcome;
   outcome.instance = view_of(services, instance);
   outcome.pid = outcome.instance.pid;
-  outcome.already_stopped = !instance.machine.current && instance.machine.rest != model::Rest::waiting;
+  outcome.already_stopped =
+      !instance.machine.current && instance.machine.rest != model::Rest::waiting;
   return outcome;
 }
 
 StopReply stop_all(Services& services, const std::vector<InstanceId>& ids) {
   StopReply reply;
-  for (InstanceId id : ids) reply.outcomes.push_back(before_stop(services, id));
-  for (InstanceId id : ids) services.supervisor.stop(id);
+  for (InstanceId id : ids)
+    reply.outcomes.push_back(before_stop(services, id));
+  for (InstanceId id : ids)
+    services.supervisor.stop(id);
   return reply;
 }
 
 void fill_in(Services& services, StopReply& reply, const Facts& facts) {
   for (StopOutcome& outcome : reply.outcomes) {
     const InstanceId id{outcome.instance.id};
-    if (const Instance* instance = services.supervisor.find(id)) outcome.instance = view_of(services, *instance);
+    if (const Instance* instance = services.supervisor.find(id))
+      outcome.instance = view_of(services, *instance);
     const auto fact = facts.find(id);
     if (fact == facts.end()) continue;
     outcome.processes = static_cast<std::uint32_t>(fact->second.processes);
@@ -50,22 +54,24 @@ void handle_stop(Services& services, const ipc::TargetsRequest& request, Respond
   const auto pending = std::make_shared<Pending>(Pending{stop_all(services, *ids), std::move(to)});
   services.waits.until_down(*ids, [&services, pending](const Facts& facts) {
     fill_in(services, pending->reply, facts);
-    services.supervisor.when_saved([pending](const Status&) { pending->to.reply(pending->reply); });
+    services.supervisor.when_saved([pending](const Status& saved) {
+      if (!saved)
+        return pending->to.fail(Error{saved.error()}.context("stopped, but not yet on disk"));
+      pending->to.reply(pending->reply);
+    });
   });
 }
 
-void handle_delete(Services& services, const ipc::TargetsRequest& request, Responder<StopReply> to) {
+void handle_delete(Services& services, const ipc::TargetsRequest& request,
+                   Responder<StopReply> to) {
   const auto ids = services.supervisor.select(request.targets);
   if (!ids) return to.fail(ids.error());
   const auto pending = std::make_shared<Pending>(Pending{stop_all(services, *ids), std::move(to)});
   services.waits.until_down(*ids, [&services, pending, ids = *ids](const Facts& facts) {
     fill_in(services, pending->reply, facts);
-    for (InstanceId id : ids) {
-      const Instance* instance = services.supervisor.find(id);
-      if (instance != nullptr && !instance->machine.current) services.supervisor.remove(id, {});
-    }
-    services.supervisor.when_saved([pending](const Status& saved) {
-      if (!saved) return pending->to.fail(Error{saved.error()}.context("deleted, but not yet on disk"));
+    services.supervisor.remove(ids, [pending](const Status& saved) {
+      if (!saved)
+        return pending->to.fail(Error{saved.error()}.context("deleted, but not yet on disk"));
       pending->to.reply(pending->reply);
     });
   });
@@ -83,11 +89,17 @@ void handle_kill(Services& services, Responder<ipc::KillReply> to) {
     ids.push_back(id);
     if (instance.machine.current) ++pending->reply.stopped;
   }
+  services.ending = true;
   services.supervisor.suspend();
   services.waits.until_down(ids, [&services, pending](const Facts& facts) {
-    for (const auto& [id, fact] : facts) pending->reply.killed += static_cast<std::uint32_t>(fact.killed);
-    services.supervisor.when_saved([&services, pending](const Status&) {
-      pending->to.reply(pending->reply);
+    for (const auto& [id, fact] : facts)
+      pending->reply.killed += static_cast<std::uint32_t>(fact.killed);
+    services.supervisor.when_saved([&services, pending](const Status& saved) {
+      if (saved)
+        pending->to.reply(pending->reply);
+      else
+        pending->to.fail(
+            Error{saved.error()}.context("all apps are stopped, but that is not on disk"));
       services.quit();
     });
   });
@@ -97,16 +109,19 @@ void handle_kill(Services& services, Responder<ipc::KillReply> to) {
 
 void register_stop_handlers(Dispatcher& dispatcher, Services& services) {
   using Stop = Dispatcher::Handler<ipc::TargetsRequest, StopReply>;
-  dispatcher.on(ipc::kStop, Stop([&services](const ipc::TargetsRequest& request, Responder<StopReply> to) {
+  dispatcher.on(ipc::kStop,
+                Stop([&services](const ipc::TargetsRequest& request, Responder<StopReply> to) {
                   handle_stop(services, request, std::move(to));
                 }));
-  dispatcher.on(ipc::kDelete, Stop([&services](const ipc::TargetsRequest& request, Responder<StopReply> to) {
+  dispatcher.on(ipc::kDelete,
+                Stop([&services](const ipc::TargetsRequest& request, Responder<StopReply> to) {
                   handle_delete(services, request, std::move(to));
                 }));
-  dispatcher.on(ipc::kKill, Dispatcher::Handler<ipc::EmptyRequest, ipc::KillReply>(
-                                [&services](const ipc::EmptyRequest&, Responder<ipc::KillReply> to) {
-                                  handle_kill(services, std::move(to));
-                                }));
+  dispatcher.on(ipc::kKill,
+                Dispatcher::Handler<ipc::EmptyRequest, ipc::KillReply>(
+                    [&services](const ipc::EmptyRequest&, Responder<ipc::KillReply> to) {
+                      handle_kill(services, std::move(to));
+                    }));
 }
 
 }  // namespace roost::daemon

@@ -33,11 +33,13 @@ ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
 }
 
 bool is_secret_name(std::string_view name) {
-  static constexpr std::array<std::string_view, 9> kParts{"TOKEN", "SECRET", "PASS",       "KEY",       "CREDENTIAL",
-                                                          "AUTH",  "PWD_",   "PRIVATE",    "DSN"};
+  static constexpr std::array<std::string_view, 9> kParts{
+      "TOKEN", "SECRET", "PASS", "KEY", "CREDENTIAL", "AUTH", "PWD_", "PRIVATE", "DSN"};
   std::string upper(name);
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return std::any_of(kParts.begin(), kParts.end(), [&](std::string_view part) { return upper.find(part) != std::string::npos; });
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return std::any_of(kParts.begin(), kParts.end(),
+                     [&](std::string_view part) { return upper.find(part) != std::string::npos; });
 }
 
 model::AppSpec masked(model::AppSpec spec) {

@@ -14,8 +14,8 @@ namespace roost::daemon {
 
 // The spec with the values of secret-looking variables replaced.
 [[nodiscard]] model::AppSpec masked(model::AppSpec spec);
-// Whether a variable's name suggests that its value is nobody's business: TOKEN, SECRET, PASS, KEY, CREDENTIAL, AUTH … as a
-// part of it.
+// Whether a variable's name suggests that its value is nobody's business: TOKEN, SECRET, PASS, KEY,
+// CREDENTIAL, AUTH … as a part of it.
 [[nodiscard]] bool is_secret_name(std::string_view name);
 inline constexpr std::string_view kMask = "********";
 

@@ -26,18 +26,21 @@ struct Pending {
 };
 
 // Whether this event tells how the start of an instance went.
-std::optional<StartFact> start_fact(const Event& event, const model::AppSpec& spec) {
+std::optional<StartFact> start_fact(const Event& event, const Instance* instance) {
+  if (instance == nullptr) return StartFact{false, event.run, "deleted"};
   switch (event.kind) {
-    case Event::Kind::online: return StartFact{true, event.run, {}};
-    case Event::Kind::spawn_failed: return StartFact{false, event.run, event.reason};
-    case Event::Kind::run_over: {
-      if (event.asked) return std::nullopt;  // the predecessor
-      const bool finished = !spec.autorestart && model::is_success(event.status);
-      return StartFact{finished, event.run, model::describe(event.status) + " after " + model::in_words(event.ran_for)};
-    }
-    case Event::Kind::down: return StartFact{false, event.run, event.reason};
+    case Event::Kind::online:
+      return StartFact{true, event.run, {}};
+    case Event::Kind::spawn_failed:
+      return StartFact{false, event.run, event.reason};
+    case Event::Kind::run_over:
+      break;
   }
-  return std::nullopt;
+  if (event.asked && instance->machine.current) return std::nullopt;  // the predecessor
+  if (event.asked) return StartFact{false, event.run, "stopped before it was online"};
+  const bool finished = !instance->spec->autorestart && model::is_success(event.status);
+  return StartFact{finished, event.run,
+                   model::describe(event.status) + " after " + model::in_words(event.ran_for)};
 }
 
 }  // namespace
@@ -49,35 +52,30 @@ void Waits::until_started(const std::vector<InstanceId>& ids, Started done) {
   pending->done = std::move(done);
   pending->token = bus_.subscribe([this, pending](const Event& event) {
     if (!pending->open.contains(event.instance)) return;
-    const Instance* instance = supervisor_.find(event.instance);
-    const auto fact = instance == nullptr ? StartFact{false, event.run, "deleted"} : start_fact(event, *instance->spec);
+    const auto fact = start_fact(event, supervisor_.find(event.instance));
     if (!fact) return;
     pending->facts[event.instance] = *fact;
     pending->settle(bus_, event.instance);
   });
 }
 
+// Bound to the runs of this moment: one that is started meanwhile is not waited for.
 void Waits::until_down(const std::vector<InstanceId>& ids, Down done) {
   auto pending = std::make_shared<Pending<DownFact>>();
   pending->done = std::move(done);
+  std::map<InstanceId, model::RunId> runs;
   for (InstanceId id : ids) {
     const Instance* instance = supervisor_.find(id);
-    if (instance != nullptr && instance->machine.current) pending->open.insert(id);
+    if (instance == nullptr || !instance->machine.current) continue;
+    pending->open.insert(id);
+    runs[id] = instance->machine.current->id;
   }
   if (pending->open.empty()) return pending->done({});
-  pending->token = bus_.subscribe([this, pending](const Event& event) {
-    if (!pending->open.contains(event.instance)) return;
-    if (event.kind == Event::Kind::run_over) {
-      pending->facts[event.instance].processes += event.processes;
-      pending->facts[event.instance].killed += event.killed;
-    }
-    const Instance* instance = supervisor_.find(event.instance);
-    if (instance == nullptr || (!instance->machine.current && event.kind == Event::Kind::run_over))
-      pending->settle(bus_, event.instance);
-    else if (event.kind == Event::Kind::down && !instance->machine.current && pending->facts.contains(event.instance))
-      pending->settle(bus_, event.instance);
-    else if (event.kind == Event::Kind::spawn_failed && !instance->machine.current)
-      pending->settle(bus_, event.instance);
+  pending->token = bus_.subscribe([this, pending, runs = std::move(runs)](const Event& event) {
+    const auto run = runs.find(event.instance);
+    if (run == runs.end() || run->second != event.run || event.kind == Event::Kind::online) return;
+    pending->facts[event.instance] = {event.processes, event.killed};
+    pending->settle(bus_, event.instance);
   });
 }
 

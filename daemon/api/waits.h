@@ -1,5 +1,5 @@
-// Waits: requests that are answered when something has come about, keyed by instance ids. Fed by the Bus, never by polling.
-// Loop thread.
+// Waits: requests that are answered when something has come about, keyed by instance ids. Fed by
+// the Bus, never by polling. Loop thread.
 #pragma once
 
 #include <functional>

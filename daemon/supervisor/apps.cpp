@@ -108,25 +108,27 @@ void Supervisor::replace_spec(AppId app, model::AppSpec spec, Committed done) {
   put_book(std::move(done), std::move(batch));
 }
 
-void Supervisor::remove(InstanceId id, Committed done) {
-  const auto it = instances_.find(id);
-  if (it == instances_.end()) return;
-  const AppId app = it->second.app;
-  instances_.erase(it);
-  p_.lanes.remove(id);
-  AppEntry entry = book_.apps().at(app).entry;
-  std::erase_if(entry.instances, [&](const InstanceEntry& at) { return at.id == raw(id); });
+void Supervisor::remove(std::span<const InstanceId> ids, Committed done) {
   store::Batch batch;
-  if (entry.instances.empty()) {
-    book_.erase(app);
-    batch.emplace_back(store::DeleteApp{app});
-  } else {
+  for (InstanceId id : ids) {
+    const auto it = instances_.find(id);
+    if (it == instances_.end() || it->second.machine.current) continue;
+    const AppId app = it->second.app;
+    instances_.erase(it);
+    p_.lanes.remove(id);
+    keeper_->drop_entry(kNoteKey + raw(id));
+    AppEntry entry = book_.apps().at(app).entry;
+    std::erase_if(entry.instances, [&](const InstanceEntry& at) { return at.id == raw(id); });
+    if (entry.instances.empty()) {
+      book_.erase(app);
+      batch.emplace_back(store::DeleteApp{app});
+      continue;
+    }
     entry.spec.instances = static_cast<std::uint32_t>(entry.instances.size());
     batch.emplace_back(store::PutApp{app, book_.put(std::move(entry))});
     batch.emplace_back(store::DeleteInstance{id});
   }
   put_book(std::move(done), std::move(batch));
-  keeper_->drop_entry(kNoteKey + raw(id));
 }
 
 // ---- where things are kept

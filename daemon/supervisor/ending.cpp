@@ -6,6 +6,7 @@
 #include "core/base/kill_point.h"
 #include "daemon/log.h"
 #include "daemon/process/tree_signal.h"
+#include "daemon/supervisor/recovery.h"
 #include "daemon/supervisor/supervisor.h"
 
 namespace roost::daemon {
@@ -131,6 +132,7 @@ void Supervisor::finish_sweep(Instance& instance, Run& run) {
 
 void Supervisor::on_keeper_exit(const KeeperExit& exit) {
   kill_point("exit.received");
+  if (recovery_) return recovery_->add_exit(exit);
   Run* run = find_run(exit.run);
   if (run == nullptr)
     return keeper_->ack_exit(exit.run, exit.seq);  // failed to exec, or of a deleted instance
@@ -199,7 +201,15 @@ void Supervisor::on_drained(RunId id, const DrainReport& report) {
 // The keeper frees the slot when the exit is on record and the output is in the file: not before,
 // so that a daemon that is killed in between finds both again.
 void Supervisor::try_ack(Run& run) {
-  if (!run.exit || !run.recorded || !run.drained) return;
+  if (run.exit && run.recorded && run.drained) ack(run);
+}
+
+void Supervisor::give_up_exits() {
+  for (auto& [id, run] : runs_)
+    if (run.exit) ack(run);
+}
+
+void Supervisor::ack(Run& run) {
   const KeeperExit exit = *run.exit;
   const auto id = raw(run.label.run);
   keeper_->ack_exit(exit.run, exit.seq);

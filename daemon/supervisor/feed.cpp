@@ -33,7 +33,7 @@ model::InstanceNote durable_part(model::InstanceNote note) {
 
 }  // namespace
 
-void Supervisor::feed(Instance& instance, Input input) {
+void Supervisor::feed(Instance& instance, Input input, Resume resume) {
   const auto before = model::state_of(instance.machine);
   const model::StepContext context{.policy = policy_of(*instance.spec),
                                    .now = Monotonic::now(),
@@ -47,7 +47,9 @@ void Supervisor::feed(Instance& instance, Input input) {
   const auto after = model::state_of(instance.machine);
   if (after == model::State::waiting && before != after)
     instance.next_try = context.now + instance.machine.backoff;
-  if (input.kind == Input::Kind::start || input.kind == Input::Kind::stop) instance.resume = false;
+  if (input.kind == Input::Kind::start || input.kind == Input::Kind::stop ||
+      input.kind == Input::Kind::restart)
+    instance.resume = resume == Resume::later;
 
   save_note(instance);
   const InstanceId id = instance.id;
@@ -58,12 +60,6 @@ void Supervisor::feed(Instance& instance, Input input) {
   sync_timers(*still);
   if (input.kind == Input::Kind::ready && after == model::State::online)
     p_.bus.publish({.kind = Event::Kind::online, .instance = id, .run = input.run});
-  if (!still->machine.current) tell_rest(*still);
-}
-
-void Supervisor::tell_rest(const Instance& instance) {
-  p_.bus.publish(
-      {.kind = Event::Kind::down, .instance = instance.id, .reason = instance.machine.reason});
 }
 
 void Supervisor::carry_out(Instance& instance, const Effect& effect) {

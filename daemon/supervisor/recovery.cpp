@@ -47,6 +47,7 @@ void Recovery::finish() {
   kill_point("recovery.before_resume");
   for (auto& [id, instance] : s_.instances_)
     if (const auto note = notes_.find(id); note != notes_.end()) restore(instance, note->second);
+  claim_runs();
   record_unknown_ends();
   for (const KeeperExit& exit : exits_)
     s_.on_keeper_exit(exit);
@@ -114,7 +115,7 @@ void Recovery::take_over(KeeperRun handed) {
   if (!label) return log_error("recovery", "a run with a label of another version is left alone");
   model::RunLabel known = *label;
   if (known.start_ticks == 0)
-    if (const auto stat = read_stat(known.pid)) known.start_ticks = stat->id.start_ticks;
+    known.start_ticks = identify(known.pid, handed.pidfd.get()).start_ticks;
   (void)make_run(known, std::move(handed.pidfd), std::move(handed.out), std::move(handed.err),
                  handed.foreign);
 }
@@ -176,6 +177,29 @@ void Recovery::resume(Instance& instance) {
   s_.sync_timers(instance);
 }
 
+// A run that no note speaks of: its note was still on its way when the daemon was killed. The
+// newest of an idle instance is its current one; any other is nobody's, and is ended.
+void Recovery::claim_runs() {
+  for (auto& [id, run] : s_.runs_) {
+    const bool dead = std::any_of(exits_.begin(), exits_.end(), [&](const KeeperExit& exit) {
+      return exit.run == run.label.run;
+    });
+    Instance* instance = s_.find_mutable(run.label.instance);
+    if (dead || (instance != nullptr && instance->machine.current &&
+                 instance->machine.current->id == run.label.run))
+      continue;
+    if (instance != nullptr && instance->app == run.label.app && !instance->machine.current) {
+      instance->machine.desired = model::Desired::up;
+      instance->machine.rest = model::Rest::stopped;
+      instance->machine.current = model::RunMachine{run.label.run, Phase::launching, false};
+      continue;
+    }
+    log_warning("recovery",
+                "pid " + std::to_string(run.label.pid) + " belongs to no app any more: ending it");
+    s_.begin_sweep(run.label.instance, run, Monotonic::now());
+  }
+}
+
 // ---- after the death of keeper and daemon
 
 void Recovery::adopt_survivors() {
@@ -184,28 +208,31 @@ void Recovery::adopt_survivors() {
       if (row.boot_id == s_.p_.boot_id) recorded_[row.run] = *label;
   FoundRuns found = find_runs(s_.p_.home_id);
   for (FoundRun& run : found.runs) {
-    const auto known = recorded_.find(run.key.run);
-    const model::RunLabel* label =
-        known != recorded_.end() && known->second.pid == run.id.pid ? &known->second : nullptr;
+    const auto known = std::find_if(recorded_.begin(), recorded_.end(), [&](const auto& entry) {
+      return entry.second.pid == run.id.pid && entry.second.start_ticks == run.id.start_ticks;
+    });
+    std::optional<model::RunLabel> label;
+    if (known != recorded_.end()) label = known->second;
     adopt(std::move(run), label);
   }
   const auto unseen = recorded_;
   for (const auto& [id, label] : unseen) {
     Result<FoundRun> again = reopen({s_.p_.home_id, label.app, label.instance, id},
                                     {label.pid, label.start_ticks}, s_.p_.boot_id);
-    if (again) adopt(std::move(*again), &label);
+    if (again) adopt(std::move(*again), label);
   }
 }
 
-void Recovery::adopt(FoundRun found, const model::RunLabel* known) {
+void Recovery::adopt(FoundRun found, const std::optional<model::RunLabel>& known) {
+  const RunId recorded = known ? known->run : found.key.run;
+  recorded_.erase(recorded);
   Instance* instance = s_.find_mutable(found.key.instance);
-  if (instance == nullptr || instance->machine.current) {
+  if (instance == nullptr || instance->app != found.key.app || instance->machine.current) {
     log_warning("recovery", "pid " + std::to_string(found.id.pid) +
                                 " carries this home's ROOST_ID, but no app waits for it");
     return;
   }
-  model::RunLabel label = known != nullptr ? *known : model::RunLabel{};
-  recorded_.erase(found.key.run);
+  model::RunLabel label = known.value_or(model::RunLabel{});
   label.app = found.key.app;
   label.instance = found.key.instance;
   label.slot = instance->slot;
@@ -226,10 +253,9 @@ void Recovery::adopt(FoundRun found, const model::RunLabel* known) {
   s_.keeper_->adopt_run(label.run, bytes, label.pid, found.pidfd.get(), found.out.get(),
                         found.err.get());
   (void)make_run(label, std::move(found.pidfd), std::move(found.out), std::move(found.err), true);
-  s_.persist(
-      {store::DeleteRun{found.key.run}, store::PutRun{label.run, label.instance, label.pid,
-                                                      label.start_ticks, s_.p_.boot_id, bytes}},
-      store::Durability::background, {});
+  s_.persist({store::DeleteRun{recorded}, store::PutRun{label.run, label.instance, label.pid,
+                                                        label.start_ticks, s_.p_.boot_id, bytes}},
+             store::Durability::background, {});
   instance->machine.desired = model::Desired::up;
   instance->machine.current = model::RunMachine{label.run, Phase::online, false};
 }

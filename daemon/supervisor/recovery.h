@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "daemon/process/adopt.h"
@@ -37,7 +38,8 @@ class Recovery {
   void restore_current(Instance& instance, const model::InstanceNote& note);
   void resume(Instance& instance);
   void adopt_survivors();
-  void adopt(FoundRun found, const model::RunLabel* known);
+  void adopt(FoundRun found, const std::optional<model::RunLabel>& known);
+  void claim_runs();
   void record_unknown_ends();
   [[nodiscard]] Run& make_run(const model::RunLabel& label, UniqueFd pidfd, UniqueFd out,
                               UniqueFd err, bool foreign);

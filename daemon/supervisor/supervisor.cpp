@@ -104,9 +104,7 @@ void Supervisor::restart(InstanceId id) {
 void Supervisor::suspend() {
   for (auto& [id, instance] : instances_) {
     const bool was_up = instance.resume || instance.machine.desired == model::Desired::up;
-    feed(instance, {.kind = Input::Kind::stop});
-    instance.resume = was_up;
-    save_note(instance);
+    feed(instance, {.kind = Input::Kind::stop}, was_up ? Resume::later : Resume::no);
   }
 }
 

@@ -96,12 +96,18 @@ class Supervisor final : public KeeperListener {
   void start(model::InstanceId id);
   void stop(model::InstanceId id);
   void restart(model::InstanceId id);
-  // Forgets an instance without a process; with the last one goes the app.
-  void remove(model::InstanceId id, Committed done);
+  // Forgets instances that have no process; with the last one goes the app.
+  void remove(std::span<const model::InstanceId> ids, Committed done);
   // Remembers which instances were up, for a later resume, and stops all.
   void suspend();
   // Stops all, but keeps on record that they should be up (the machine goes down).
   void stop_for_shutdown();
+  // The end is near: exits that wait for the disk or for their output are acknowledged now.
+  void give_up_exits();
+
+  // The keeper's hand-over is complete.
+  [[nodiscard]] bool is_recovered() const { return recovery_ == nullptr; }
+
   // Everything submitted so far is on disk.
   void when_saved(Committed done);
   void resubmit_everything();
@@ -124,7 +130,8 @@ class Supervisor final : public KeeperListener {
   friend class Recovery;
 
   // feed.cpp: one input through the machine
-  void feed(Instance& instance, model::Input input);
+  enum class Resume : std::uint8_t { no, later };  // whether a stop is remembered as one to undo
+  void feed(Instance& instance, model::Input input, Resume resume = Resume::no);
   void carry_out(Instance& instance, const model::Effect& effect);
   void sync_timers(Instance& instance);
   void sync_run_timer(Instance& instance, const model::RunMachine& machine);
@@ -133,7 +140,6 @@ class Supervisor final : public KeeperListener {
   void spawn(Instance& instance, model::RunId id);
   void on_spawned(model::InstanceId instance, SpawnResult result);
   void on_timer(model::InstanceId instance, model::RunId run, model::TimerKind kind);
-  void tell_rest(const Instance& instance);
 
   // ending.cpp: signals, exits, sweeps, acknowledgement
   void signal_stop(Instance& instance, Run& run);
@@ -146,6 +152,7 @@ class Supervisor final : public KeeperListener {
   void bury(Instance* instance, Run& run);
   void record_exit(Instance& instance, Run& run, const std::string& reason);
   void try_ack(Run& run);
+  void ack(Run& run);
   [[nodiscard]] TreeRoot tree_root(const Run& run) const;
 
   void persist(store::Batch batch, store::Durability durability, Committed done);
