@@ -39,7 +39,7 @@ Status Supervisor::check_room(std::size_t more) const {
   const std::uint64_t total = instances_.size() + more;
   const std::string asked = std::to_string(total) + " instances";
   if (total > limits::kMaxInstances)
-    return Error{Errc::unavailable,
+    return Error{Errc::conflict,
                  asked + " are more than the limit of " + std::to_string(limits::kMaxInstances),
                  {}};
   const std::uint64_t own =
@@ -49,7 +49,7 @@ Status Supervisor::check_room(std::size_t more) const {
   if (own <= have && total <= keeper.capacity && total * limits::kFdsPerRun <= keeper.fd_capacity)
     return ok();
   return Error{
-      Errc::unavailable,
+      Errc::conflict,
       asked + " need " + std::to_string(own) + " file descriptors, but this roost may open " +
           std::to_string(have),
       "raise the hard limit (ulimit -Hn, or LimitNOFILE= of the service) and start roost anew"};
