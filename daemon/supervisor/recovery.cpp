@@ -52,6 +52,7 @@ void Recovery::finish() {
   for (const KeeperExit& exit : exits_)
     s_.on_keeper_exit(exit);
   if (cold_) s_.put_book({}, {});
+  if (!cold_) repair_rows();
   for (auto& [id, instance] : s_.instances_)
     resume(instance);
 }
@@ -67,6 +68,25 @@ bool Recovery::load_book() {
     if (Status loaded = s_.book_.load_row(row.json); !loaded)
       log_error("recovery", loaded.error().message);
   return false;
+}
+
+// The daemon before may have died between telling the keeper and writing the rows.
+void Recovery::repair_rows() {
+  const auto& apps = s_.book_.apps();
+  store::Batch batch;
+  std::size_t right = 0;
+  for (const store::PutApp& row : s_.snapshot_.apps) {
+    const auto app = apps.find(row.app);
+    if (app == apps.end())
+      batch.emplace_back(store::DeleteApp{row.app});
+    else if (app->second.json == row.json)
+      ++right;
+  }
+  for (const store::PutInstance& row : s_.snapshot_.instances)
+    if (apps.contains(row.app) && s_.find(row.instance) == nullptr)
+      batch.emplace_back(store::DeleteInstance{row.instance});
+  if (!batch.empty()) s_.persist(std::move(batch), store::Durability::background, {});
+  if (right != apps.size()) s_.resubmit_everything();
 }
 
 // A keeper that was made anew counts its daemons from one again, but runs of before are still

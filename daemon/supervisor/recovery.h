@@ -32,6 +32,7 @@ class Recovery {
  private:
   [[nodiscard]] bool load_book();
   void begin_run_ids();
+  void repair_rows();
   void make_instances();
   void take_over(KeeperRun run);
   void restore(Instance& instance, const model::InstanceNote& note);
