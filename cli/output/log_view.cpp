@@ -68,7 +68,10 @@ void LogView::add(const LogLine& line, std::string& out) {
     out += prefixes_[line.source] +
            paint(" | ", mark, terminal_.colour ? Colouring::on : Colouring::off);
   }
-  out += shown(line.text, terminal_);
+  auto text = line.text;
+  // "\r\n" ends a line for many programs; on a terminal that is nothing to make visible.
+  if (terminal_.tty && line.ended && text.ends_with('\r')) text.remove_suffix(1);
+  out += shown(text, terminal_);
   open_ = !line.ended;
   open_source_ = line.source;
   open_stream_ = line.stream;

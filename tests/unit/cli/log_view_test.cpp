@@ -54,9 +54,9 @@ TEST_CASE("logs: stdout and stderr of an app do not continue each other's lines"
 }
 
 TEST_CASE("logs: a terminal gets no escape sequence of the app, a pipe gets every byte") {
-  const std::string_view text = "\x1b]0;title\x07red\r";
+  const std::string_view text = "\x1b]0;title\x07red\rx\r";
   CHECK(show({line(2, text)}) == "worker | " + std::string(text) + "\n");
-  CHECK(show({line(2, text)}, {.tty = true}) == "worker | red\\r\n");
+  CHECK(show({line(2, text)}, {.tty = true}) == "worker | red\\rx\n");
 }
 
 TEST_CASE("logs: colours are ours alone, and stable for an app") {
