@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <unistd.h>
 
 #include "cli/app_builder.h"
@@ -68,6 +70,14 @@ std::vector<ipc::StartRequest> make_requests(std::vector<StartTarget> targets, b
   return requests;
 }
 
+// Whether anything was said about how to run an app, which only a new one can heed.
+bool has_settings(const StartOptions& options) {
+  return options.name || options.interpreter || options.interpreter_args || options.cwd ||
+         options.instances || options.output || options.error || options.kill_timeout ||
+         options.restart_delay || options.max_restarts || options.user || options.ns ||
+         !options.env.empty() || !options.args.empty() || options.no_autorestart;
+}
+
 Result<ipc::StartReply> start_all(const std::vector<ipc::StartRequest>& requests) {
   auto client = open_session();
   if (!client) return std::move(client).error();
@@ -97,8 +107,14 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   auto targets = resolve_all(options, *builder);
   if (!targets) return invocation.fail(targets.error());
   on_interrupt("\nroost: interrupted; what was started goes on, see `roost list`\n");
-  auto reply = start_all(make_requests(std::move(*targets), !options.no_wait));
+  const auto requests = make_requests(std::move(*targets), !options.no_wait);
+  const auto reply = start_all(requests);
   if (!reply) return invocation.fail(reply.error());
+  const auto existing = std::find_if(requests.begin(), requests.end(),
+                                     [](const auto& request) { return !request.app; });
+  if (existing != requests.end() && has_settings(options))
+    invocation.warn("note: '" + existing->targets.front() +
+                    "' exists already; options and arguments are for new apps only");
   return report_start(invocation, *reply, options.no_wait ? "starting" : "started");
 }
 

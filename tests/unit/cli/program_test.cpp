@@ -171,6 +171,16 @@ TEST_CASE("roost: start sends a finished spec") {
   CHECK(request->app->env.contains("PATH"));
 }
 
+TEST_CASE("roost: start says that options change no app that exists") {
+  const Daemon daemon;
+  const auto reply = to_json(ipc::StartReply{});
+  const auto noted = daemon.run_with({"start", "known-app", "-i", "3"}, reply);
+  CHECK(noted.status == 0);
+  CHECK(noted.err ==
+        "note: 'known-app' exists already; options and arguments are for new apps only\n");
+  CHECK(daemon.run_with({"start", "known-app", "--no-wait"}, reply).err.empty());
+}
+
 TEST_CASE("roost: an unknown word says what it is not") {
   const Daemon daemon;
   const auto result =
