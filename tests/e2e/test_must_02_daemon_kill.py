@@ -114,7 +114,8 @@ def test_death_at_every_kill_point(make_home, point):
     keeper_died = home.live_pid("keeper_pid") != first[1]
     crashers.check(unknown_allowed=keeper_died)
     brief = home.exits("brief")
-    assert len(brief) <= 1 and all(e["status"].get("code") == 5 or keeper_died or in_a_child for e in brief), brief
+    # A client repeats `start` when the daemon dies before it answers; what has ended by then is started anew.
+    assert len(brief) <= 2 and all(e["status"].get("code") == 5 or keeper_died or in_a_child for e in brief), brief
     writers.check()
 
 

@@ -81,7 +81,7 @@ class Home:
     def environment(self, **more):
         env = {k: v for k, v in os.environ.items() if not k.startswith(("ROOST_", "PYTEST_", "COV_"))}
         env["ROOST_HOME"] = str(self.path)
-        env["ASAN_OPTIONS"] = f"log_path={self.base}/sanitizer:exitcode=99:abort_on_error=0:detect_leaks=1"
+        env["ASAN_OPTIONS"] = f"log_path={self.base}/sanitizer:exitcode=99:abort_on_error=0:detect_leaks=1:disable_coredump=0"
         env["UBSAN_OPTIONS"] = f"log_path={self.base}/sanitizer:print_stacktrace=1"
         env["LC_ALL"] = "C.UTF-8"
         for key, value in {**self.extra_env, **more}.items():
