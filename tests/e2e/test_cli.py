@@ -341,7 +341,8 @@ def test_logs_follow_through_a_daemon_death(home):
 
         wait_until(lambda: more(3), 10, "live lines")
         home.wait_new_daemon(home.kill_daemon())
-        wait_until(lambda: more(seen.count(b"\n") + 10), 10, "lines after the daemon's death")
+        wanted = seen.count(b"\n") + 10
+        wait_until(lambda: more(wanted), 10, "lines after the daemon's death")
         numbers = [int(n) for n in re.findall(rb"line(\d+)\n", seen)]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         follower.send_signal(signal.SIGINT)
