@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <sys/stat.h>
 
 #include "cli/lock_file.h"
@@ -124,7 +125,7 @@ TEST_CASE("launcher: who finds the lock taken waits for the other one's daemon")
   test::RoostProgram first(install.program, install.home, {"ping"});
   const auto deadline = Monotonic::now() + 5s;
   while (install.starts().empty() && Monotonic::now() < deadline)
-    ::usleep(2000);
+    (void)::poll(nullptr, 0, 2);
   test::RoostProgram second(install.program, install.home, {"ping"});
   REQUIRE(std::filesystem::remove(install.home + "/mode"));
   CHECK(first.finish().status == 0);
