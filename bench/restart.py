@@ -57,6 +57,7 @@ def measure_floor(directory, count):
     beacon = directory / "floor.beacon"
     floor = subprocess.Popen([directory / "floor_respawn", str(count), directory / "idle", beacon], stdout=subprocess.PIPE, text=True)
     times = kill_rounds(beacon, count, lambda: None)
+    os.kill(next_begin(beacon, count)[0], signal.SIGKILL)
     out, _ = floor.communicate(timeout=20)
     return times, int(out.split()[-1]) / 1000
 

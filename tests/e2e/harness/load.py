@@ -90,7 +90,8 @@ class Crashers:
             assert not wrong, f"{name}: wrong status {wrong[:5]}"
             told = self.home.describe(name)
             # One that was stopped while it waited for its next try has counted that try already.
-            waited = sum(bool(d["exits"]) and d["exits"][0]["pid"] in ended for d in told)
+            newest = [max(d["exits"], key=lambda e: e["ended_ms"])["pid"] for d in told if d.get("exits")]
+            waited = sum(pid in ended for pid in newest)
             restarts = sum(d["instance"].get("restarts", 0) for d in told)
             assert restarts == len(begun) + len(early) - len(told) + waited, f"{name}: {restarts} restarts, {len(begun)} runs of {len(told)} instances"
 
