@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "core/model/limits.h"
+#include "daemon/log.h"
 #include "ipc/envelope.h"
 
 namespace roost::daemon {
@@ -61,8 +62,11 @@ void Session::take_frames() {
 
 void Session::send(ipc::FrameType type, std::uint32_t id, std::string_view payload) {
   if (!open_) return;
-  if (out_.size() - written_ + payload.size() > limits::kMaxUnreadBytes && out_.size() > written_)
+  if (out_.size() - written_ + payload.size() > limits::kMaxUnreadBytes && out_.size() > written_) {
+    log_warning("api", "client dropped: unread=" + std::to_string(out_.size() - written_) +
+                           " reason=does-not-read");
     return close();
+  }
   ipc::append_message(out_, type, id, payload);
   write_some();
 }
