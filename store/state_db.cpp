@@ -37,7 +37,9 @@ constexpr std::array<const char*, 14> kWrites{
     "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
     "(SELECT coalesce(max(n), 0) + 1 FROM exits WHERE instance = ?3) "
     "WHERE EXISTS (SELECT 1 FROM instances WHERE id = ?3) "
-    "AND NOT EXISTS (SELECT 1 FROM exits WHERE instance = ?3 AND seq = ?2 AND epoch = ?1)",
+    "AND NOT EXISTS (SELECT 1 FROM exits WHERE instance = ?3 AND ((seq = ?2 AND epoch = ?1) "
+    // The same end, told again under another epoch by a keeper that took over the table.
+    "OR (run = ?5 AND pid = ?6 AND started_ms = ?7 AND ?6 > 0 AND ?7 > 0)))",
     "DELETE FROM exits WHERE instance = ?1 AND n <= (SELECT max(n) FROM exits WHERE instance = ?1) "
     "- ?2",
     "INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2"};
