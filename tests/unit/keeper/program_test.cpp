@@ -229,6 +229,7 @@ TEST_CASE_FIXTURE(Fixture, "keeper: a child that comes too late gets EPIPE") {
   REQUIRE(wait_for(late.result.get(), POLLIN));
   REQUIRE(::read(late.result.get(), &error, sizeof error) == sizeof error);
   CHECK(error == EPIPE);
+  wait_for_death(late);
   const HandOver got = replace_daemon();
   CHECK(got.runs.empty());
   CHECK(got.ready.seq == 1);  // it is one of the strangers now
