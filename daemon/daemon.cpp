@@ -196,6 +196,8 @@ void Daemon::on_keeper_lost() {
 void Daemon::try_inherit() {
   if (!can_inherit(*supervisor_) && Monotonic::now() < inherit_until_)
     return timer_.start(kInheritRetry);
+  // A pipe that it closed while the table is made would leave its number to something else.
+  pump_->stop();
   const std::string dir = own_directory();
   const Error error = become_keeper(*supervisor_, {.keeper_path = dir + "/roost-keeper",
                                                    .daemon_path = dir + "/roostd",

@@ -65,7 +65,9 @@ class Pump::Impl {
     return ok();
   }
 
-  ~Impl() {
+  ~Impl() { stop(); }
+
+  void stop() {
     outbox_->close();
     if (!thread_.joinable()) return;
     push(Quit{});
@@ -154,6 +156,10 @@ Pump::~Pump() = default;
 
 Status Pump::start() {
   return impl_->start();
+}
+
+void Pump::stop() {
+  impl_->stop();
 }
 
 void Pump::attach(RunId run, Stream stream, UniqueFd pipe, LogTarget target, Origin origin) {

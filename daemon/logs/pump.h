@@ -97,6 +97,10 @@ class Pump {
 
   Status start();
 
+  // Ends the thread; nothing is called back any more. Pipes stay open until destruction, for
+  // somebody to hand on.
+  void stop();
+
   // Takes the read end of a stream. After finish() of that run it is drained as far as it is full,
   // then closed.
   void attach(RunId run, Stream stream, UniqueFd pipe, LogTarget target,

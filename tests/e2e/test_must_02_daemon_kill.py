@@ -1,6 +1,5 @@
 """kill -9 of the daemon is a non-event: no pid changes, no byte is lost, doubled or torn, no request fails, every exit is recorded once
 with its true status, counters and uptimes go on. At random moments under load, and at every kill point."""
-import os
 import random
 import re
 import select
@@ -96,8 +95,6 @@ def exercise(home):
 
 @pytest.mark.parametrize("point", kill_points() or ["none"])
 def test_death_at_every_kill_point(make_home, point):
-    if point.startswith("keeper.") and os.environ.get("ROOST_TIER") != "full":
-        pytest.skip("known fault: after a keeper's death at this point the daemon sometimes stops answering; run in the full tier")
     home = make_home(bin_dir=BIN_DIR)
     once = home.base / "die-once"
     home.extra_env |= {"ROOST_DIE_AT": point, "ROOST_DIE_ONCE": str(once)}

@@ -174,3 +174,13 @@ TEST_CASE("tail: of a run taken over, also what it wrote under the daemon before
   REQUIRE(write_all(pipe.out.get(), "two\n"));
   CHECK(rig.tail(kRun, Stream::err, 20) == "one\ntwo\n");
 }
+
+TEST_CASE("stop: nothing is moved or closed any more, the pipes stay open for somebody to hand on") {
+  PumpRig rig;
+  UniqueFd app = rig.attach(kRun, Stream::out, rig.dir / "out.log");
+  rig.pump->stop();
+  rig.pump->finish(kRun);
+  CHECK(write_all(app.get(), "for the next one\n"));  // no SIGPIPE: somebody still can read it
+  rig.pump->stop();                                    // again: nothing to do
+  CHECK(size_of(rig.dir / "out.log") == 0);
+}
