@@ -67,8 +67,9 @@ enum class Type : std::uint16_t {
   ready = 7,
   // seq: answer with pong
   ping = 8,
-  // key; value: a Verdict. Answers store, register_run and adopt_run
-  stored = 9,
+  // key; value: a Verdict other than stored. Answers a store, register_run or adopt_run of which
+  // something was lost; the others are not answered
+  not_kept = 9,
   // value: 0 the keeper was replaced in place (status: its protocol version), 1 refused: the old
   // one goes on
   upgraded = 10,

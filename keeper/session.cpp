@@ -91,10 +91,10 @@ void Session::handle(Packet& packet, Millis now) {
       const Verdict verdict = table_.put_run(packet, run);
       if (run != nullptr && (run->flags & kRunForeign) != 0) watch_foreign(run);
       kill_point("keeper.registered");
-      return reply(Type::stored, m.key, static_cast<int>(verdict));
+      return answer(m.key, verdict);
     }
     case Type::store:
-      return reply(Type::stored, m.key, static_cast<int>(table_.put_entry(packet)));
+      return answer(m.key, table_.put_entry(packet));
     case Type::ack_exit:
       table_.ack_exit(m.key, m.seq);
       return kill_point("keeper.acknowledged");
@@ -125,7 +125,7 @@ void Session::handle(Packet& packet, Millis now) {
     case Type::window:
     case Type::ready:
     case Type::ping:
-    case Type::stored:
+    case Type::not_kept:
     case Type::upgraded:
       return;
   }
@@ -153,6 +153,10 @@ void Session::hang_up(Millis now) {
 void Session::progress(Millis now) {
   const bool owes = !ready() || s_.window_out || s_.ping_out || s_.hung_up;
   s_.answer_since = owes ? now : kNever;
+}
+
+void Session::answer(std::uint64_t key, Verdict verdict) {
+  if (verdict != Verdict::stored) reply(Type::not_kept, key, static_cast<int>(verdict));
 }
 
 void Session::reply(Type type, std::uint64_t key, int value) {

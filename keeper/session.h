@@ -96,6 +96,7 @@ class Session {
 
   void handle(Packet& packet, Millis now);
   void handle_answer(const Message& message, Millis now);
+  void answer(std::uint64_t key, Verdict verdict);
   void reply(Type type, std::uint64_t key, int value);
   bool step(Millis now);
   bool step_replies(Millis now);

@@ -58,14 +58,18 @@ Status Worker::start() {
 
 void Worker::submit(PendingBatch batch) {
   Answers answers;
+  bool wakes = batch.durability == Durability::durable;
   {
     const std::lock_guard lock(mutex_);
-    if (queue_.empty()) first_queued_ = Monotonic::now();
+    if (queue_.empty()) {
+      first_queued_ = Monotonic::now();
+      wakes = true;  // what follows goes with it
+    }
     WriteQueue::Pushed pushed = queue_.push(batch);
     if (!pushed.accepted) pushed.failed.push_back(std::move(batch.done));
     account(pushed, answers);
   }
-  wake_.notify_one();
+  if (wakes) wake_.notify_one();
   post(std::move(answers));
 }
 

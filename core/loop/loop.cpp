@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include <sys/eventfd.h>
+
 #include "core/base/check.h"
 #include "core/loop/timer.h"
 #include "core/loop/worker.h"
@@ -22,11 +24,12 @@ Loop::Loop() {
   uv_os_setenv("UV_THREADPOOL_SIZE", std::to_string(Worker::kThreads).c_str());
   ROOST_CHECK(uv_loop_init(&uv_) == 0, "no event loop without epoll");
   uv_.data = this;
-  ROOST_CHECK(uv_async_init(&uv_, &wake_,
-                            [](uv_async_t* handle) {
-                              static_cast<Loop*>(handle->loop->data)->run_posted();
-                            }) == 0,
+  wake_fd_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  ROOST_CHECK(wake_fd_ && uv_poll_init(&uv_, &wake_, wake_fd_.get()) == 0,
               "no event loop without its wake-up");
+  uv_poll_start(&wake_, UV_READABLE, [](uv_poll_t* handle, int, int) {
+    static_cast<Loop*>(handle->loop->data)->run_posted();
+  });
   // Timers run before the wait, descriptors after it: the end of a turn is looked after on both
   // sides of it.
   uv_prepare_init(&uv_, &before_wait_);
@@ -85,10 +88,13 @@ void Loop::defer(Task task) {
 }
 
 void Loop::post(Task task) {
-  const std::lock_guard lock(mutex_);
-  (void)ROOST_EXPECT(posted_.size() < kMaxPosted, "a producer posts without limit");
-  posted_.push_back(std::move(task));
-  uv_async_send(&wake_);
+  {
+    const std::lock_guard lock(mutex_);
+    (void)ROOST_EXPECT(posted_.size() < kMaxPosted, "a producer posts without limit");
+    posted_.push_back(std::move(task));
+    if (posted_.size() > 1) return;  // woken already
+  }
+  (void)::eventfd_write(wake_fd_.get(), 1);  // outside, or the woken thread would wait for the lock
 }
 
 TimePoint Loop::now() const {
@@ -97,6 +103,8 @@ TimePoint Loop::now() const {
 
 void Loop::run_posted() {
   std::deque<Task> tasks;
+  eventfd_t count = 0;
+  (void)::eventfd_read(wake_fd_.get(), &count);  // before the queue, or a wake-up would be lost
   {
     const std::lock_guard lock(mutex_);
     tasks.swap(posted_);

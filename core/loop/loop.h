@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include "core/base/time.h"
+#include "core/base/unique_fd.h"
 
 namespace roost::loop {
 
@@ -70,7 +71,8 @@ class Loop {
   void report(std::string_view component, std::string_view what);
 
   uv_loop_t uv_{};
-  uv_async_t wake_{};
+  UniqueFd wake_fd_;  // an eventfd: uv_async spins and yields for a sender it may have overtaken
+  uv_poll_t wake_{};
   uv_prepare_t before_wait_{};
   uv_check_t after_wait_{};
   std::deque<Task> deferred_;

@@ -75,9 +75,12 @@ class Pump::Impl {
   }
 
   void push(Command command) {
-    const std::lock_guard lock(mutex_);
-    commands_.push_back(std::move(command));
-    if (commands_.size() == 1 && wake_) (void)::eventfd_write(wake_.get(), 1);  // cannot overflow
+    {
+      const std::lock_guard lock(mutex_);
+      commands_.push_back(std::move(command));
+      if (commands_.size() > 1 || !wake_) return;
+    }
+    (void)::eventfd_write(wake_.get(), 1);  // cannot overflow
   }
 
   void tail(Tail tail) {

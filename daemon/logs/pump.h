@@ -75,7 +75,7 @@ class Pump {
     std::function<void(std::function<void()>)> post;  // to the loop; thread-safe (Loop::post)
     // However much there is to tell, one posted function at a time tells it.
     std::function<void(RunId, const DrainReport&)>
-        on_drained;  // once for each run that was finished
+        on_drained;  // once for each run: after finish(), or when both its streams are at their end
     std::function<void(const LogProblem&)>
         on_problem;  // when it begins, changes and ends; not each retry
     // Files below it are the daemon's own whatever LogTarget::owner says. Absolute, or empty.
@@ -107,7 +107,7 @@ class Pump {
               Origin origin = Origin::fresh);
 
   // The process is dead: each stream is drained to its end, or for Options::exit_gate at most, and
-  // closed; on_drained follows, once, also for a run that was never attached. A file stopped by a
+  // closed; on_drained follows, if it was not told before, also for a run that was never attached. A file stopped by a
   // full disk may hold this up for longer (the bytes are safe in the pipe); only when kMaxHeldRuns
   // wait so is the oldest cut off.
   static constexpr std::size_t kMaxHeldRuns = 64;

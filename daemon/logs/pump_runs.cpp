@@ -36,8 +36,8 @@ void PumpThread::finish(RunId id) {
     found = runs_.try_emplace(id).first;
   }
   if (std::exchange(found->second.finishing, true)) return;
-  gates_.emplace_back(turn_.now + options_.exit_gate, id);
   complete_if_done(id);
+  if (runs_.contains(id)) gates_.emplace_back(turn_.now + options_.exit_gate, id);
 }
 
 void PumpThread::close_gates() {
@@ -105,10 +105,10 @@ void PumpThread::keep_waiting(RunId id) {
 
 void PumpThread::complete_if_done(RunId id) {
   const auto found = runs_.find(id);
-  if (found == runs_.end() || !found->second.finishing) return;
+  if (found == runs_.end()) return;
   Run& run = found->second;
   for (const auto& stream : run.streams)
-    if (stream && stream->pipe) return;
+    if (stream ? stream->pipe.get() >= 0 : !run.finishing) return;  // without a stream: it may be on its way
   std::erase(waiting_, id);
   if (!run.reported) report(id, run);
   runs_.erase(found);

@@ -78,7 +78,8 @@ Lane Lanes::acquire(model::InstanceId instance) {
     const int made = ::mkdirat(root_.get(), name(instance, number).c_str(), kDirMode);
     if (made != 0 && errno != EEXIST) return {};
     Lane lane = find(instance, number);
-    if (made != 0 && populated(lane)) continue;
+    const bool empty = forget(empty_, instance, number) || made == 0;
+    if (!empty && populated(lane)) continue;
     held.insert(number);
     return lane;
   }
@@ -89,16 +90,22 @@ bool Lanes::populated(const Lane& lane) const {
   return is_populated(lane);
 }
 
-void Lanes::release(model::InstanceId instance, std::uint32_t number) {
-  const auto found = held_.find(instance);
-  if (found == held_.end()) return;
-  found->second.erase(number);
-  if (found->second.empty()) held_.erase(found);
+bool Lanes::forget(Numbers& numbers, model::InstanceId instance, std::uint32_t number) {
+  const auto found = numbers.find(instance);
+  if (found == numbers.end()) return false;
+  const bool known = found->second.erase(number) != 0;
+  if (found->second.empty()) numbers.erase(found);
+  return known;
+}
+
+void Lanes::release(model::InstanceId instance, std::uint32_t number, Seen seen) {
+  if (forget(held_, instance, number) && seen == Seen::empty) empty_[instance].insert(number);
 }
 
 void Lanes::remove(model::InstanceId instance) {
   if (kind_ == CgroupKind::none) return;
   held_.erase(instance);
+  empty_.erase(instance);
   for (std::uint32_t number = 1; number <= kMaxPerInstance; ++number)
     remove_cgroup(root_.get(), name(instance, number));
 }
@@ -106,6 +113,7 @@ void Lanes::remove(model::InstanceId instance) {
 void Lanes::remove_all() {
   if (kind_ == CgroupKind::none) return;
   held_.clear();
+  empty_.clear();
   for (const auto& child : list_cgroups(root_.get()))
     remove_cgroup(root_.get(), child);
   (void)::rmdir(dir_.c_str());  // stays while something lives in it

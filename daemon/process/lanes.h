@@ -61,8 +61,9 @@ class Lanes {
   // Whether a process lives in it; false for Lane{}. A few microseconds.
   [[nodiscard]] bool populated(const Lane& lane) const;
   // The run is over (or was never started) and its tree swept: the lane may be used again once it
-  // is empty.
-  void release(model::InstanceId instance, std::uint32_t number);
+  // is empty; `empty`: it was just seen to be, and only roost puts processes there.
+  enum class Seen : std::uint8_t { empty, unknown };
+  void release(model::InstanceId instance, std::uint32_t number, Seen seen = Seen::unknown);
   // Removes the instance's empty lanes; those still populated stay until remove_all.
   void remove(model::InstanceId instance);
   // Removes every empty lane of this home, and the home's directory when it is empty then.
@@ -76,7 +77,11 @@ class Lanes {
   std::string dir_;  // …/roost-<home id>
   std::string why_;
   UniqueFd root_;  // of dir_
-  std::map<model::InstanceId, std::set<std::uint32_t>> held_;
+  using Numbers = std::map<model::InstanceId, std::set<std::uint32_t>>;
+  static bool forget(Numbers& numbers, model::InstanceId instance, std::uint32_t number);
+
+  Numbers held_;
+  Numbers empty_;
 };
 
 // Whether a process lives in this cgroup; of any thread.

@@ -22,7 +22,6 @@ namespace {
 
 constexpr int kExecFailed = 127;
 constexpr std::size_t kKernelSigsetBytes = 8;
-constexpr int kSignals = 64;
 constexpr int kRegisterTries = 5000;  // a millisecond each: the keeper is never that busy
 
 ROOST_NO_SANITIZE int fail(const ChildPlan& plan, SpawnStage stage, int errnum) {
@@ -32,12 +31,13 @@ ROOST_NO_SANITIZE int fail(const ChildPlan& plan, SpawnStage stage, int errnum) 
     ::syscall(SYS_exit_group, kExecFailed);
 }
 
-// All dispositions to default, real-time signals included: exec would keep what the daemon ignores,
-// and a handler of the daemon must not run in here once the mask is lifted.
-ROOST_NO_SANITIZE void reset_signals() {
+// Dispositions to default: exec would keep what the daemon ignores, and a handler of the daemon must
+// not run in here once the mask is lifted.
+ROOST_NO_SANITIZE void reset_signals(std::uint64_t changed) {
   alignas(8) unsigned char default_action[64] = {};  // the kernel's sigaction, SIG_DFL is 0
-  for (int signal = 1; signal <= kSignals; ++signal)
-    ::syscall(SYS_rt_sigaction, signal, default_action, nullptr, kKernelSigsetBytes);
+  for (int signal = 1; changed != 0; ++signal, changed >>= 1U)
+    if ((changed & 1U) != 0)
+      ::syscall(SYS_rt_sigaction, signal, default_action, nullptr, kKernelSigsetBytes);
 }
 
 // oom_score_adj and nice are given back as far as the kernel lets us: lowering needs privilege.
@@ -137,7 +137,7 @@ ROOST_NO_SANITIZE int restore_nofile(const ChildPlan& plan) {
 ROOST_NO_SANITIZE int run_child(void* argument) {
   ChildPlan& plan = *static_cast<ChildPlan*>(argument);
   if (::syscall(SYS_setsid) < 0) return fail(plan, SpawnStage::setup, errno);
-  reset_signals();
+  reset_signals(plan.changed_signals);
   enter_cgroup(plan);
   restore_priorities(plan);
   ::syscall(SYS_umask, plan.umask);

@@ -1,6 +1,7 @@
 #include "daemon/process/spawn_once.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -150,6 +151,7 @@ class Attempt {
     argv_ = pointers(plan_.argv);
     envp_ = pointers(plan_.env);
     child_.report = &bench_.report();
+    child_.changed_signals = bench_.changed_signals();
     child_.keeper_fd = options_.keeper_fd;
     child_.stdin_fd = bench_.stdin_null();
     child_.out_app = out_.app.get();
@@ -266,6 +268,19 @@ class Attempt {
   ChildPlan child_;
 };
 
+std::uint64_t read_changed_signals() {
+  constexpr int kSignals = 64;
+  std::uint64_t changed = 0;
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    alignas(8) std::array<unsigned char, 64> action{};  // the kernel's: the handler comes first
+    void* handler = nullptr;
+    ::syscall(SYS_rt_sigaction, signal, nullptr, action.data(), sizeof(std::uint64_t));
+    std::memcpy(&handler, action.data(), sizeof handler);
+    if (handler != nullptr) changed |= std::uint64_t{1} << (signal - 1);
+  }
+  return changed;
+}
+
 std::byte* map(std::size_t size, int flags) {
   void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
   return memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
@@ -286,6 +301,7 @@ Result<SpawnBench> SpawnBench::make() {
   if (::mprotect(bench.stack_.get(), kPageBytes, PROT_NONE) != 0)
     return errno_error("memory for the spawner", errno);
   bench.current_ = read_priorities();
+  bench.changed_signals_ = read_changed_signals();
   new (bench.report_.get()) ChildReport{};
   bench.stdin_null_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   bench.null_.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));

@@ -32,6 +32,9 @@ class SpawnBench {
   // oom_score_adj and nice of the daemon.
   [[nodiscard]] const Originals& current() const { return current_; }
 
+  // Signals whose disposition the daemon has changed; it does so before it makes its spawner.
+  [[nodiscard]] std::uint64_t changed_signals() const { return changed_signals_; }
+
   // Puts /dev/null back on 0–2, where the child had its own in the shared table.
   void restore_standard_fds() const;
 
@@ -41,6 +44,7 @@ class SpawnBench {
   UniqueFd stdin_null_;
   UniqueFd null_;
   Originals current_;
+  std::uint64_t changed_signals_ = 0;  // bit n - 1: signal n
 };
 
 // All signals must be blocked in the calling thread.

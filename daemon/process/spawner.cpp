@@ -63,14 +63,13 @@ class Spawner::Impl {
   Impl& operator=(const Impl&) = delete;
 
   void spawn(SpawnPlan plan, Done done) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (jobs_.size() < model::limits::kMaxInstances) {
-        jobs_.push_back({std::move(plan), std::move(done)});
-        wake_.notify_one();
-        return;
-      }
+    std::unique_lock lock(mutex_);
+    if (jobs_.size() < model::limits::kMaxInstances) {
+      jobs_.push_back({std::move(plan), std::move(done)});
+      lock.unlock();
+      return wake_.notify_one();
     }
+    lock.unlock();
     SpawnResult refused;
     refused.run = plan.label.run;
     refused.label = plan.label;

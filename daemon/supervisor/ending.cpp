@@ -23,6 +23,7 @@ bool is_claimed(const Instance& instance, RunId run) {
 
 constexpr Duration kLeftoverGrace =
     2s;  // for what a crashed app left behind, between SIGTERM and SIGKILL
+constexpr Duration kOutputEndsBy = 10ms;
 }  // namespace
 
 TreeRoot Supervisor::tree_root(const Run& run) const {
@@ -70,6 +71,7 @@ void Supervisor::sweep(Instance& instance, Run& run) {
   if (run.sweeping) return;  // SIGKILL was sent already: its sweep ends when everything is gone
   const bool asked = run.stop_deadline != TimePoint{};
   const bool anything = run.lane ? p_.lanes.populated(run.lane) : asked;
+  run.lane_empty = run.lane && !anything;
   if (!anything || run.kill_sweep) return finish_sweep(instance, run);
   begin_sweep(instance.id, run, asked ? run.stop_deadline : Monotonic::now() + kLeftoverGrace);
 }
@@ -103,7 +105,8 @@ void Supervisor::finish_sweep(Instance& instance, Run& run) {
   if (run.swept) return;
   run.swept = true;
   run.timer.reset();
-  p_.lanes.release(instance.id, run.lane.number);
+  p_.lanes.release(instance.id, run.lane.number,
+                   run.lane_empty ? Lanes::Seen::empty : Lanes::Seen::unknown);
   const bool is_current = instance.machine.current && instance.machine.current->id == run.label.run;
   const bool asked = is_current ? instance.machine.current->asked : true;
   if (is_current) {
@@ -143,7 +146,7 @@ void Supervisor::on_keeper_exit(const KeeperExit& exit) {
 
 void Supervisor::process_exit(Run& run) {
   const RunId id = run.label.run;
-  pump_->finish(id);
+  finish_output(run);
   Instance* instance = find_mutable(run.label.instance);
   if (instance == nullptr || !is_claimed(*instance, id)) return bury(instance, run);
   const Duration ran_for = Monotonic::now() - from_ns(run.label.started_ns);
@@ -151,6 +154,13 @@ void Supervisor::process_exit(Run& run) {
                    .run = id,
                    .status = model::exit_status_from(run.exit->code, run.exit->status),
                    .ran_for = ran_for});
+}
+
+// Most outputs end with their process, and the pump says so by itself.
+void Supervisor::finish_output(Run& run) {
+  if (run.drained) return;
+  run.drain.emplace(p_.loop, [this, id = run.label.run] { pump_->finish(id); });
+  run.drain->start(kOutputEndsBy);
 }
 
 // The exit of a run that no machine waits for: counted before the last daemon was killed, or of an
@@ -195,6 +205,7 @@ void Supervisor::on_drained(RunId id, const DrainReport& report) {
         "run of instance " + std::to_string(raw(run->label.instance)) +
             ": a left-over process held its output open; what came later is not in the log");
   run->drained = true;
+  run->drain.reset();
   try_ack(*run);
 }
 

@@ -23,6 +23,15 @@ model::RestartPolicy policy_of(const model::AppSpec& spec) {
           .min_uptime = spec.min_uptime};
 }
 
+// Steps that a recovery cannot tell from the one before are not worth a message: a run that is being
+// spawned is launching when it registers, and the exit of one that is being swept comes again.
+void forget_passing_phase(model::InstanceNote& note, model::Phase kept) {
+  using model::Phase;
+  if (note.phase == Phase::spawning) note.phase = Phase::launching;
+  if (note.phase == Phase::killing) note.phase = Phase::stopping;
+  if (note.phase == Phase::sweeping) note.phase = kept;
+}
+
 // The part of a note that a cold start needs; the rest changes too often for the disk.
 model::InstanceNote durable_part(model::InstanceNote note) {
   note.phase = model::Phase::spawning;
@@ -165,16 +174,17 @@ LabelBytes Supervisor::note_bytes(const Instance& instance) const {
 
 void Supervisor::save_note(Instance& instance) {
   if (frozen_) return;
-  const model::InstanceNote note = note_of(instance);
+  model::InstanceNote note = note_of(instance);
+  forget_passing_phase(note, instance.kept.phase);
+  if (note == instance.kept) return;
+  const bool durable = durable_part(note) != durable_part(instance.kept);
+  instance.kept = note;
   LabelBytes bytes;
   model::store_label(note, std::span(bytes));
   kill_point("note.before_store");
   keeper_->store_entry(kNoteKey + raw(instance.id), bytes);
   kill_point("note.after_store");
-  const model::InstanceNote durable = durable_part(note);
-  if (durable == instance.saved) return;
-  instance.saved = durable;
-  persist({store::PutInstance{instance.id, instance.app, instance.slot, bytes}},
+  if (durable) persist({store::PutInstance{instance.id, instance.app, instance.slot, bytes}},
           store::Durability::background, {});
 }
 

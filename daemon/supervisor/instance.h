@@ -25,12 +25,14 @@ struct Run {
   std::uint64_t out_pipe = 0;  // inode numbers of its pipes: processes holding them belong to it
   std::uint64_t err_pipe = 0;
   Lane lane;
+  bool lane_empty = false;  // seen after the exit
   Duration kill_timeout = 10s;
   bool spawned = false;  // the spawner has answered
   std::optional<loop::Timer> timer;
   std::optional<model::TimerKind> armed;
   TimePoint stop_deadline{};  // of the stop under way
   TreeMemory memory;
+  std::optional<loop::Timer> drain;  // until the pump is told to look for an end of the output
   std::unique_ptr<TreeSweep> sweep;
   bool sweeping = false;    // it has not answered yet
   bool kill_sweep = false;  // the sweep was begun by SIGKILL, before the exit
@@ -58,7 +60,7 @@ struct Instance {
   WallMs last_exit_ms = 0;
   std::optional<model::ExitStatus> last_exit;
   model::RunId last_exit_run{};
-  model::InstanceNote saved;  // as state.db has it
+  model::InstanceNote kept;  // as the keeper has it, and state.db in part
 };
 
 }  // namespace roost::daemon

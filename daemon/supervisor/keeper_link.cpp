@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@ using keeper::Type;
 
 constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(int) * keeper::kMaxRunFds);
 constexpr int kMessagesPerTurn = 256;
+constexpr std::size_t kMaxHeldAcks = 16;
 
 Message make(Type type, std::uint64_t key = 0, std::uint64_t seq = 0) {
   Message message;
@@ -128,7 +130,7 @@ void KeeperLink::handle(const Message& message, std::deque<UniqueFd> fds) {
       return listener_.on_keeper_ready();
     case Type::ping:
       return send(make(Type::pong, 0, message.seq));
-    case Type::stored:
+    case Type::not_kept:
       if (message.value == static_cast<std::int32_t>(keeper::Verdict::refused))
         listener_.on_keeper_refused(message.key);
       return;
@@ -139,7 +141,8 @@ void KeeperLink::handle(const Message& message, std::deque<UniqueFd> fds) {
 
 void KeeperLink::ack_exit(model::RunId run, std::uint64_t seq) {
   kill_point("exit.before_ack");
-  send(make(Type::ack_exit, raw(run), seq));
+  held_acks_.push_back(make(Type::ack_exit, raw(run), seq));
+  if (held_acks_.size() >= kMaxHeldAcks) send_held_acks();
 }
 
 void KeeperLink::adopt_run(model::RunId run, const LabelBytes& label, pid_t pid, int pidfd, int out,
@@ -180,7 +183,17 @@ void KeeperLink::quit() {
   send(make(Type::quit));
 }
 
+void KeeperLink::send_held_acks() {
+  for (const Message& ack : std::exchange(held_acks_, {}))
+    send_now(ack, {});
+}
+
 void KeeperLink::send(const Message& message, std::span<const int> fds) {
+  send_held_acks();
+  send_now(message, fds);
+}
+
+void KeeperLink::send_now(const Message& message, std::span<const int> fds) {
   if (gone_ || (waiting_.empty() && try_send(message, fds))) return;
   Outgoing outgoing{message, {}};
   for (int fd : fds)

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <span>
+#include <vector>
 
 #include "core/base/result.h"
 #include "core/base/unique_fd.h"
@@ -68,6 +69,7 @@ class KeeperLink {
 
   [[nodiscard]] int fd() const { return socket_.get(); }
 
+  // Goes with the next message, or pong: the keeper need not be woken for it.
   void ack_exit(model::RunId run, std::uint64_t seq);
   void adopt_run(model::RunId run, const LabelBytes& label, pid_t pid, int pidfd, int out, int err);
   void store_entry(std::uint64_t key, std::span<const std::uint8_t> label, int fd = -1);
@@ -85,6 +87,8 @@ class KeeperLink {
   bool receive_one();
   void handle(const keeper::Message& message, std::deque<UniqueFd> fds);
   void send(const keeper::Message& message, std::span<const int> fds = {});
+  void send_held_acks();
+  void send_now(const keeper::Message& message, std::span<const int> fds);
   bool try_send(const keeper::Message& message, std::span<const int> fds);
   void flush();
 
@@ -93,6 +97,7 @@ class KeeperLink {
   loop::Poll poll_;
   KeeperFacts facts_;
   std::deque<Outgoing> waiting_;  // bounded by what the keeper can hold: it reads whenever we send
+  std::vector<keeper::Message> held_acks_;  // at most kMaxHeldAcks
   bool gone_ = false;
 };
 

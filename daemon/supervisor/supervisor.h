@@ -149,6 +149,7 @@ class Supervisor final : public KeeperListener {
   void on_sweep_done(model::InstanceId instance, model::RunId run, SweepResult result);
   void finish_sweep(Instance& instance, Run& run);
   void process_exit(Run& run);
+  void finish_output(Run& run);
   void bury(Instance* instance, Run& run);
   void record_exit(Instance& instance, Run& run, const std::string& reason);
   void try_ack(Run& run);

@@ -55,6 +55,16 @@ void tell(int socket, Type type, std::uint64_t key, std::uint64_t seq, std::int3
   REQUIRE(send_message(socket, message) == Sent::done);
 }
 
+bool settle(int socket) {
+  tell(socket, Type::store);  // key 0 is refused
+  const auto answer = next_message(socket);
+  return answer && answer->message.type == Type::not_kept && answer->message.key == 0;
+}
+
+bool registered(int socket, const Child& child) {
+  return wait_for(child.result.get(), POLLIN) && settle(socket);
+}
+
 void put_run(int socket, std::uint64_t key, pid_t pid, int pidfd, Type type) {
   Message message;
   message.type = type;

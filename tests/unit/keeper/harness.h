@@ -36,6 +36,8 @@ bool same_file(int a, int b);
 UniqueFd make_memfd(const std::string& content);
 std::string read_all(int fd);
 UniqueFd open_pidfd(pid_t pid);
+// Everything sent so far was handled: what cannot be kept is answered.
+bool settle(int socket);
 void put_run(int socket, std::uint64_t key, pid_t pid, int pidfd, Type type);
 
 // What a new daemon gets between hello and ready.
@@ -70,6 +72,9 @@ struct Child {
   UniqueFd release;  // closing it lets the child exit
   UniqueFd result;
 };
+
+// It has registered, and the keeper has read that.
+bool registered(int socket, const Child& child);
 
 class Home {
  public:

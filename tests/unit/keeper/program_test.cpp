@@ -53,13 +53,7 @@ struct Fixture {
 
   Child start(Kind kind, std::uint64_t key, int status = 0) {
     Child child = home.start_child(daemon, kind, key, status);
-    if (kind == Kind::run) {
-      const auto stored = next_message(daemon.socket.get());
-      REQUIRE(stored);
-      REQUIRE(stored->message.type == Type::stored);
-      REQUIRE(stored->message.key == key);
-      REQUIRE(stored->message.value == static_cast<int>(Verdict::stored));
-    }
+    if (kind == Kind::run) REQUIRE(registered(daemon.socket.get(), child));
     return child;
   }
 
@@ -208,7 +202,7 @@ TEST_CASE_FIXTURE(Fixture,
 TEST_CASE_FIXTURE(Fixture, "keeper: reads registrations before it says whose death it sees") {
   // Of a keeper stopped while it waits, the signals become readable first, then the socket.
   tell(daemon.socket.get(), Type::store, 1);
-  REQUIRE(next_message(daemon.socket.get())->message.type == Type::stored);
+  REQUIRE(settle(daemon.socket.get()));
   ::kill(home.keeper(), SIGSTOP);
   for (const Kind kind : {Kind::stranger, Kind::brief}) {
     const Child child = home.start_child(daemon, kind, 1, 9);
@@ -253,8 +247,8 @@ TEST_CASE_FIXTURE(Fixture, "keeper: hands over 1,000 runs in windows and stays s
   const UniqueFd writer(release[1]);
   const long empty = kilobytes(home.keeper(), "VmRSS");
   for (std::uint64_t key = 1; key <= 1000; ++key) {
-    home.start_child(daemon, Kind::run, key, 0, reader.get());
-    REQUIRE(next_message(daemon.socket.get())->message.value == 0);
+    const Child child = home.start_child(daemon, Kind::run, key, 0, reader.get());
+    REQUIRE(wait_for(child.result.get(), POLLIN));
   }
   const auto begin = std::chrono::steady_clock::now();
   const HandOver got = replace_daemon();

@@ -51,8 +51,8 @@ struct Fixture {
 TEST_CASE_FIXTURE(Fixture, "keeper upgrade: same pid, same daemon, nothing lost") {
   Child lives = home.start_child(daemon, Kind::run, 1, 21);
   Child dies = home.start_child(daemon, Kind::run, 2, 22);
-  next_of(socket(), Type::stored);
-  next_of(socket(), Type::stored);
+  REQUIRE(registered(socket(), lives));
+  REQUIRE(registered(socket(), dies));
   dies.release.reset();
   const Message exit = next_of(socket(), Type::exit);
   const std::string exe = "/proc/" + std::to_string(home.keeper()) + "/exe";
@@ -107,7 +107,7 @@ TEST_CASE_FIXTURE(Fixture, "keeper: the exit of a foreign run, by its pidfd") {
   }
   const UniqueFd pidfd = open_pidfd(pid);
   put_run(socket(), 8, pid, pidfd.get(), Type::adopt_run);
-  CHECK(next_of(socket(), Type::stored).value == static_cast<int>(Verdict::stored));
+  REQUIRE(settle(socket()));
   ::kill(pid, SIGKILL);
   ::waitpid(pid, nullptr, 0);
   const Message exit = next_of(socket(), Type::exit);
@@ -174,7 +174,7 @@ TEST_CASE_FIXTURE(Fixture,
                   "keeper: killed, it is replaced from a table; runs live on as foreign ones") {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);  // the orphans come to us
   Child child = home.start_child(daemon, Kind::run, 1, 33);
-  next_of(socket(), Type::stored);
+  REQUIRE(registered(socket(), child));
   const UniqueFd pidfd = open_pidfd(child.pid);
   const UniqueFd specs = make_memfd("specs");
   ::kill(home.keeper(), SIGKILL);

@@ -58,7 +58,6 @@ class TestKeeper {
     }
     const bool whole = message.type == keeper::Type::register_run && run.fds.size() == 3;
     const int pid = message.value;
-    message.type = keeper::Type::stored;
     message.value = whole ? 0 : 1;
     runs_[pid] = std::move(run);
     ::send(socket_, &message, sizeof message, MSG_NOSIGNAL);
@@ -123,7 +122,7 @@ bool KeeperLink::read_one(TimePoint deadline) {
   keeper::Message message;
   if (::recv(fd_, &message, sizeof message, 0) != static_cast<ssize_t>(sizeof message))
     return false;
-  if (message.type == keeper::Type::stored && message.value == 0) {
+  if (message.type == keeper::Type::register_run && message.value == 0) {
     const auto label = model::load_label<model::RunLabel>(
         std::span<const std::uint8_t, model::kLabelCapacity>(message.label));
     if (label) registered_[message.key] = *label;
