@@ -61,6 +61,17 @@ bool somebody_listens(const ipc::Paths& paths) {
   return socket || socket.error().code == Errc::timeout;
 }
 
+// One attempt; nothing when nobody listens. Who began to listen only after the attempt is asked again;
+// one that listened and kept silent has taken the whole of kSilenceLimit.
+std::optional<Result<ipc::Client>> try_connect(const ipc::Paths& paths, Duration patience) {
+  const auto begin = Monotonic::now();
+  auto client = ipc::Client::connect(paths, {.patience = patience});
+  if (client || client.error().code != Errc::unavailable) return client;
+  if (!somebody_listens(paths)) return std::nullopt;
+  if (Monotonic::now() - begin >= ipc::kSilenceLimit) return client;
+  return ipc::Client::connect(paths);
+}
+
 Status launch(const ipc::Paths& paths, UniqueFd lock) {
   if (auto kernel = check_kernel(); !kernel) return kernel;
   auto programs = find_programs();
@@ -83,9 +94,7 @@ Result<ipc::Client> wait_or_launch(const ipc::Paths& paths) {
         return std::move(started).error();
       launched = true;
     }
-    auto client = ipc::Client::connect(paths, {.patience = kSlice});
-    if (client || client.error().code != Errc::unavailable || somebody_listens(paths))
-      return client;
+    if (auto client = try_connect(paths, kSlice)) return std::move(*client);
     if (Monotonic::now() > deadline)
       return startup_error(paths, log_start, "the daemon does not answer");
   }
@@ -94,8 +103,7 @@ Result<ipc::Client> wait_or_launch(const ipc::Paths& paths) {
 }  // namespace
 
 Result<ipc::Client> connect_or_launch(const ipc::Paths& paths) {
-  auto client = ipc::Client::connect(paths);
-  if (client || client.error().code != Errc::unavailable || somebody_listens(paths)) return client;
+  if (auto client = try_connect(paths, 0s)) return std::move(*client);
   if (auto home = ipc::ensure_home(paths); !home) return std::move(home).error();
   return wait_or_launch(paths);
 }
