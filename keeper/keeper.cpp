@@ -31,12 +31,13 @@ void earlier(Millis& next, Millis candidate) {
 
 }  // namespace
 
-Millis Backoff::on_death(bool had_taken_over, Millis now) {
-  constexpr Millis kPerDeath = 1000;
-  constexpr Millis kBurst = 30 * kPerDeath;
+Millis Backoff::on_death(Death death, Millis now) {
+  constexpr Millis kPerCrash = 1000;
+  constexpr Millis kPerKill = 100;
+  constexpr Millis kBurst = 30 * kPerCrash;
   constexpr Millis kFirst = 10;
   constexpr Millis kLongest = 5000;
-  if (!had_taken_over) {
+  if (death == Death::early) {
     const Millis delay = delay_;
     delay_ = delay == 0 ? kFirst : delay * 2;
     if (delay_ > kLongest) delay_ = kLongest;
@@ -44,7 +45,7 @@ Millis Backoff::on_death(bool had_taken_over, Millis now) {
   }
   delay_ = 0;
   if (booked_until_ < now) booked_until_ = now;
-  booked_until_ += kPerDeath;
+  booked_until_ += death == Death::killed ? kPerKill : kPerCrash;
   return booked_until_ - now > kBurst ? booked_until_ - now - kBurst : 0;
 }
 
@@ -169,7 +170,8 @@ void Keeper::on_daemon_death(const siginfo_t& info) {
   const bool young = now_ - spawned_at_ < kYoung;
   const bool by_itself = info.si_code == CLD_EXITED || info.si_status != SIGKILL;
   crashes_ = young && by_itself ? crashes_ + 1 : 0;
-  const Millis delay = backoff_.on_death(session_.ready(), now_);
+  const Death taken_over = by_itself ? Death::crashed : Death::killed;
+  const Millis delay = backoff_.on_death(session_.ready() ? taken_over : Death::early, now_);
   session_.close(now_);
   watched_ = 0;
   kill_point("keeper.drained");
@@ -197,7 +199,7 @@ void Keeper::spawn() {
   if (child == 0) become_daemon(pair[1]);
   if (child < 0) {
     log_line(options_.home_fd, "E keeper cannot fork roostd", {{"errno", errno}});
-    spawn_at_ = now_ + backoff_.on_death(false, now_);
+    spawn_at_ = now_ + backoff_.on_death(Death::early, now_);
   }
   if (paired) ::close(pair[1]);
   if (paired && child < 0) ::close(pair[0]);

@@ -18,12 +18,19 @@ struct Options {
   Pace pace;
 };
 
-// When a dead daemon is started again. One that had taken over before it died may die 30 times in
-// a burst without any delay, then once a second; one that did not gets 0, 10 ms, 20 ms ... 5 s.
+enum class Death : std::uint8_t {
+  early,    // before it had taken over
+  crashed,  // by itself
+  killed    // by SIGKILL
+};
+
+// When a dead daemon is started again. One that had taken over may crash 30 times in a burst without
+// any delay, then once a second; killed by somebody, ten times that. One that died early gets 0,
+// 10 ms, 20 ms ... 5 s.
 class Backoff {
  public:
   // The delay before the next start.
-  Millis on_death(bool had_taken_over, Millis now);
+  Millis on_death(Death death, Millis now);
 
  private:
   Millis delay_ = 0;

@@ -333,10 +333,10 @@ TEST_CASE("keeper back-off: a daemon that never takes over is tried 0, 10, 20 ms
   Backoff backoff;
   std::vector<Millis> delays;
   for (int i = 0; i < 12; ++i)
-    delays.push_back(backoff.on_death(false, kStart));
+    delays.push_back(backoff.on_death(Death::early, kStart));
   CHECK(delays == std::vector<Millis>{0, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5000, 5000});
-  CHECK(backoff.on_death(true, kStart) == 0);
-  CHECK(backoff.on_death(false, kStart) == 0);
+  CHECK(backoff.on_death(Death::crashed, kStart) == 0);
+  CHECK(backoff.on_death(Death::early, kStart) == 0);
 }
 
 TEST_CASE(
@@ -344,14 +344,21 @@ TEST_CASE(
   Backoff backoff;
   Millis now = kStart;
   for (int i = 0; i < 30; ++i)
-    CHECK(backoff.on_death(true, now) == 0);
+    CHECK(backoff.on_death(Death::crashed, now) == 0);
   for (int i = 0; i < 10; ++i) {
-    const Millis delay = backoff.on_death(true, now);
+    const Millis delay = backoff.on_death(Death::crashed, now);
     CHECK(delay == 1000);
     now += delay;
   }
   now += 60000;
-  CHECK(backoff.on_death(true, now) == 0);
+  CHECK(backoff.on_death(Death::crashed, now) == 0);
+}
+
+TEST_CASE("keeper backoff: a daemon that somebody kills is back at once, 300 times in a burst") {
+  Backoff backoff;
+  for (int i = 0; i < 300; ++i)
+    CHECK(backoff.on_death(Death::killed, kStart) == 0);
+  CHECK(backoff.on_death(Death::killed, kStart) == 100);
 }
 
 }  // namespace
