@@ -23,7 +23,7 @@ constexpr std::string_view kStartNotes =
     "The app gets the environment of this shell. `start` returns when the app has proved itself\n"
     "(alive for 500ms), or tells why it did not, with status 6.\n";
 
-constexpr std::array<Command, 13> kCommands{{
+constexpr std::array<Command, 16> kCommands{{
     {"start", "", Group::apps, "Start scripts, programs, shell lines or apps",
      "<script|program|\"shell line\"|app>... [options] [-- args]", run_start, kStartNotes},
     {"stop", "", Group::apps, "Stop apps and keep their entries", "<target>...", run_stop,
@@ -32,10 +32,16 @@ constexpr std::array<Command, 13> kCommands{{
      kTargetNotes},
     {"delete", "del rm", Group::apps, "Stop apps and forget them", "<target>...", run_delete,
      kTargetNotes},
+    {"reset", "", Group::apps, "Set the restart counters of apps to 0", "<target>...", run_reset,
+     kTargetNotes},
+    {"signal", "sendSignal", Group::apps, "Send a signal to the main process of apps",
+     "<signal> <target>...", run_signal, kTargetNotes},
     {"list", "ls l ps status", Group::look, "Show the state of apps", "[target]...", run_list,
      kTargetNotes},
     {"describe", "desc info show", Group::look, "Show everything about apps", "<target>...",
      run_describe, kTargetNotes},
+    {"env", "", Group::look, "Print the environment of an app", "<target>", run_env,
+     "Values of variables whose name looks secret are masked.\n"},
     {"logs", "log", Group::look, "Show and follow the output of apps", "[target]... [options]",
      run_logs,
      "Without targets: all apps. On a terminal the logs are followed after the last lines, until\n"

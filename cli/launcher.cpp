@@ -69,7 +69,10 @@ std::optional<Result<ipc::Client>> try_connect(const ipc::Paths& paths, Duration
   if (client || client.error().code != Errc::unavailable) return client;
   if (!somebody_listens(paths)) return std::nullopt;
   if (Monotonic::now() - begin >= ipc::kSilenceLimit) return client;
-  return ipc::Client::connect(paths);
+  auto again = ipc::Client::connect(paths);
+  if (!again && again.error().code == Errc::unavailable && !somebody_listens(paths))
+    return std::nullopt;
+  return again;
 }
 
 Status launch(const ipc::Paths& paths, UniqueFd lock) {

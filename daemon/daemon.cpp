@@ -190,14 +190,14 @@ void Daemon::on_keeper_lost() {
   exit_status_ = quitting_ ? 0 : 1;
   if (quitting_ || !supervisor_->is_recovered()) return loop_.stop();
   inherit_until_ = Monotonic::now() + kInheritLimit;
+  // A pipe that it closed while the table is made would leave its number to something else.
+  pump_->stop();
   try_inherit();
 }
 
 void Daemon::try_inherit() {
-  if (!can_inherit(*supervisor_) && Monotonic::now() < inherit_until_)
-    return timer_.start(kInheritRetry);
-  // A pipe that it closed while the table is made would leave its number to something else.
-  pump_->stop();
+  const bool ready = can_inherit(*supervisor_) && pump_->stopped();
+  if (!ready && Monotonic::now() < inherit_until_) return timer_.start(kInheritRetry);
   const std::string dir = own_directory();
   const Error error = become_keeper(*supervisor_, {.keeper_path = dir + "/roost-keeper",
                                                    .daemon_path = dir + "/roostd",

@@ -15,12 +15,14 @@ inline constexpr Method<StartRequest, StartReply> kStart{"app.start", "Start exi
 inline constexpr Method<RestartRequest, StartReply> kRestart{"app.restart", "Stop and start apps", Kind::wait, Retry::unsafe};
 inline constexpr Method<TargetsRequest, StopReply> kStop{"app.stop", "Stop apps and keep their entries", Kind::wait, Retry::safe};
 inline constexpr Method<TargetsRequest, StopReply> kDelete{"app.delete", "Stop apps and forget them", Kind::wait, Retry::unsafe};
+inline constexpr Method<TargetsRequest, ListReply> kReset{"app.reset", "Set restart counters to 0", Kind::wait, Retry::safe};
+inline constexpr Method<SignalRequest, ListReply> kSignal{"app.signal", "Send a signal to main processes", Kind::call, Retry::unsafe};
 inline constexpr Method<TargetsRequest, ListReply> kList{"app.list", "State of instances", Kind::call, Retry::safe};
 inline constexpr Method<TargetsRequest, DescribeReply> kDescribe{"app.describe", "Everything about instances", Kind::call, Retry::safe};
 inline constexpr Method<TargetsRequest, LogFilesReply> kLogFiles{"app.logs", "Log files of instances", Kind::call, Retry::safe};
 inline constexpr Method<EmptyRequest, EmptyRequest> kJlist{"app.jlist", "The list in PM2's shape, as one JSON document", Kind::document,
                                                            Retry::safe};
 
-inline constexpr auto kMethods = std::tuple{kPing, kKill, kStart, kRestart, kStop, kDelete, kList, kDescribe, kLogFiles, kJlist};
+inline constexpr auto kMethods = std::tuple{kPing, kKill, kStart, kRestart, kStop, kDelete, kReset, kSignal, kList, kDescribe, kLogFiles, kJlist};
 
 }  // namespace roost::ipc

@@ -47,7 +47,7 @@ inline constexpr std::uint32_t kRunExited = 1U << 9;
 
 enum class Type : std::uint16_t {
   // ---- keeper -> daemon ----
-  // After start: hello, specs?, entry*, run*, exit*, ready; then exit, ping, stored as they come.
+  // After start: hello, specs?, entry*, run*, exit*, ready; then exit, ping, not_kept as they come.
 
   // value: protocol version; key: epoch; seq: serial of this daemon under this epoch;
   // status: capacity (runs); flags: capacity (descriptors of runs and entries together)

@@ -49,7 +49,8 @@ class Loop {
   // task defers.
   void defer(Task task);
   // From any thread: runs `task` on the loop's thread in one of the next turns, in order. Never
-  // blocks. Tasks not yet run when the Loop is destroyed are dropped unrun.
+  // blocks. Tasks not yet run when the Loop is destroyed are dropped unrun; threads that
+  // post must have ended by then.
   void post(Task task);
 
   // Monotonic time of this turn, in whole milliseconds: stands still during a turn.

@@ -44,9 +44,11 @@ class Stepper {
   void effect(Effect::Kind kind, RunId run) { effects_.push_back({kind, run}); }
 
   // ---- what users ask for
+  // A run that is dead already does not count as running: the policy is not asked for the next one.
   void on_start() {
     s_.desired = Desired::up;
-    if (!s_.current) fresh_start();
+    if (!s_.current) return fresh_start();
+    if (s_.current->phase == Phase::sweeping && !predecessor_serves()) end(*s_.current);
   }
 
   void on_stop() {

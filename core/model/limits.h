@@ -31,6 +31,7 @@ inline constexpr std::uint32_t kFdReserve = 64;                 // kept for the 
 // Logs
 inline constexpr std::size_t kPipeBytes = 1U << 20;             // grown to this at a run's first output
 inline constexpr std::size_t kMaxOpenLogFiles = 256;            // least recently written ones are closed
+inline constexpr std::size_t kMaxHeldAcks = 16;  // exits acknowledged, but not yet told to the keeper
 inline constexpr auto kExitGate = 500ms;                        // how long output may follow the exit
 inline constexpr int kStderrTailLines = 20;
 inline constexpr std::size_t kStderrTailBytes = 16U << 10;

@@ -1,3 +1,6 @@
+#include <csignal>
+#include <utility>
+
 #include <unistd.h>
 
 #include "daemon/api/view.h"
@@ -5,19 +8,66 @@
 
 namespace roost::daemon {
 
+namespace {
+
+ipc::ListReply views_of(Services& services, const std::vector<model::InstanceId>& ids) {
+  ipc::ListReply reply;
+  for (model::InstanceId id : ids) {
+    const Instance& instance = *services.supervisor.find(id);
+    reply.instances.push_back(view_of(services, instance));
+    reply.suspended = reply.suspended || instance.resume;
+  }
+  return reply;
+}
+
+void handle_reset(Services& services, const ipc::TargetsRequest& request,
+                  Responder<ipc::ListReply> to) {
+  const auto ids = services.supervisor.select(request.targets);
+  if (!ids) return to.fail(ids.error());
+  for (model::InstanceId id : *ids)
+    services.supervisor.reset_counters(id);
+  const auto pending = std::make_shared<std::pair<Responder<ipc::ListReply>, ipc::ListReply>>(
+      std::move(to), views_of(services, *ids));
+  services.supervisor.when_saved([pending](const Status& saved) {
+    if (saved) return pending->first.reply(pending->second);
+    pending->first.fail(Error{saved.error()}.context("reset, but not yet on disk"));
+  });
+}
+
+void handle_signal(Services& services, const ipc::SignalRequest& request,
+                   Responder<ipc::ListReply> to) {
+  if (request.signal < 1 || request.signal >= NSIG)
+    return to.fail({Errc::invalid, "no signal has the number " + std::to_string(request.signal),
+                    "from 1 to " + std::to_string(NSIG - 1)});
+  auto ids = services.supervisor.select(request.targets);
+  if (!ids) return to.fail(ids.error());
+  std::erase_if(*ids, [&](model::InstanceId id) {
+    return !services.supervisor.signal(id, request.signal);
+  });
+  if (ids->empty())
+    return to.fail({Errc::conflict, "none of these has a process that may be signalled", "see: roost list"});
+  to.reply(views_of(services, *ids));
+}
+
+}  // namespace
+
 void register_list_handlers(Dispatcher& dispatcher, Services& services) {
   dispatcher.on(ipc::kList,
                 Dispatcher::Handler<ipc::TargetsRequest, ipc::ListReply>(
                     [&services](const ipc::TargetsRequest& request, Responder<ipc::ListReply> to) {
                       const auto ids = services.supervisor.select(request.targets);
                       if (!ids) return to.fail(ids.error());
-                      ipc::ListReply reply;
-                      for (model::InstanceId id : *ids) {
-                        const Instance& instance = *services.supervisor.find(id);
-                        reply.instances.push_back(view_of(services, instance));
-                        reply.suspended = reply.suspended || instance.resume;
-                      }
-                      to.reply(reply);
+                      to.reply(views_of(services, *ids));
+                    }));
+  dispatcher.on(ipc::kReset,
+                Dispatcher::Handler<ipc::TargetsRequest, ipc::ListReply>(
+                    [&services](const ipc::TargetsRequest& request, Responder<ipc::ListReply> to) {
+                      handle_reset(services, request, std::move(to));
+                    }));
+  dispatcher.on(ipc::kSignal,
+                Dispatcher::Handler<ipc::SignalRequest, ipc::ListReply>(
+                    [&services](const ipc::SignalRequest& request, Responder<ipc::ListReply> to) {
+                      handle_signal(services, request, std::move(to));
                     }));
   dispatcher.on(
       ipc::kLogFiles,

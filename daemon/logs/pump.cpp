@@ -65,14 +65,17 @@ class Pump::Impl {
     return ok();
   }
 
-  ~Impl() { stop(); }
+  ~Impl() {
+    stop();
+    if (thread_.joinable()) thread_.join();
+  }
 
   void stop() {
     outbox_->close();
-    if (!thread_.joinable()) return;
     push(Quit{});
-    thread_.join();
   }
+
+  [[nodiscard]] bool stopped() const { return ended_; }
 
   void push(Command command) {
     {
@@ -112,6 +115,7 @@ class Pump::Impl {
       engine_->turn();
       carry_out_commands();
     }
+    ended_ = true;
   }
 
   void carry_out_commands() {
@@ -150,6 +154,7 @@ class Pump::Impl {
   std::vector<Command> commands_;  // guarded by mutex_
   std::atomic<std::size_t> tails_{0};
   bool quit_ = false;  // pump thread only
+  std::atomic<bool> ended_{false};
   std::thread thread_;
 };
 
@@ -163,6 +168,10 @@ Status Pump::start() {
 
 void Pump::stop() {
   impl_->stop();
+}
+
+bool Pump::stopped() const {
+  return impl_->stopped();
 }
 
 void Pump::attach(RunId run, Stream stream, UniqueFd pipe, LogTarget target, Origin origin) {

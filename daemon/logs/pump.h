@@ -97,9 +97,10 @@ class Pump {
 
   Status start();
 
-  // Ends the thread; nothing is called back any more. Pipes stay open until destruction, for
-  // somebody to hand on.
+  // Asks the thread to end; nothing is called back any more. Once it has ended, pipes stay open until
+  // destruction, for somebody to hand on. A file system that hangs may hold it up.
   void stop();
+  [[nodiscard]] bool stopped() const;
 
   // Takes the read end of a stream. After finish() of that run it is drained as far as it is full,
   // then closed.
@@ -114,7 +115,7 @@ class Pump {
   void finish(RunId run);
 
   // The last `lines` lines, at most `max_bytes`, that this run wrote to the stream, cut at line
-  // beginnings where possible. Works while the run lives and for the last kFinishedKept finished
+  // beginnings where possible. Works until both its streams have ended and for the last kFinishedKept finished
   // ones; empty when unknown or when kMaxTails wait.
   static constexpr std::size_t kFinishedKept = 256;
   static constexpr std::size_t kMaxTails = 1024;

@@ -70,18 +70,29 @@ Lane Lanes::find(model::InstanceId instance, std::uint32_t number) const {
   return {.number = number, .kind = kind_, .dir = dir_ + "/" + name(instance, number)};
 }
 
+Lane Lanes::hold(model::InstanceId instance, std::uint32_t number) {
+  Lane lane = find(instance, number);
+  if (lane) held_[instance].insert(number);
+  return lane;
+}
+
+// A lane of unknown history is made anew: Linux 6.14 and later kill whatever is cloned into a cgroup
+// on which cgroup.kill was ever used.
+bool Lanes::make_empty(const std::string& name, bool known_empty) const {
+  if (::mkdirat(root_.get(), name.c_str(), kDirMode) == 0) return true;
+  if (errno != EEXIST || known_empty) return errno == EEXIST;
+  remove_cgroup(root_.get(), name);  // not while somebody lives in it
+  return ::mkdirat(root_.get(), name.c_str(), kDirMode) == 0;
+}
+
 Lane Lanes::acquire(model::InstanceId instance) {
   if (kind_ == CgroupKind::none) return {};
   auto& held = held_[instance];
   for (std::uint32_t number = 1; number <= kMaxPerInstance; ++number) {
     if (held.contains(number)) continue;
-    const int made = ::mkdirat(root_.get(), name(instance, number).c_str(), kDirMode);
-    if (made != 0 && errno != EEXIST) return {};
-    Lane lane = find(instance, number);
-    const bool empty = forget(empty_, instance, number) || made == 0;
-    if (!empty && populated(lane)) continue;
+    if (!make_empty(name(instance, number), forget(empty_, instance, number))) continue;
     held.insert(number);
-    return lane;
+    return find(instance, number);
   }
   return {};
 }

@@ -58,10 +58,13 @@ class Lanes {
   [[nodiscard]] Lane acquire(model::InstanceId instance);
   // The lane a label speaks of; Lane{} for number 0.
   [[nodiscard]] Lane find(model::InstanceId instance, std::uint32_t number) const;
+  // The same, kept for the caller until release(): for a run taken over.
+  [[nodiscard]] Lane hold(model::InstanceId instance, std::uint32_t number);
   // Whether a process lives in it; false for Lane{}. A few microseconds.
   [[nodiscard]] bool populated(const Lane& lane) const;
   // The run is over (or was never started) and its tree swept: the lane may be used again once it
-  // is empty; `empty`: it was just seen to be, and only roost puts processes there.
+  // is empty; `empty`: it was just seen to be, was never killed, and only roost puts processes
+  // there.
   enum class Seen : std::uint8_t { empty, unknown };
   void release(model::InstanceId instance, std::uint32_t number, Seen seen = Seen::unknown);
   // Removes the instance's empty lanes; those still populated stay until remove_all.
@@ -71,6 +74,7 @@ class Lanes {
 
  private:
   Lanes(CgroupKind kind, std::string dir, std::string why);
+  [[nodiscard]] bool make_empty(const std::string& name, bool known_empty) const;
   [[nodiscard]] std::string name(model::InstanceId instance, std::uint32_t number) const;
 
   CgroupKind kind_ = CgroupKind::none;

@@ -213,7 +213,10 @@ class Attempt {
                    .argument = &child_,
                    .stack = bench_.stack()};
     pid_t pid = clone_blocked(call);
-    if (pid < 0 && call.cgroup_fd >= 0 && !is_transient(-pid)) {
+    const bool refused = pid < 0 && !is_transient(-pid);
+    if (call.cgroup_fd >= 0 && (refused || (pid > 0 && died_at_birth()))) {
+      const UniqueFd dead(pid > 0 ? bench_.report().pidfd : -1);
+      bench_.report() = ChildReport{};
       leave_lane();
       fill_message();
       call.cgroup_fd = -1;
@@ -221,6 +224,13 @@ class Attempt {
     }
     kill_point("spawn.after_clone");
     finish(pid);
+  }
+
+  // Killed before its first step, as happens to those that are cloned into another cgroup while the
+  // daemon's own was once killed (Linux 6.14 and later).
+  [[nodiscard]] bool died_at_birth() const {
+    const ChildReport& report = bench_.report();
+    return report.errnum == 0 && !report.registered;
   }
 
   pid_t clone_blocked(const CloneCall& call) const {
@@ -245,7 +255,7 @@ class Attempt {
       result_.failure->registered = report.registered;
       return;
     }
-    if (!report.registered) {  // killed before it could say anything: nobody would tell of its exit
+    if (died_at_birth()) {  // killed before it could say anything: nobody would tell of its exit
       (void)fail(SpawnStage::register_run, EAGAIN);
       return;
     }

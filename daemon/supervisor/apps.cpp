@@ -46,7 +46,8 @@ Status Supervisor::check_room(std::size_t more) const {
       total * limits::kFdsPerRun + limits::kFdReserve + limits::kMaxOpenLogFiles;
   const std::uint64_t have = descriptor_limit();
   const KeeperFacts& keeper = keeper_->facts();
-  if (own <= have && total <= keeper.capacity && total * limits::kFdsPerRun <= keeper.fd_capacity)
+  const std::uint64_t slots = total + limits::kMaxHeldAcks;
+  if (own <= have && slots <= keeper.capacity && slots * limits::kFdsPerRun <= keeper.fd_capacity)
     return ok();
   return Error{
       Errc::conflict,

@@ -41,7 +41,6 @@ TreeRoot Supervisor::tree_root(const Run& run) const {
 // The tree is found before its main process is signalled: what it is made of is known only while it
 // lives.
 void Supervisor::signal_stop(Instance& instance, Run& run) {
-  if (run.stop_deadline == TimePoint{}) run.stop_deadline = Monotonic::now() + run.kill_timeout;
   kill_point("stop.before_signal");
   auto found = std::make_shared<TreeSignal>();
   const RunId id = run.label.run;
@@ -62,6 +61,13 @@ void Supervisor::signal_stop(Instance& instance, Run& run) {
   }
 }
 
+bool Supervisor::signal(InstanceId id, int number) {
+  const Instance* instance = find(id);
+  const Run* run = instance != nullptr ? current_run(*instance) : nullptr;
+  return run != nullptr && run->spawned && !run->exit &&
+         signal_process({run->label.pid, run->label.start_ticks}, number);
+}
+
 void Supervisor::signal_kill(Instance& instance, Run& run) {
   run.kill_sweep = true;
   begin_sweep(instance.id, run, Monotonic::now());
@@ -71,7 +77,7 @@ void Supervisor::sweep(Instance& instance, Run& run) {
   if (run.sweeping) return;  // SIGKILL was sent already: its sweep ends when everything is gone
   const bool asked = run.stop_deadline != TimePoint{};
   const bool anything = run.lane ? p_.lanes.populated(run.lane) : asked;
-  run.lane_empty = run.lane && !anything;
+  run.lane_empty = run.lane && !anything && !run.kill_sweep;
   if (!anything || run.kill_sweep) return finish_sweep(instance, run);
   begin_sweep(instance.id, run, asked ? run.stop_deadline : Monotonic::now() + kLeftoverGrace);
 }
@@ -224,7 +230,6 @@ void Supervisor::ack(Run& run) {
   const KeeperExit exit = *run.exit;
   const auto id = raw(run.label.run);
   keeper_->ack_exit(exit.run, exit.seq);
-  kill_point("exit.after_ack");
   p_.loop.defer([this, id] {
     runs_.erase(id);
     if (runs_.empty() && on_idle) on_idle();

@@ -60,6 +60,7 @@ void Supervisor::feed(Instance& instance, Input input, Resume resume) {
       input.kind == Input::Kind::restart)
     instance.resume = resume == Resume::later;
 
+  set_stop_deadlines(step.effects);
   save_note(instance);
   const InstanceId id = instance.id;
   for (const Effect& effect : step.effects)
@@ -69,6 +70,15 @@ void Supervisor::feed(Instance& instance, Input input, Resume resume) {
   sync_timers(*still);
   if (input.kind == Input::Kind::ready && after == model::State::online)
     p_.bus.publish({.kind = Event::Kind::online, .instance = id, .run = input.run});
+}
+
+// Before the note is written: it tells the next daemon how long a stop may still take.
+void Supervisor::set_stop_deadlines(const std::vector<Effect>& effects) {
+  for (const Effect& effect : effects) {
+    Run* run = effect.kind == Effect::Kind::signal_stop ? find_run(effect.run) : nullptr;
+    if (run != nullptr && run->stop_deadline == TimePoint{})
+      run->stop_deadline = Monotonic::now() + run->kill_timeout;
+  }
 }
 
 void Supervisor::carry_out(Instance& instance, const Effect& effect) {
@@ -236,6 +246,10 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
     return;
   }
   run->label = result.label;
+  if (run->label.lane == 0 && run->lane) {  // it could not be born there
+    p_.lanes.release(id, run->lane.number);
+    run->lane = {};
+  }
   run->pidfd = std::move(result.pidfd);
   run->spawned = true;
   run->out_pipe = pipe_inode(result.out.get());

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "core/base/kill_point.h"
+#include "core/model/limits.h"
 
 namespace roost::daemon {
 namespace {
@@ -18,7 +19,6 @@ using keeper::Type;
 
 constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(int) * keeper::kMaxRunFds);
 constexpr int kMessagesPerTurn = 256;
-constexpr std::size_t kMaxHeldAcks = 16;
 
 Message make(Type type, std::uint64_t key = 0, std::uint64_t seq = 0) {
   Message message;
@@ -140,9 +140,8 @@ void KeeperLink::handle(const Message& message, std::deque<UniqueFd> fds) {
 }
 
 void KeeperLink::ack_exit(model::RunId run, std::uint64_t seq) {
-  kill_point("exit.before_ack");
   held_acks_.push_back(make(Type::ack_exit, raw(run), seq));
-  if (held_acks_.size() >= kMaxHeldAcks) send_held_acks();
+  if (held_acks_.size() >= model::limits::kMaxHeldAcks) send_held_acks();
 }
 
 void KeeperLink::adopt_run(model::RunId run, const LabelBytes& label, pid_t pid, int pidfd, int out,
@@ -184,8 +183,11 @@ void KeeperLink::quit() {
 }
 
 void KeeperLink::send_held_acks() {
-  for (const Message& ack : std::exchange(held_acks_, {}))
+  for (const Message& ack : std::exchange(held_acks_, {})) {
+    kill_point("exit.before_ack");
     send_now(ack, {});
+    kill_point("exit.after_ack");
+  }
 }
 
 void KeeperLink::send(const Message& message, std::span<const int> fds) {

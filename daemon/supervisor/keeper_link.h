@@ -69,7 +69,8 @@ class KeeperLink {
 
   [[nodiscard]] int fd() const { return socket_.get(); }
 
-  // Goes with the next message, or pong: the keeper need not be woken for it.
+  // Goes with the next message (a pong, if there is no other): the keeper need not be woken for it.
+  // Without the watchdog there are no pongs, and up to kMaxHeldAcks wait for a real message.
   void ack_exit(model::RunId run, std::uint64_t seq);
   void adopt_run(model::RunId run, const LabelBytes& label, pid_t pid, int pidfd, int out, int err);
   void store_entry(std::uint64_t key, std::span<const std::uint8_t> label, int fd = -1);

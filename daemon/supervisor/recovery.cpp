@@ -122,7 +122,7 @@ Run& Recovery::make_run(const model::RunLabel& label, UniqueFd pidfd, UniqueFd o
   run.out_pipe = pipe_inode(out.get());
   run.err_pipe = pipe_inode(err.get());
   run.pidfd = std::move(pidfd);
-  run.lane = s_.p_.lanes.find(label.instance, label.lane);
+  run.lane = s_.p_.lanes.hold(label.instance, label.lane);
   const Instance* instance = s_.find(label.instance);
   if (instance == nullptr) return run;
   run.kill_timeout = instance->spec->kill_timeout;
@@ -150,6 +150,7 @@ void Recovery::restore(Instance& instance, const InstanceNote& note) {
   m.quick_exits = note.quick_exits;
   m.tracker = model::RestartTracker(note.tracker);
   instance.resume = note.resume;
+  instance.kept.phase = note.phase;
   instance.created_ms = note.created_wall_ms;
   instance.last_exit_ms = note.last_exit_wall_ms;
   instance.last_exit_run = note.last_exit_run;

@@ -101,6 +101,13 @@ void Supervisor::restart(InstanceId id) {
   if (Instance* instance = find_mutable(id)) feed(*instance, {.kind = Input::Kind::restart});
 }
 
+void Supervisor::reset_counters(InstanceId id) {
+  Instance* instance = find_mutable(id);
+  if (instance == nullptr) return;
+  instance->machine.restarts = instance->machine.quick_exits = 0;
+  save_note(*instance);
+}
+
 void Supervisor::suspend() {
   for (auto& [id, instance] : instances_) {
     const bool was_up = instance.resume || instance.machine.desired == model::Desired::up;

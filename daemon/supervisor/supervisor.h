@@ -96,6 +96,10 @@ class Supervisor final : public KeeperListener {
   void start(model::InstanceId id);
   void stop(model::InstanceId id);
   void restart(model::InstanceId id);
+  // Counters of restarts and quick exits to 0; back-off and budget stay.
+  void reset_counters(model::InstanceId id);
+  // To the main process of the current run; false when there is none.
+  bool signal(model::InstanceId id, int number);
   // Forgets instances that have no process; with the last one goes the app.
   void remove(std::span<const model::InstanceId> ids, Committed done);
   // Remembers which instances were up, for a later resume, and stops all.
@@ -132,6 +136,7 @@ class Supervisor final : public KeeperListener {
   // feed.cpp: one input through the machine
   enum class Resume : std::uint8_t { no, later };  // whether a stop is remembered as one to undo
   void feed(Instance& instance, model::Input input, Resume resume = Resume::no);
+  void set_stop_deadlines(const std::vector<model::Effect>& effects);
   void carry_out(Instance& instance, const model::Effect& effect);
   void sync_timers(Instance& instance);
   void sync_run_timer(Instance& instance, const model::RunMachine& machine);

@@ -113,6 +113,15 @@ struct RestartRequest {
   }
 };
 
+struct SignalRequest {
+  std::int32_t signal = 0;
+  std::vector<std::string> targets;
+  static constexpr auto fields() {
+    return std::tuple{req("signal", &SignalRequest::signal, "number of the signal, 1 to 64"),
+                      req("targets", &SignalRequest::targets, "apps to signal; those without a process are left out of the reply")};
+  }
+};
+
 struct StopOutcome {
   InstanceInfo instance;
   std::int32_t pid = 0;

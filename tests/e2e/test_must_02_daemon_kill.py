@@ -93,6 +93,16 @@ def exercise(home):
     home.run("list")
 
 
+def prepare(home, point, once):
+    """What some points need besides: a child that holds the output open for longer than the exit gate; a hand-over of several windows."""
+    if point == "pump.gate":
+        home.run("start", "/bin/sh", "--name", "held", "--interpreter", "none", "--no-autorestart", "--no-wait", "--",
+                 "-c", "(trap '' TERM; sleep 1) & exit 5")
+        wait_until(lambda: not once.exists(), 5, "the gate closes")
+    if point == "keeper.hand-over":
+        home.run("start", BIN_DIR / "victims/idle", "--name", "many", "-i", "20", "--no-wait")
+
+
 @pytest.mark.parametrize("point", kill_points() or ["none"])
 def test_death_at_every_kill_point(make_home, point):
     home = make_home(bin_dir=BIN_DIR)
@@ -104,6 +114,7 @@ def test_death_at_every_kill_point(make_home, point):
     crashers = Crashers(home, instances=1)
     first = (home.live_pid("daemon_pid"), home.live_pid("keeper_pid"))
     once.touch()
+    prepare(home, point, once)
     exercise(home)
     if once.exists() and not reached_at_take_over(home, once):
         pytest.skip(f"kill point {point} is not on the way of this test")

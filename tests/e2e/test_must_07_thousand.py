@@ -14,8 +14,14 @@ COUNT = 1000
 pytestmark = pytest.mark.serial
 
 
+def idle_of(home):
+    """Copied beside the binaries where others run them."""
+    copy = home.bin / "idle"
+    return str(copy if copy.exists() else victim("idle"))
+
+
 def start_thousand(home, **options):
-    return home.run("start", victim("idle"), "--name", "many", "-i", COUNT, timeout=120, **options)
+    return home.run("start", idle_of(home), "--name", "many", "-i", COUNT, timeout=120, **options)
 
 
 def check_thousand(home, **options):
@@ -77,6 +83,7 @@ def copy_for_others(home):
     """Binaries and directories that uid 65534 can reach; the checkout may be below a private directory."""
     target = home.base / "bin"
     shutil.copytree(home.bin, target, ignore=shutil.ignore_patterns("*_tests", "*_fuzz"))
+    shutil.copy(victim("idle"), target / "idle")
     home.bin = target
     for path in (home.base, home.work, target):
         os.chown(path, 65534, 65534)
@@ -89,14 +96,14 @@ def test_refused_when_descriptors_do_not_suffice(release_home, outsider):
     copy_for_others(home)
     options = {"prefix": [*outsider, "env", f"HOME={home.base}"], "preexec_fn": limited(1024)}
     try:
-        home.run("start", victim("idle"), "--name", "small", check=0, **options)
+        home.run("start", idle_of(home), "--name", "small", check=0, **options)
         refused = start_thousand(home, **options)
         assert refused.code not in (0, 5), refused
         assert "descriptor" in refused.err or "limit" in refused.err, refused
         instances = home.run("list", "--json", check=0, **options).json()["instances"]
         assert [i["name"] for i in instances] == ["small"], "something was half done"
-        assert len([p for p in home.processes() if procs.command(p).startswith(victim("idle"))]) == 1
+        assert len([p for p in home.processes() if procs.command(p).startswith(idle_of(home))]) == 1
         assert home.run("list", **options).code == 0
-        home.run("start", victim("idle"), "--name", "another", check=0, **options)
+        home.run("start", idle_of(home), "--name", "another", check=0, **options)
     finally:
         home.run("kill", timeout=60, **options)

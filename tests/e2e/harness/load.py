@@ -60,6 +60,7 @@ class Crashers:
 
     def runs(self, name):
         """What the processes themselves have noted: pids that began, and pids that came to their end by themselves."""
+        wait_until(self.records[name].exists, 10, f"the first run of {name}")
         begun, ended = [], []
         for line in self.records[name].read_text().splitlines():
             pid, _, end = line.split()

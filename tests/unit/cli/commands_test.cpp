@@ -41,6 +41,7 @@ TEST_CASE("commands: PM2's words work") {
   CHECK(find_command("status")->name == "list");
   CHECK(find_command("info")->name == "describe");
   CHECK(find_command("show")->name == "describe");
+  CHECK(find_command("sendSignal")->name == "signal");
   CHECK(find_command("") == nullptr);
   CHECK(find_command("lis") == nullptr);
 }

@@ -179,8 +179,8 @@ TEST_CASE("stop: nothing is moved or closed any more, the pipes stay open for so
   PumpRig rig;
   UniqueFd app = rig.attach(kRun, Stream::out, rig.dir / "out.log");
   rig.pump->stop();
+  REQUIRE(rig.wait([&] { return rig.pump->stopped(); }));
   rig.pump->finish(kRun);
   CHECK(write_all(app.get(), "for the next one\n"));  // no SIGPIPE: somebody still can read it
-  rig.pump->stop();                                    // again: nothing to do
   CHECK(size_of(rig.dir / "out.log") == 0);
 }
