@@ -61,8 +61,8 @@ bool somebody_listens(const ipc::Paths& paths) {
   return socket || socket.error().code == Errc::timeout;
 }
 
-// One attempt; nothing when nobody listens. Who began to listen only after the attempt is asked again;
-// one that listened and kept silent has taken the whole of kSilenceLimit.
+// One attempt; nothing when nobody listens. Who began to listen only after the attempt is asked
+// again; one that listened and kept silent has taken the whole of kSilenceLimit.
 std::optional<Result<ipc::Client>> try_connect(const ipc::Paths& paths, Duration patience) {
   const auto begin = Monotonic::now();
   auto client = ipc::Client::connect(paths, {.patience = patience});

@@ -24,9 +24,9 @@ enum class Death : std::uint8_t {
   killed    // by SIGKILL
 };
 
-// When a dead daemon is started again. One that had taken over may crash 30 times in a burst without
-// any delay, then once a second; killed by somebody, ten times that. One that died early gets 0,
-// 10 ms, 20 ms ... 5 s.
+// When a dead daemon is started again. One that had taken over may crash 30 times in a burst
+// without any delay, then once a second; killed by somebody, ten times that. One that died early
+// gets 0, 10 ms, 20 ms ... 5 s.
 class Backoff {
  public:
   // The delay before the next start.

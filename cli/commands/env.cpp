@@ -9,6 +9,7 @@ namespace {
 
 struct Environment {
   std::map<std::string, std::string> env;
+
   static constexpr auto fields() {
     return std::tuple{req("env", &Environment::env, "names and values")};
   }
@@ -25,12 +26,13 @@ ExitCode run_env(Invocation& invocation, const Command& self, Args args) {
   if (!reply) return invocation.fail(reply.error());
   if (reply->instances.empty()) return ExitCode::ok;
   const auto& app = reply->instances.front();
-  const bool one_app = std::all_of(
-      reply->instances.begin(), reply->instances.end(),
-      [&](const auto& other) { return other.instance.name == app.instance.name; });
+  const bool one_app =
+      std::all_of(reply->instances.begin(), reply->instances.end(),
+                  [&](const auto& other) { return other.instance.name == app.instance.name; });
   if (!one_app)
-    return parser.usage_error(
-        {Errc::invalid, "'" + request.targets.front() + "' names several apps", "name one of them"});
+    return parser.usage_error({Errc::invalid,
+                               "'" + request.targets.front() + "' names several apps",
+                               "name one of them"});
   if (invocation.options.json) {
     invocation.show_json(Environment{app.spec.env});
     return ExitCode::ok;

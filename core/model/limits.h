@@ -10,37 +10,41 @@ namespace roost::model::limits {
 using namespace std::chrono_literals;
 
 // IPC
-inline constexpr std::size_t kMaxRequestBytes = 1U << 20;       // refused at the frame header
-inline constexpr std::size_t kMaxFramePayload = 64U << 10;      // replies and documents are split into frames of this size
-inline constexpr std::size_t kMaxReplyBytes = 64U << 20;        // what a client assembles
-inline constexpr std::size_t kMaxClients = 1024;                // further ones get an error frame and are closed
-inline constexpr std::size_t kMaxUnreadBytes = 8U << 20;        // output a client has not read; then it is dropped
-inline constexpr std::size_t kMaxPendingRequests = 64;          // unanswered requests of one client
-inline constexpr auto kRequestDeadline = 5s;                    // to complete a frame once its header came
+inline constexpr std::size_t kMaxRequestBytes = 1U << 20;  // refused at the frame header
+inline constexpr std::size_t kMaxFramePayload =
+    64U << 10;  // replies and documents are split into frames of this size
+inline constexpr std::size_t kMaxReplyBytes = 64U << 20;  // what a client assembles
+inline constexpr std::size_t kMaxClients = 1024;  // further ones get an error frame and are closed
+inline constexpr std::size_t kMaxUnreadBytes =
+    8U << 20;  // output a client has not read; then it is dropped
+inline constexpr std::size_t kMaxPendingRequests = 64;  // unanswered requests of one client
+inline constexpr auto kRequestDeadline = 5s;            // to complete a frame once its header came
 inline constexpr int kMaxJsonDepth = 64;
 
 // Apps
 inline constexpr std::size_t kMaxNameBytes = 128;
 inline constexpr std::size_t kMaxArgs = 1024;
-inline constexpr std::size_t kMaxSpecBytes = 512U << 10;        // one app's spec, environment included
+inline constexpr std::size_t kMaxSpecBytes = 512U << 10;  // one app's spec, environment included
 inline constexpr std::uint32_t kMaxInstancesPerApp = 10'000;
-inline constexpr std::uint32_t kMaxInstances = 20'000;          // and what descriptors allow: see kFdsPerRun
-inline constexpr std::uint32_t kFdsPerRun = 3;                  // pidfd, stdout, stderr; in keeper and daemon each
-inline constexpr std::uint32_t kFdReserve = 64;                 // kept for the socket, SQLite, restarts
+inline constexpr std::uint32_t kMaxInstances =
+    20'000;                                      // and what descriptors allow: see kFdsPerRun
+inline constexpr std::uint32_t kFdsPerRun = 3;   // pidfd, stdout, stderr; in keeper and daemon each
+inline constexpr std::uint32_t kFdReserve = 64;  // kept for the socket, SQLite, restarts
 
 // Logs
-inline constexpr std::size_t kPipeBytes = 1U << 20;             // grown to this at a run's first output
-inline constexpr std::size_t kMaxOpenLogFiles = 256;            // least recently written ones are closed
-inline constexpr std::size_t kMaxHeldAcks = 16;  // exits acknowledged, but not yet told to the keeper
-inline constexpr auto kExitGate = 500ms;                        // how long output may follow the exit
+inline constexpr std::size_t kPipeBytes = 1U << 20;   // grown to this at a run's first output
+inline constexpr std::size_t kMaxOpenLogFiles = 256;  // least recently written ones are closed
+inline constexpr std::size_t kMaxHeldAcks =
+    16;                                   // exits acknowledged, but not yet told to the keeper
+inline constexpr auto kExitGate = 500ms;  // how long output may follow the exit
 inline constexpr int kStderrTailLines = 20;
 inline constexpr std::size_t kStderrTailBytes = 16U << 10;
 
 // Records
 inline constexpr int kExitsKeptPerInstance = 50;
-inline constexpr std::size_t kStoreQueue = 65'536;              // operations waiting for SQLite
+inline constexpr std::size_t kStoreQueue = 65'536;  // operations waiting for SQLite
 
 // Processes
-inline constexpr std::size_t kMaxTreeProcesses = 10'000;        // of one run, when it is stopped
+inline constexpr std::size_t kMaxTreeProcesses = 10'000;  // of one run, when it is stopped
 
 }  // namespace roost::model::limits

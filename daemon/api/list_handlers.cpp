@@ -41,11 +41,11 @@ void handle_signal(Services& services, const ipc::SignalRequest& request,
                     "from 1 to " + std::to_string(NSIG - 1)});
   auto ids = services.supervisor.select(request.targets);
   if (!ids) return to.fail(ids.error());
-  std::erase_if(*ids, [&](model::InstanceId id) {
-    return !services.supervisor.signal(id, request.signal);
-  });
+  std::erase_if(
+      *ids, [&](model::InstanceId id) { return !services.supervisor.signal(id, request.signal); });
   if (ids->empty())
-    return to.fail({Errc::conflict, "none of these has a process that may be signalled", "see: roost list"});
+    return to.fail(
+        {Errc::conflict, "none of these has a process that may be signalled", "see: roost list"});
   to.reply(views_of(services, *ids));
 }
 

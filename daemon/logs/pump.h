@@ -97,8 +97,8 @@ class Pump {
 
   Status start();
 
-  // Asks the thread to end; nothing is called back any more. Once it has ended, pipes stay open until
-  // destruction, for somebody to hand on. A file system that hangs may hold it up.
+  // Asks the thread to end; nothing is called back any more. Once it has ended, pipes stay open
+  // until destruction, for somebody to hand on. A file system that hangs may hold it up.
   void stop();
   [[nodiscard]] bool stopped() const;
 
@@ -108,15 +108,15 @@ class Pump {
               Origin origin = Origin::fresh);
 
   // The process is dead: each stream is drained to its end, or for Options::exit_gate at most, and
-  // closed; on_drained follows, if it was not told before, also for a run that was never attached. A file stopped by a
-  // full disk may hold this up for longer (the bytes are safe in the pipe); only when kMaxHeldRuns
-  // wait so is the oldest cut off.
+  // closed; on_drained follows, if it was not told before, also for a run that was never attached.
+  // A file stopped by a full disk may hold this up for longer (the bytes are safe in the pipe);
+  // only when kMaxHeldRuns wait so is the oldest cut off.
   static constexpr std::size_t kMaxHeldRuns = 64;
   void finish(RunId run);
 
   // The last `lines` lines, at most `max_bytes`, that this run wrote to the stream, cut at line
-  // beginnings where possible. Works until both its streams have ended and for the last kFinishedKept finished
-  // ones; empty when unknown or when kMaxTails wait.
+  // beginnings where possible. Works until both its streams have ended and for the last
+  // kFinishedKept finished ones; empty when unknown or when kMaxTails wait.
   static constexpr std::size_t kFinishedKept = 256;
   static constexpr std::size_t kMaxTails = 1024;
   void tail(RunId run, Stream stream, int lines, std::size_t max_bytes,

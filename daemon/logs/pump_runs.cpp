@@ -108,7 +108,8 @@ void PumpThread::complete_if_done(RunId id) {
   if (found == runs_.end()) return;
   Run& run = found->second;
   for (const auto& stream : run.streams)
-    if (stream ? stream->pipe.get() >= 0 : !run.finishing) return;  // without a stream: it may be on its way
+    if (stream ? stream->pipe.get() >= 0 : !run.finishing)
+      return;  // without a stream: it may be on its way
   std::erase(waiting_, id);
   if (!run.reported) report(id, run);
   runs_.erase(found);

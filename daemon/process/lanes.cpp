@@ -76,8 +76,8 @@ Lane Lanes::hold(model::InstanceId instance, std::uint32_t number) {
   return lane;
 }
 
-// A lane of unknown history is made anew: Linux 6.14 and later kill whatever is cloned into a cgroup
-// on which cgroup.kill was ever used.
+// A lane of unknown history is made anew: Linux 6.14 and later kill whatever is cloned into a
+// cgroup on which cgroup.kill was ever used.
 bool Lanes::make_empty(const std::string& name, bool known_empty) const {
   if (::mkdirat(root_.get(), name.c_str(), kDirMode) == 0) return true;
   if (errno != EEXIST || known_empty) return errno == EEXIST;

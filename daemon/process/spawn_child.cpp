@@ -31,8 +31,8 @@ ROOST_NO_SANITIZE int fail(const ChildPlan& plan, SpawnStage stage, int errnum) 
     ::syscall(SYS_exit_group, kExecFailed);
 }
 
-// Dispositions to default: exec would keep what the daemon ignores, and a handler of the daemon must
-// not run in here once the mask is lifted.
+// Dispositions to default: exec would keep what the daemon ignores, and a handler of the daemon
+// must not run in here once the mask is lifted.
 ROOST_NO_SANITIZE void reset_signals(std::uint64_t changed) {
   alignas(8) unsigned char default_action[64] = {};  // the kernel's sigaction, SIG_DFL is 0
   for (int signal = 1; changed != 0; ++signal, changed >>= 1U)

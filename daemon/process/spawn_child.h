@@ -36,7 +36,7 @@ struct ChildPlan {
   int out_read = -1;  // the daemon's ends
   int err_read = -1;
   std::uint64_t changed_signals = 0;  // bit n - 1: signal n is not at its default
-  int cgroup_procs = -1;  // the child writes itself in there (v1); -1 = not needed
+  int cgroup_procs = -1;              // the child writes itself in there (v1); -1 = not needed
 
   const char* oom_score_adj = nullptr;  // text to write; null = as it is
   std::size_t oom_score_adj_size = 0;

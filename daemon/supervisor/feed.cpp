@@ -23,8 +23,9 @@ model::RestartPolicy policy_of(const model::AppSpec& spec) {
           .min_uptime = spec.min_uptime};
 }
 
-// Steps that a recovery cannot tell from the one before are not worth a message: a run that is being
-// spawned is launching when it registers, and the exit of one that is being swept comes again.
+// Steps that a recovery cannot tell from the one before are not worth a message: a run that is
+// being spawned is launching when it registers, and the exit of one that is being swept comes
+// again.
 void forget_passing_phase(model::InstanceNote& note, model::Phase kept) {
   using model::Phase;
   if (note.phase == Phase::spawning) note.phase = Phase::launching;
@@ -194,8 +195,9 @@ void Supervisor::save_note(Instance& instance) {
   kill_point("note.before_store");
   keeper_->store_entry(kNoteKey + raw(instance.id), bytes);
   kill_point("note.after_store");
-  if (durable) persist({store::PutInstance{instance.id, instance.app, instance.slot, bytes}},
-          store::Durability::background, {});
+  if (durable)
+    persist({store::PutInstance{instance.id, instance.app, instance.slot, bytes}},
+            store::Durability::background, {});
 }
 
 // ---- spawning

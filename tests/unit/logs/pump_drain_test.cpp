@@ -175,7 +175,8 @@ TEST_CASE("tail: of a run taken over, also what it wrote under the daemon before
   CHECK(rig.tail(kRun, Stream::err, 20) == "one\ntwo\n");
 }
 
-TEST_CASE("stop: nothing is moved or closed any more, the pipes stay open for somebody to hand on") {
+TEST_CASE(
+    "stop: nothing is moved or closed any more, the pipes stay open for somebody to hand on") {
   PumpRig rig;
   UniqueFd app = rig.attach(kRun, Stream::out, rig.dir / "out.log");
   rig.pump->stop();

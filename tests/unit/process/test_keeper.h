@@ -1,5 +1,6 @@
 // The keeper's part in these tests: parent of all, subreaper, holder of what children register.
-// It speaks the real protocol, and tells the tests besides: the message itself, with 0 as its value, for a registration, `exit` for the death of a run.
+// It speaks the real protocol, and tells the tests besides: the message itself, with 0 as its
+// value, for a registration, `exit` for the death of a run.
 #pragma once
 
 #include <map>
