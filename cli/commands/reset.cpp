@@ -1,6 +1,6 @@
 #include "cli/args.h"
 #include "cli/commands.h"
-#include "cli/output/app_naming.h"
+#include "cli/commands/instance_report.h"
 #include "cli/session.h"
 
 namespace roost::cli {
@@ -12,16 +12,7 @@ ExitCode run_reset(Invocation& invocation, const Command& self, Args args) {
   if (const auto done = parser.parse(args)) return *done;
   const auto reply = call(ipc::kReset, request);
   if (!reply) return invocation.fail(reply.error());
-  if (invocation.options.json) {
-    invocation.show_json(*reply);
-    return ExitCode::ok;
-  }
-  SeveralInstances names;
-  for (const auto& instance : reply->instances)
-    names.add(instance);
-  for (const auto& instance : reply->instances)
-    invocation.say("reset " + names.name_of(instance));
-  return ExitCode::ok;
+  return report_instances(invocation, *reply, "reset");
 }
 
 }  // namespace roost::cli

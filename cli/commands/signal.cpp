@@ -4,7 +4,7 @@
 
 #include "cli/args.h"
 #include "cli/commands.h"
-#include "cli/output/app_naming.h"
+#include "cli/commands/instance_report.h"
 #include "cli/session.h"
 
 namespace roost::cli {
@@ -41,17 +41,7 @@ ExitCode run_signal(Invocation& invocation, const Command& self, Args args) {
   request.targets.assign(words.begin() + 1, words.end());
   const auto reply = call(ipc::kSignal, request);
   if (!reply) return invocation.fail(reply.error());
-  if (invocation.options.json) {
-    invocation.show_json(*reply);
-    return ExitCode::ok;
-  }
-  SeveralInstances names;
-  for (const auto& instance : reply->instances)
-    names.add(instance);
-  for (const auto& instance : reply->instances)
-    invocation.say("signalled " + names.name_of(instance) + " (pid " +
-                   std::to_string(instance.pid) + ")");
-  return ExitCode::ok;
+  return report_instances(invocation, *reply, "signalled");
 }
 
 }  // namespace roost::cli

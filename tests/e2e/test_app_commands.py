@@ -9,7 +9,7 @@ def test_reset_sets_the_counters_to_zero(home):
     home.start("idle", name="api")
     home.ok("restart", "api")
     assert home.info("api")["restarts"] == 1
-    assert home.ok("reset", "api").out.strip() == "reset api"
+    assert home.ok("reset", "api").out.strip() == f"reset api (pid {home.pid('api')})"
     assert home.info("api")["restarts"] == 0
     home.kill_daemon()
     assert home.info("api")["restarts"] == 0
