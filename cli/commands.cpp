@@ -9,7 +9,8 @@ namespace roost::cli {
 namespace {
 
 constexpr std::string_view kTargetNotes =
-    "Targets: an id (0), a name (api), one instance (api#1), a glob ('api-*'), or all.\n";
+    "Targets: an id (0), a name (api), one instance (api#1), a glob ('api-*'), an expression\n"
+    "(/^api/), or all.\n";
 
 constexpr std::string_view kStartNotes =
     "What can be started:\n"
@@ -23,7 +24,7 @@ constexpr std::string_view kStartNotes =
     "The app gets the environment of this shell. `start` returns when the app has proved itself\n"
     "(alive for 500ms), or tells why it did not, with status 6.\n";
 
-constexpr std::array<Command, 16> kCommands{{
+constexpr std::array<Command, 23> kCommands{{
     {"start", "", Group::apps, "Start scripts, programs, shell lines or apps",
      "<script|program|\"shell line\"|app>... [options] [-- args]", run_start, kStartNotes},
     {"stop", "", Group::apps, "Stop apps and keep their entries", "<target>...", run_stop,
@@ -36,22 +37,41 @@ constexpr std::array<Command, 16> kCommands{{
      kTargetNotes},
     {"signal", "sendSignal", Group::apps, "Send a signal to the main process of apps",
      "<signal> <target>...", run_signal, kTargetNotes},
+    {"scale", "", Group::apps, "Change how many instances an app has", "<app> <N|+N|-N> [options]",
+     run_scale,
+     "New instances take the lowest free numbers; those with the highest go first.\n"},
+    {"flush", "", Group::apps, "Empty the log files of apps", "[target]...", run_flush,
+     "Without targets: of all apps. The apps go on writing to the same files.\n"},
+    {"save", "dump", Group::apps, "Remember all apps, for `resurrect`", "", run_save,
+     "What runs is on disk at all times, and comes back by itself after a crash or a reboot. This\n"
+     "list is for coming back to it later, whatever was deleted or stopped meanwhile.\n"},
+    {"resurrect", "", Group::apps, "Start what `kill` stopped and what was saved", "",
+     run_resurrect},
     {"list", "ls l ps status", Group::look, "Show the state of apps", "[target]...", run_list,
      kTargetNotes},
     {"describe", "desc info show", Group::look, "Show everything about apps", "<target>...",
      run_describe, kTargetNotes},
-    {"env", "", Group::look, "Print the environment of an app", "<target>", run_env,
-     "Values of variables whose name looks secret are masked.\n"},
+    {"env", "", Group::look, "Print the environment of an app", "<target> [options]", run_env,
+     "Values of variables whose name looks secret are masked, unless --reveal is given.\n"},
     {"logs", "log", Group::look, "Show and follow the output of apps", "[target]... [options]",
      run_logs,
      "Without targets: all apps. On a terminal the logs are followed after the last lines, until\n"
      "Ctrl-C; elsewhere only with -f.\n"},
+    {"events", "", Group::look, "Show what has happened to apps, and what happens",
+     "[target]... [options]", run_events,
+     "Events: added, started, online, exit, start-failed, deleted. Past ones go back to the start of\n"
+     "the present daemon; recorded exits of before are in `roost describe`.\n"},
     {"pid", "", Group::look, "Print the process ids of apps, one per line", "[target]...", run_pid,
      kTargetNotes},
     {"jlist", "", Group::look, "Print the list as JSON in PM2's shape", "", run_jlist},
     {"ping", "", Group::daemon, "Say who answers; starts the daemon if need be", "", run_ping},
     {"kill", "", Group::daemon, "Stop every app and end the daemon", "", run_kill,
      "The apps stay down, after a reboot too, until they are started again.\n"},
+    {"daemon", "", Group::daemon, "Show what roost uses itself", "stats", run_daemon},
+    {"update", "", Group::daemon, "Replace the running roost by the installed one, in place", "",
+     run_update,
+     "Apps are not touched. A keeper or daemon that does not live is not taken: the one before goes\n"
+     "on, and the status is 1.\n"},
     {"version", "", Group::daemon, "Print the version", "", run_version},
     {"help", "", Group::daemon, "Explain roost or a command", "[command]", run_help},
 }};

@@ -18,19 +18,25 @@ namespace roost::daemon {
 
 struct Event {
   enum class Kind : std::uint8_t {
+    added,         // the instance exists; it has no run yet
+    started,       // the run has a process
     online,        // the run has proved itself
     spawn_failed,  // no process came to be; `reason` says why
-    run_over       // a run and its whole tree are gone
+    run_over,      // a run and its whole tree are gone
+    deleted        // the instance is forgotten; `name` and `slot` are what it was
   };
   Kind kind = Kind::online;
   model::InstanceId instance{};
   model::RunId run{};
+  std::int32_t pid = 0;  // started, online, run_over
   model::ExitStatus status{};
   Duration ran_for = 0s;
   bool asked = false;  // run_over: somebody asked for it
   int processes = 0;   // run_over: of its tree that were ended, itself included
   int killed = 0;      // run_over: of these, how many needed SIGKILL
   std::string reason{};
+  std::string name{};  // deleted: nobody can be asked any more
+  std::uint32_t slot = 0;
 };
 
 class Bus {

@@ -112,19 +112,36 @@ void Daemon::make_services() {
                                                   .store = store_.get(),
                                                   .sampler = sampler_,
                                                   .user = own_user(),
+                                                  .program = own_directory() + "/roostd",
                                                   .keeper_pid = ::getppid(),
                                                   .started = Monotonic::now(),
-                                                  .quit = [this] { begin_quit(); }});
+                                                  .quit = [this] { begin_quit(); },
+                                                  .renew_keeper = [this](auto done) {
+                                                    renew_keeper(std::move(done));
+                                                  },
+                                                  .step_down = [this] { loop_.stop(); },
+                                                  .clients = [this] { return server_->clients(); }});
   register_daemon_handlers(dispatcher_, *services_);
   register_list_handlers(dispatcher_, *services_);
   register_describe_handler(dispatcher_, *services_);
   register_start_handlers(dispatcher_, *services_);
   register_stop_handlers(dispatcher_, *services_);
+  register_log_handlers(dispatcher_, *services_);
+  register_scale_handler(dispatcher_, *services_);
+  register_save_handlers(dispatcher_, *services_);
+  register_events_handler(dispatcher_, *services_, bus_);
   server_ = std::make_unique<Server>(loop_, dispatcher_, ::getppid());
   supervisor_->on_recovered = [this] { on_recovered(); };
   supervisor_->on_keeper_lost = [this] { on_keeper_lost(); };
   supervisor_->on_foreign_entry = [this](std::uint64_t key, UniqueFd fd) {
     if (key == kListenerKey) inherited_listener_ = std::move(fd);
+  };
+  supervisor_->on_upgraded = [this](bool done) {
+    const Status status =
+        done ? ok()
+             : Status(Error{Errc::conflict, "the installed roost-keeper does not accept the table", {}});
+    for (const auto& tell : std::exchange(renewing_, {}))
+      tell(status);
   };
   supervisor_->on_idle = [this] {
     if (quitting_) quit_now();
@@ -207,6 +224,13 @@ void Daemon::try_inherit() {
   log_error("keeper", error.message + "; apps live on, the next command takes them over");
   exit_status_ = 1;
   loop_.stop();
+}
+
+// ---- update
+
+void Daemon::renew_keeper(std::function<void(const Status&)> done) {
+  renewing_.push_back(std::move(done));
+  if (renewing_.size() == 1) keeper_->upgrade();
 }
 
 // ---- the end of everything

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/unique_fd.h"
 #include "core/loop/loop.h"
@@ -45,6 +46,7 @@ class Daemon {
   void begin_shutdown();
   void begin_quit();
   void quit_now();
+  void renew_keeper(std::function<void(const Status&)> done);
   [[nodiscard]] Result<UniqueFd> listener();
 
   DaemonOptions options_;
@@ -62,6 +64,7 @@ class Daemon {
   std::unique_ptr<Services> services_;
   Dispatcher dispatcher_;
   std::unique_ptr<Server> server_;
+  std::vector<std::function<void(const Status&)>> renewing_;  // who waits for the keeper's answer
   UniqueFd inherited_listener_;
   UniqueFd signals_;
   std::optional<loop::Poll> signal_poll_;

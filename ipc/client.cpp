@@ -40,6 +40,8 @@ std::string in_words(Duration d) {
 struct Client::Transaction {
   const std::string& request;          // payload
   const DocumentSink* sink = nullptr;  // for documents
+  const DocumentSink* first = nullptr;  // for streams: the reply
+  const DocumentSink* next = nullptr;   // for streams: the events
   Patience patience{};
   std::uint32_t id = 0;
   bool sent = false;       // the daemon may have the whole request
@@ -129,7 +131,8 @@ Status Client::transact(Transaction& transaction) {
 Status Client::take(Frame frame, Transaction& transaction) {
   const bool for_nobody = frame.id == 0 && frame.type == FrameType::error;
   // Other ids: late replies to requests that were given up.
-  if ((frame.id != transaction.id && !for_nobody) || frame.type == FrameType::event) return ok();
+  if (frame.id != transaction.id && !for_nobody) return ok();
+  if (frame.type == FrameType::event) return take_event(std::move(frame), transaction);
   transaction.finished = !frame.more;
   if (frame.type == FrameType::document) {
     if (transaction.sink == nullptr)
@@ -146,7 +149,17 @@ Status Client::take(Frame frame, Transaction& transaction) {
                  {}};
   transaction.type = frame.type;
   transaction.reply += frame.payload;
-  return ok();
+  if (!transaction.finished || transaction.first == nullptr || frame.type == FrameType::error)
+    return ok();
+  transaction.finished = false;
+  return (*transaction.first)(std::exchange(transaction.reply, {}));
+}
+
+Status Client::take_event(Frame frame, Transaction& transaction) {
+  if (transaction.next == nullptr) return ok();
+  transaction.reply += frame.payload;
+  if (frame.more) return ok();
+  return (*transaction.next)(std::exchange(transaction.reply, {}));
 }
 
 Error Client::hung() const {
@@ -235,6 +248,19 @@ Status Client::fetch(const Operation& operation, const std::string& request,
                      const DocumentSink& sink, const CallOptions& options) {
   Transaction transaction{request, &sink};
   return run(operation, transaction, options);
+}
+
+Error Client::listen(const Operation& operation, const std::string& request,
+                     const DocumentSink& first, const DocumentSink& next) {
+  Transaction transaction{request};
+  transaction.first = &first;
+  transaction.next = &next;
+  transaction.patience = Patience{TimePoint::max(), options_.silence};
+  Status ended = transact(transaction);
+  connection_.close();
+  if (ended) return decode_error(transaction.reply);  // nothing else finishes a stream
+  if (ended.error().code == Errc::io) return std::move(ended).error();
+  return failure(operation, std::move(ended).error(), {});
 }
 
 }  // namespace roost::ipc

@@ -63,6 +63,20 @@ class Client {
     return fetch({method.name, method.retry}, encode_request(method, request), sink, options);
   }
 
+  // For methods of Kind::stream: the reply goes to `first`, then each event (a payload) to `next`,
+  // until one of them returns an error, which comes back, or the connection breaks: Errc::io. Never
+  // repeated by itself: what was missed meanwhile is the caller's to ask for.
+  template <class Req, class Rep>
+  [[nodiscard]] Error follow(const Method<Req, Rep>& method, const Req& request,
+                             const std::function<Status(const Rep&)>& first,
+                             const DocumentSink& next) {
+    const DocumentSink decode_first = [&](std::string_view payload) -> Status {
+      Result<Rep> reply = decode_reply(method, payload);
+      return reply ? first(*reply) : Status(std::move(reply).error());
+    };
+    return listen({method.name, method.retry}, encode_request(method, request), decode_first, next);
+  }
+
   // What the daemon said of itself on the present connection.
   [[nodiscard]] const HelloReply& hello() const { return hello_; }
 
@@ -80,6 +94,9 @@ class Client {
                                const CallOptions& options);
   Status fetch(const Operation& operation, const std::string& request, const DocumentSink& sink,
                const CallOptions& options);
+  Error listen(const Operation& operation, const std::string& request, const DocumentSink& first,
+               const DocumentSink& next);
+  Status take_event(Frame frame, Transaction& transaction);
   Status run(const Operation& operation, Transaction& transaction, const CallOptions& options);
   Status transact(Transaction& transaction);
   Status take(Frame frame, Transaction& transaction);

@@ -4,6 +4,7 @@
 
 #include "ipc/messages/app_messages.h"
 #include "ipc/messages/daemon_messages.h"
+#include "ipc/messages/event_messages.h"
 #include "ipc/method.h"
 
 namespace roost::ipc {
@@ -18,11 +19,23 @@ inline constexpr Method<TargetsRequest, StopReply> kDelete{"app.delete", "Stop a
 inline constexpr Method<TargetsRequest, ListReply> kReset{"app.reset", "Set restart counters to 0", Kind::wait, Retry::safe};
 inline constexpr Method<SignalRequest, ListReply> kSignal{"app.signal", "Send a signal to main processes", Kind::call, Retry::unsafe};
 inline constexpr Method<TargetsRequest, ListReply> kList{"app.list", "State of instances", Kind::call, Retry::safe};
-inline constexpr Method<TargetsRequest, DescribeReply> kDescribe{"app.describe", "Everything about instances", Kind::call, Retry::safe};
+inline constexpr Method<DescribeRequest, DescribeReply> kDescribe{"app.describe", "Everything about instances", Kind::call, Retry::safe};
 inline constexpr Method<TargetsRequest, LogFilesReply> kLogFiles{"app.logs", "Log files of instances", Kind::call, Retry::safe};
 inline constexpr Method<EmptyRequest, EmptyRequest> kJlist{"app.jlist", "The list in PM2's shape, as one JSON document", Kind::document,
                                                            Retry::safe};
 
-inline constexpr auto kMethods = std::tuple{kPing, kKill, kStart, kRestart, kStop, kDelete, kReset, kSignal, kList, kDescribe, kLogFiles, kJlist};
+inline constexpr Method<TargetsRequest, FlushReply> kFlush{"app.flush", "Empty log files", Kind::wait, Retry::safe};
+inline constexpr Method<ScaleRequest, ScaleReply> kScale{"app.scale", "Change how many instances an app has", Kind::wait, Retry::unsafe};
+inline constexpr Method<EmptyRequest, SaveReply> kSave{"daemon.save", "Remember all apps, and which of them are up, for app.resurrect", Kind::wait,
+                                                       Retry::safe};
+inline constexpr Method<EmptyRequest, StartReply> kResurrect{"app.resurrect", "Bring back what daemon.kill stopped and what daemon.save remembered",
+                                                             Kind::wait, Retry::safe};
+inline constexpr Method<EventsRequest, EventsReply> kEvents{"app.events", "What has happened to apps, and what happens", Kind::stream, Retry::safe};
+inline constexpr Method<EmptyRequest, DaemonStats> kStats{"daemon.stats", "What roost uses itself", Kind::call, Retry::safe};
+inline constexpr Method<EmptyRequest, UpdateReply> kUpdate{"daemon.update", "Replace keeper and daemon by the installed programs, in place", Kind::wait,
+                                                           Retry::unsafe};
+
+inline constexpr auto kMethods = std::tuple{kPing,     kKill,     kStart, kRestart, kStop,  kDelete,    kReset,  kSignal, kList,  kDescribe,
+                                            kLogFiles, kJlist,    kFlush, kScale,   kSave,  kResurrect, kEvents, kStats,  kUpdate};
 
 }  // namespace roost::ipc

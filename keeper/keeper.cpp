@@ -80,7 +80,7 @@ void Keeper::prepare() {
   }
   if (table_.header.daemon_pid > 0) {
     spawned_at_ = now_;
-    prove_at_ = now_ + kYoung;
+    keep_proven_daemon();
     session_.resume(table_.header.daemon_socket, now_);
   }
   reap();  // who died before the signals were ours
@@ -103,6 +103,7 @@ void Keeper::turn() {
     session_.was_killed(now_);
   }
   if (session_.take_upgrade_request()) {
+    keep_proven_daemon();  // it may give way to a worse one next
     exec_keeper(options_, table_);
     log_line(options_.home_fd, "E keeper upgrade refused, going on with the old one", {});
     session_.answer_upgrade(1, now_);

@@ -18,9 +18,10 @@ struct Environment {
 }  // namespace
 
 ExitCode run_env(Invocation& invocation, const Command& self, Args args) {
-  ipc::TargetsRequest request;
+  ipc::DescribeRequest request;
   ArgParser parser(invocation, self);
   parser.words("a target", request.targets, {.least = 1, .most = 1});
+  parser.flag("--reveal", request.reveal, "values of variables that look secret in clear");
   if (const auto done = parser.parse(args)) return *done;
   const auto reply = call(ipc::kDescribe, request);
   if (!reply) return invocation.fail(reply.error());

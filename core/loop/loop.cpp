@@ -24,6 +24,7 @@ Loop::Loop() {
   uv_os_setenv("UV_THREADPOOL_SIZE", std::to_string(Worker::kThreads).c_str());
   ROOST_CHECK(uv_loop_init(&uv_) == 0, "no event loop without epoll");
   uv_.data = this;
+  uv_loop_configure(&uv_, UV_METRICS_IDLE_TIME);
   wake_fd_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   ROOST_CHECK(wake_fd_ && uv_poll_init(&uv_, &wake_, wake_fd_.get()) == 0,
               "no event loop without its wake-up");
@@ -38,7 +39,9 @@ Loop::Loop() {
     static_cast<Loop*>(handle->loop->data)->run_deferred();
   });
   uv_check_start(&after_wait_, [](uv_check_t* handle) {
-    static_cast<Loop*>(handle->loop->data)->run_deferred();
+    Loop& self = *static_cast<Loop*>(handle->loop->data);
+    self.run_deferred();
+    self.measure_turn();
   });
 }
 
@@ -119,6 +122,22 @@ void Loop::run_deferred() {
     deferred_.pop_front();
     guarded("deferred", task);
   }
+}
+
+void Loop::measure_turn() {
+  constexpr Duration kWindow = 30s;
+  const TimePoint now = Monotonic::now();
+  const Duration asleep = std::chrono::nanoseconds(uv_metrics_idle_time(&uv_));
+  const Duration turn = (now - turn_began_) - (asleep - asleep_);
+  turn_began_ = now;
+  asleep_ = asleep;
+  if (now - lag_since_ > kWindow) {
+    lag_before_ = now - lag_since_ > 2 * kWindow ? Duration{0} : lag_now_;
+    lag_now_ = Duration{0};
+    lag_since_ = now;
+  }
+  lag_now_ = std::max(lag_now_, turn);
+  longest_ = std::max(longest_, turn);
 }
 
 bool Loop::guarded(std::string_view component, const std::function<void()>& task) {

@@ -7,6 +7,7 @@
 // remaining handles are printed and the process aborts.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -58,6 +59,16 @@ class Loop {
 
   [[nodiscard]] uv_loop_t* raw() { return &uv_; }
 
+  // How long one turn has kept everybody else waiting, time asleep left out.
+  struct Lag {
+    Duration recent{0};   // longest of the last 30 to 60 s
+    Duration longest{0};  // since the loop began
+  };
+
+  [[nodiscard]] Lag lag() const {
+    return {std::max(lag_before_, lag_now_), longest_};
+  }
+
   // Where exceptions that escape a callback are reported; the loop goes on. Without a handler:
   // stderr. Test builds (ROOST_KILL_POINTS) abort after the report.
   void set_exception_handler(ExceptionHandler handler) { on_exception_ = std::move(handler); }
@@ -69,6 +80,7 @@ class Loop {
  private:
   void run_posted();
   void run_deferred();
+  void measure_turn();
   void report(std::string_view component, std::string_view what);
 
   uv_loop_t uv_{};
@@ -78,6 +90,11 @@ class Loop {
   uv_check_t after_wait_{};
   std::deque<Task> deferred_;
   ExceptionHandler on_exception_;
+  TimePoint turn_began_ = Monotonic::now();
+  Duration asleep_{0};                   // in all, at turn_began_
+  TimePoint lag_since_ = turn_began_;    // begin of the half minute of lag_now_
+  Duration lag_now_{0}, lag_before_{0};  // longest turn of this half minute and of the one before
+  Duration longest_{0};
   std::mutex mutex_;
   std::deque<Task> posted_;  // guarded by mutex_
 };

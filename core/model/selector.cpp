@@ -28,6 +28,10 @@ bool is_glob(std::string_view text) {
   return text.find_first_of("*?[") != std::string_view::npos;
 }
 
+bool is_regex(std::string_view text) {
+  return text.size() > 2 && text.front() == '/' && text.back() == '/';
+}
+
 bool is_printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
@@ -42,7 +46,7 @@ std::string shown(std::string_view text) {
 Error bad(std::string_view text, std::string_view why) {
   std::string message = "target " + shown(text) + ": ";
   return Error{Errc::invalid, message.append(why),
-               "a target is an id, a name, name#slot, namespace/name, a glob or 'all'"};
+               "a target is an id, a name, name#slot, namespace/name, a glob, a /regex/ or 'all'"};
 }
 
 bool is_name_or_glob(std::string_view text) {
@@ -133,6 +137,11 @@ Result<Selector> parse_selector(std::string_view text) {
     selector.id = InstanceId{*id};
     return selector;
   }
+  if (is_regex(text)) {
+    selector.kind = Selector::Kind::regex;
+    selector.pattern = std::string(text.substr(1, text.size() - 2));
+    return selector;
+  }
   std::string_view rest = text;
   if (const auto hash = rest.rfind('#'); hash != std::string_view::npos) {
     selector.slot = parse_number(rest.substr(hash + 1));
@@ -181,6 +190,8 @@ bool matches(const Selector& selector, const TargetFacts& target) {
       return selector.pattern == target.name;
     case Selector::Kind::glob:
       return glob_match(selector.pattern, target.name);
+    case Selector::Kind::regex:
+      return selector.finds && selector.finds(target.name);
   }
   return false;
 }

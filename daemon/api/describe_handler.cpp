@@ -15,11 +15,11 @@ struct Pending {
   Responder<ipc::DescribeReply> to;
 };
 
-ipc::Description describe_instance(Services& services, const Instance& instance) {
+ipc::Description describe_instance(Services& services, const Instance& instance, bool reveal) {
   LogPaths paths = services.supervisor.log_paths(instance);
   ipc::Description d;
   d.instance = view_of(services, instance);
-  d.spec = masked(*instance.spec);
+  d.spec = reveal ? *instance.spec : masked(*instance.spec);
   d.created_ms = instance.created_ms;
   d.out_file = std::move(paths.out);
   d.error_file = std::move(paths.err);
@@ -40,14 +40,14 @@ void take_exits(Pending& pending, std::size_t index,
 void register_describe_handler(Dispatcher& dispatcher, Services& services) {
   dispatcher.on(
       ipc::kDescribe,
-      Dispatcher::Handler<ipc::TargetsRequest, ipc::DescribeReply>(
-          [&services](const ipc::TargetsRequest& request, Responder<ipc::DescribeReply> to) {
+      Dispatcher::Handler<ipc::DescribeRequest, ipc::DescribeReply>(
+          [&services](const ipc::DescribeRequest& request, Responder<ipc::DescribeReply> to) {
             const auto ids = services.supervisor.select(request.targets);
             if (!ids) return to.fail(ids.error());
             auto pending = std::make_shared<Pending>(Pending{{}, ids->size(), std::move(to)});
             for (model::InstanceId id : *ids)
               pending->reply.instances.push_back(
-                  describe_instance(services, *services.supervisor.find(id)));
+                  describe_instance(services, *services.supervisor.find(id), request.reveal));
             if (ids->empty() || services.store == nullptr) return pending->to.reply(pending->reply);
             for (std::size_t i = 0; i < ids->size(); ++i)
               services.store->recent_exits((*ids)[i], kExitsShown, [pending, i](auto rows) {

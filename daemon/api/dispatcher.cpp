@@ -26,6 +26,19 @@ void ReplyTo::fail(const Error& error) {
   send(ipc::FrameType::error, ipc::encode_error(error));
 }
 
+EventStream ReplyTo::stream(std::string_view reply, std::function<void()> on_closed) {
+  Server* server = std::exchange(server_, nullptr);
+  server->when_closed(session_, std::move(on_closed));
+  if (Session* session = server->find(session_))
+    session->send(ipc::FrameType::result, request_, reply);
+  return {*server, session_, request_};
+}
+
+void EventStream::send(std::string_view payload) const {
+  if (Session* session = server_->find(session_))
+    session->send(ipc::FrameType::event, request_, payload);
+}
+
 void ReplyTo::begin_wait() {
   wait_ = true;
   if (Session* session = server_->find(session_)) session->begin_wait();
@@ -42,7 +55,8 @@ void Dispatcher::dispatch(ReplyTo to, std::string_view payload) {
     return to.fail({Errc::not_found, "no method '" + std::string(envelope->method) + "'",
                     did_you_mean(envelope->method, names)});
   }
-  if (entry->second.kind == ipc::Kind::wait) to.begin_wait();
+  const ipc::Kind kind = entry->second.kind;
+  if (kind == ipc::Kind::wait || kind == ipc::Kind::stream) to.begin_wait();
   entry->second.run(std::move(to), envelope->params);
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,20 @@
 namespace roost::daemon {
 
 class Server;
+
+// Where the events of one stream go; a client that has left gets nothing. The Server outlives it.
+class EventStream {
+ public:
+  EventStream(Server& server, SessionId session, std::uint32_t request)
+      : server_(&server), session_(session), request_(request) {}
+
+  void send(std::string_view payload) const;
+
+ private:
+  Server* server_;
+  SessionId session_;
+  std::uint32_t request_;
+};
 
 // Where one reply goes. Move-only, used once; destroyed unanswered it replies "internal error" and
 // logs. When the client has left, answering does nothing. The Server outlives it.
@@ -39,6 +54,8 @@ class ReplyTo {
 
   void send(ipc::FrameType type, std::string_view payload);
   void fail(const Error& error);
+  // Sends the reply to a request of Kind::stream, whose events follow until the client leaves.
+  [[nodiscard]] EventStream stream(std::string_view reply, std::function<void()> on_closed);
   // Keep-alives go to the client until it is answered.
   void begin_wait();
 
@@ -60,9 +77,21 @@ class Responder {
 
   void fail(const Error& error) { to_.fail(error); }
 
+  [[nodiscard]] EventStream stream(const Rep& reply, std::function<void()> on_closed) {
+    return to_.stream(to_json(reply), std::move(on_closed));
+  }
+
  private:
   ReplyTo to_;
 };
+
+// A function that answers once, for those that keep functions.
+template <class Rep>
+[[nodiscard]] std::function<void(Result<Rep>)> answer(Responder<Rep> to) {
+  return [to = std::make_shared<Responder<Rep>>(std::move(to))](Result<Rep> result) {
+    result ? to->reply(*result) : to->fail(result.error());
+  };
+}
 
 class Dispatcher {
  public:

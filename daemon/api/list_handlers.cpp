@@ -69,21 +69,6 @@ void register_list_handlers(Dispatcher& dispatcher, Services& services) {
                     [&services](const ipc::SignalRequest& request, Responder<ipc::ListReply> to) {
                       handle_signal(services, request, std::move(to));
                     }));
-  dispatcher.on(
-      ipc::kLogFiles,
-      Dispatcher::Handler<ipc::TargetsRequest, ipc::LogFilesReply>(
-          [&services](const ipc::TargetsRequest& request, Responder<ipc::LogFilesReply> to) {
-            const auto ids = services.supervisor.select(request.targets);
-            if (!ids) return to.fail(ids.error());
-            ipc::LogFilesReply reply;
-            for (model::InstanceId id : *ids) {
-              const Instance& instance = *services.supervisor.find(id);
-              LogPaths paths = services.supervisor.log_paths(instance);
-              reply.instances.push_back({raw(id), instance.spec->name, instance.slot,
-                                         std::move(paths.out), std::move(paths.err)});
-            }
-            to.reply(reply);
-          }));
   dispatcher.on(ipc::kJlist,
                 Dispatcher::Handler<ipc::EmptyRequest, ipc::EmptyRequest>(
                     [&services](const ipc::EmptyRequest&, Responder<ipc::EmptyRequest> to) {

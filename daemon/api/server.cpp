@@ -70,7 +70,7 @@ void Server::admit(UniqueFd socket) {
       Session::Callbacks{[this, id](std::uint32_t request, std::string payload) {
                            on_request(id, request, std::move(payload));
                          },
-                         [this, id] { loop_.defer([this, id] { clients_.erase(id); }); }});
+                         [this, id] { loop_.defer([this, id] { remove(id); }); }});
   if (Status started = client.session->start(); !started) clients_.erase(id);
 }
 
@@ -111,6 +111,20 @@ void Server::greet(Client& client, std::uint32_t request, const std::string& pay
 Session* Server::find(SessionId id) {
   const auto it = clients_.find(id);
   return it == clients_.end() ? nullptr : it->second.session.get();
+}
+
+void Server::remove(SessionId id) {
+  const auto node = clients_.extract(id);
+  if (node.empty()) return;
+  for (const auto& task : node.mapped().when_closed)
+    task();
+}
+
+void Server::when_closed(SessionId id, std::function<void()> task) {
+  if (const auto it = clients_.find(id); it != clients_.end())
+    it->second.when_closed.push_back(std::move(task));
+  else
+    loop_.defer(std::move(task));
 }
 
 void Server::answered(SessionId id, bool was_wait) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "core/base/unique_fd.h"
 #include "core/loop/poll.h"
@@ -30,18 +31,22 @@ class Server {
   // ---- for replies (ReplyTo)
   [[nodiscard]] Session* find(SessionId id);
   void answered(SessionId id, bool was_wait);
+  // Calls `task` when the client has left, be it that it has already.
+  void when_closed(SessionId id, std::function<void()> task);
 
  private:
   struct Client {
     std::unique_ptr<Session> session;
     bool greeted = false;
     std::size_t pending = 0;
+    std::vector<std::function<void()>> when_closed;  // one per stream: bounded as pending is
   };
 
   void accept_some();
   void pause_accepting(const Error& error);
   void admit(UniqueFd socket);
   void on_request(SessionId id, std::uint32_t request, std::string payload);
+  void remove(SessionId id);
   void greet(Client& client, std::uint32_t request, const std::string& payload);
 
   loop::Loop& loop_;

@@ -1,105 +1,15 @@
 // `app.start` and `app.restart`: what is asked, waited for, and told truthfully.
-#include <algorithm>
-
+#include "daemon/api/start_work.h"
 #include "daemon/api/view.h"
 #include "ipc/methods.h"
 
 namespace roost::daemon {
 
-namespace limits = model::limits;
 using ipc::StartOutcome;
 using ipc::StartReply;
 using model::InstanceId;
 
 namespace {
-
-// One start or restart under way: answered when it is on disk, every instance is settled, and the
-// last words of those that failed are read.
-struct Pending {
-  Services& services;
-  Responder<StartReply> to;
-  StartReply reply;
-  int open = 1;
-  std::optional<Error> failed{};
-
-  void done_one() {
-    if (--open > 0) return;
-    if (failed) return to.fail(*failed);
-    to.reply(reply);
-  }
-};
-
-using PendingPtr = std::shared_ptr<Pending>;
-
-StartOutcome* outcome_of(Pending& pending, InstanceId id) {
-  for (StartOutcome& outcome : pending.reply.outcomes)
-    if (outcome.instance.id == raw(id)) return &outcome;
-  return nullptr;
-}
-
-void settle(const PendingPtr& pending, InstanceId id, const StartFact& fact) {
-  StartOutcome* outcome = outcome_of(*pending, id);
-  if (outcome == nullptr) return;
-  if (const Instance* instance = pending->services.supervisor.find(id))
-    outcome->instance = view_of(pending->services, *instance);
-  outcome->ok = fact.ok;
-  if (fact.ok) return;
-  outcome->error = fact.error;
-  ++pending->open;
-  pending->services.pump.tail(fact.run, model::Stream::err, limits::kStderrTailLines,
-                              limits::kStderrTailBytes, [pending, id](std::string text) {
-                                if (StartOutcome* at = outcome_of(*pending, id))
-                                  at->stderr_tail = std::move(text);
-                                pending->done_one();
-                              });
-}
-
-void wait_for(const PendingPtr& pending, const std::vector<InstanceId>& ids, bool wait) {
-  if (!wait) {
-    for (InstanceId id : ids)
-      if (StartOutcome* outcome = outcome_of(*pending, id)) {
-        outcome->instance = view_of(pending->services, *pending->services.supervisor.find(id));
-        outcome->ok = true;
-      }
-    return;
-  }
-  ++pending->open;
-  pending->services.waits.until_started(ids, [pending](std::map<InstanceId, StartFact> facts) {
-    for (const auto& [id, fact] : facts)
-      settle(pending, id, fact);
-    pending->done_one();
-  });
-}
-
-// Starts those that rest; the others are already running.
-void start_existing(const PendingPtr& pending, const std::vector<InstanceId>& ids, bool wait) {
-  Services& services = pending->services;
-  std::vector<InstanceId> started;
-  for (InstanceId id : ids) {
-    const Instance& instance = *services.supervisor.find(id);
-    const auto& current = instance.machine.current;
-    const bool running = current && !current->asked && model::has_process(*current);
-    StartOutcome outcome;
-    outcome.instance = view_of(services, instance);
-    outcome.already_running = running && current->phase == model::Phase::online;
-    outcome.ok = outcome.already_running;
-    pending->reply.outcomes.push_back(std::move(outcome));
-    if (pending->reply.outcomes.back().already_running) continue;
-    started.push_back(id);
-  }
-  for (InstanceId id : started)
-    services.supervisor.start(id);
-  wait_for(pending, started, wait);
-}
-
-Supervisor::Committed on_disk(const PendingPtr& pending) {
-  ++pending->open;
-  return [pending](Status saved) {
-    if (!saved)
-      pending->failed = std::move(saved).error().context("the app runs, but could not be saved");
-    pending->done_one();
-  };
-}
 
 bool same_program(const model::AppSpec& a, const model::AppSpec& b) {
   return a.kind == b.kind && a.script == b.script && a.args == b.args;
@@ -113,12 +23,12 @@ bool same_settings(model::AppSpec a, const model::AppSpec& b) {
 
 // The name is taken: the same program is started (with the new settings if it does not run),
 // another one is refused.
-void start_known(const PendingPtr& pending, model::AppId app, const model::AppSpec& spec,
+void start_known(const StartWorkPtr& work, model::AppId app, const model::AppSpec& spec,
                  bool wait) {
-  Services& services = pending->services;
+  Services& services = work->services;
   const AppEntry entry = services.supervisor.book().apps().at(app).entry;
   if (!same_program(entry.spec, spec)) {
-    pending->failed = Error{
+    work->failed = Error{
         Errc::exists,
         "an app named '" + spec.name + "' exists and runs something else: " + entry.spec.script,
         "choose another name with --name, or first: roost delete " + spec.name};
@@ -131,61 +41,59 @@ void start_known(const PendingPtr& pending, model::AppId app, const model::AppSp
     idle = idle && !services.supervisor.find(ids.back())->machine.current;
   }
   if (idle)
-    services.supervisor.replace_spec(app, spec, on_disk(pending));
+    services.supervisor.replace_spec(app, spec, on_disk(work));
   else if (!same_settings(entry.spec, spec))
-    pending->reply.note = "it runs with other settings; to apply the new ones: roost delete " +
+    work->reply.note = "it runs with other settings; to apply the new ones: roost delete " +
                           spec.name + ", then start";
-  start_existing(pending, ids, wait);
+  start_existing(work, ids, wait);
 }
 
-void start_new(const PendingPtr& pending, const model::AppSpec& spec, bool wait) {
-  Supervisor& supervisor = pending->services.supervisor;
+void start_new(const StartWorkPtr& work, const model::AppSpec& spec, bool wait) {
+  Supervisor& supervisor = work->services.supervisor;
   for (const auto& [id, app] : supervisor.book().apps())
-    if (app.entry.spec.name == spec.name) return start_known(pending, id, spec, wait);
-  const auto ids = supervisor.add_app(spec, on_disk(pending));
+    if (app.entry.spec.name == spec.name) return start_known(work, id, spec, wait);
+  const auto ids = supervisor.add_app(spec, on_disk(work));
   if (!ids) {
-    pending->failed = ids.error();
-    pending->open -= 1;  // nothing was submitted
+    work->failed = ids.error();
+    work->open -= 1;  // nothing was submitted
     return;
   }
-  start_existing(pending, *ids, wait);
+  start_existing(work, *ids, wait);
 }
 
-const Error kEnding{Errc::conflict, "everything is being stopped", "start it when roost has ended"};
-
 void handle_start(Services& services, const ipc::StartRequest& request, Responder<StartReply> to) {
-  if (services.ending) return to.fail(kEnding);
-  const auto pending = std::make_shared<Pending>(Pending{services, std::move(to), {}});
+  if (services.ending) return to.fail(everything_ends());
+  const StartWorkPtr work = begin_start(services, answer(std::move(to)));
   const auto existing = request.targets.empty()
                             ? Result<std::vector<InstanceId>>(std::vector<InstanceId>{})
                             : services.supervisor.select(request.targets);
   if (existing && !existing->empty()) {
-    start_existing(pending, *existing, request.wait);
-    services.supervisor.when_saved(on_disk(pending));
+    start_existing(work, *existing, request.wait);
+    services.supervisor.when_saved(on_disk(work));
   } else if (request.app) {
-    start_new(pending, *request.app, request.wait);
+    start_new(work, *request.app, request.wait);
   } else if (!existing) {
-    pending->failed = existing.error();
+    work->failed = existing.error();
   }
-  pending->done_one();
+  work->done_one();
 }
 
 void handle_restart(Services& services, const ipc::RestartRequest& request,
                     Responder<StartReply> to) {
-  if (services.ending) return to.fail(kEnding);
+  if (services.ending) return to.fail(everything_ends());
   const auto ids = services.supervisor.select(request.targets);
   if (!ids) return to.fail(ids.error());
-  const auto pending = std::make_shared<Pending>(Pending{services, std::move(to), {}});
+  const StartWorkPtr work = begin_start(services, answer(std::move(to)));
   for (InstanceId id : *ids) {
     StartOutcome outcome;
     outcome.instance = view_of(services, *services.supervisor.find(id));
-    pending->reply.outcomes.push_back(std::move(outcome));
+    work->reply.outcomes.push_back(std::move(outcome));
   }
   for (InstanceId id : *ids)
     services.supervisor.restart(id);
-  wait_for(pending, *ids, request.wait);
-  services.supervisor.when_saved(on_disk(pending));
-  pending->done_one();
+  wait_for(work, *ids, request.wait);
+  services.supervisor.when_saved(on_disk(work));
+  work->done_one();
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // `app.stop`, `app.delete` and `daemon.kill`.
+#include "daemon/api/stop_work.h"
 #include "daemon/api/view.h"
 #include "ipc/methods.h"
 
@@ -62,19 +63,28 @@ void handle_stop(Services& services, const ipc::TargetsRequest& request, Respond
   });
 }
 
+}  // namespace
+
+void stop_and_forget(Services& services, std::vector<InstanceId> ids,
+                     std::function<void(Result<StopReply>)> done) {
+  const auto reply = std::make_shared<StopReply>(stop_all(services, ids));
+  services.waits.until_down(ids, [&services, reply, ids, done = std::move(done)](
+                                     const Facts& facts) {
+    fill_in(services, *reply, facts);
+    services.supervisor.remove(ids, [reply, done](const Status& saved) {
+      if (!saved) return done(Error{saved.error()}.context("deleted, but not yet on disk"));
+      done(std::move(*reply));
+    });
+  });
+}
+
+namespace {
+
 void handle_delete(Services& services, const ipc::TargetsRequest& request,
                    Responder<StopReply> to) {
   const auto ids = services.supervisor.select(request.targets);
   if (!ids) return to.fail(ids.error());
-  const auto pending = std::make_shared<Pending>(Pending{stop_all(services, *ids), std::move(to)});
-  services.waits.until_down(*ids, [&services, pending, ids = *ids](const Facts& facts) {
-    fill_in(services, pending->reply, facts);
-    services.supervisor.remove(ids, [pending](const Status& saved) {
-      if (!saved)
-        return pending->to.fail(Error{saved.error()}.context("deleted, but not yet on disk"));
-      pending->to.reply(pending->reply);
-    });
-  });
+  stop_and_forget(services, *ids, answer(std::move(to)));
 }
 
 struct PendingKill {

@@ -35,6 +35,10 @@ std::optional<StartFact> start_fact(const Event& event, const Instance* instance
       return StartFact{false, event.run, event.reason};
     case Event::Kind::run_over:
       break;
+    case Event::Kind::added:
+    case Event::Kind::started:
+    case Event::Kind::deleted:
+      return std::nullopt;
   }
   if (event.asked && instance->machine.current) return std::nullopt;  // the predecessor
   if (event.asked) return StartFact{false, event.run, "stopped before it was online"};
@@ -73,7 +77,9 @@ void Waits::until_down(const std::vector<InstanceId>& ids, Down done) {
   if (pending->open.empty()) return pending->done({});
   pending->token = bus_.subscribe([this, pending, runs = std::move(runs)](const Event& event) {
     const auto run = runs.find(event.instance);
-    if (run == runs.end() || run->second != event.run || event.kind == Event::Kind::online) return;
+    const bool over =
+        event.kind == Event::Kind::run_over || event.kind == Event::Kind::spawn_failed;
+    if (run == runs.end() || run->second != event.run || !over) return;
     pending->facts[event.instance] = {event.processes, event.killed};
     pending->settle(bus_, event.instance);
   });

@@ -28,6 +28,11 @@ bool is_dev_null(const struct stat& st) {
   return S_ISCHR(st.st_mode) && st.st_rdev == ::makedev(1, 3);
 }
 
+int why_refused(const struct stat& st) {
+  if (!S_ISREG(st.st_mode)) return EINVAL;
+  return st.st_nlink > 1 ? EMLINK : 0;
+}
+
 OpenedLog failed(int errnum) {
   OpenedLog result;
   result.errnum = errnum;
@@ -52,8 +57,7 @@ OpenedLog open_log(const LogTarget& target) {
 
   if (::fstat(log.fd.get(), &st) != 0) return failed(errno);
   log.discards = is_dev_null(st);
-  if (!log.discards && !S_ISREG(st.st_mode)) return failed(EINVAL);
-  if (!log.discards && st.st_nlink > 1) return failed(EMLINK);
+  if (const int refused = log.discards ? 0 : why_refused(st); refused != 0) return failed(refused);
   log.id = file_id(st);
   log.size = static_cast<std::uint64_t>(st.st_size);
   log.modified_ns = st.st_mtim.tv_sec * 1'000'000'000LL + st.st_mtim.tv_nsec;
@@ -61,13 +65,26 @@ OpenedLog open_log(const LogTarget& target) {
   return log;
 }
 
+int empty_log(const LogTarget& target, std::uint64_t& bytes) {
+  bytes = 0;
+  if (target.path == "/dev/null") return 0;
+  const FsIdentity identity(target.owner);
+  const UniqueFd fd(::open(target.path.c_str(), O_WRONLY | (kFlags & ~O_CREAT)));
+
+  struct stat st {};
+
+  if (!fd || ::fstat(fd.get(), &st) != 0) return errno;
+  if (const int refused = why_refused(st); refused != 0) return refused;
+  bytes = static_cast<std::uint64_t>(st.st_size);
+  return st.st_size == 0 || ::ftruncate(fd.get(), 0) == 0 ? 0 : errno;
+}
+
 UniqueFd open_beside_log(const std::string& path, bool truncate) {
   UniqueFd fd(::open(path.c_str(), O_RDWR | kFlags, kFileMode));
 
   struct stat st {};
 
-  if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink > 1)
-    return UniqueFd();
+  if (!fd || ::fstat(fd.get(), &st) != 0 || why_refused(st) != 0) return UniqueFd();
   if (truncate && st.st_size != 0 && ::ftruncate(fd.get(), 0) != 0) return UniqueFd();
   return fd;
 }

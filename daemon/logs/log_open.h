@@ -38,6 +38,10 @@ struct OpenedLog {
 // ENXIO for a FIFO nobody reads).
 [[nodiscard]] OpenedLog open_log(const LogTarget& target);
 
+// Cuts the file to nothing, by the same rules; `bytes` is what it had. Returns 0 or why not; ENOENT
+// when there is none. /dev/null is empty already.
+[[nodiscard]] int empty_log(const LogTarget& target, std::uint64_t& bytes);
+
 // Opens or makes a file that lies beside a log (its sidecar), by the same rules, for reading and
 // writing.
 [[nodiscard]] UniqueFd open_beside_log(const std::string& path, bool truncate);

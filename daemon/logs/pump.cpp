@@ -40,12 +40,18 @@ struct Tail {
 
 struct Reopen {};
 
+struct Flush {
+  std::vector<LogTarget> targets;
+  std::function<void(FlushReport)> done;
+};
+
 struct Quit {};
 
-using Command = std::variant<Attach, Finish, Tail, Reopen, Quit>;
+using Command = std::variant<Attach, Finish, Tail, Reopen, Flush, Quit>;
 }  // namespace
 
-// The queue is bounded by what it is about: two attaches and one finish per run, kMaxTails tails.
+// The queue is bounded by what it is about: two attaches and one finish per run, kMaxTails tails,
+// one flush per request of a client.
 class Pump::Impl {
  public:
   explicit Impl(Options options)
@@ -143,6 +149,13 @@ class Pump::Impl {
 
   void carry_out(Reopen&) { engine_->reopen_files(); }
 
+  void carry_out(Flush& c) {
+    FlushReport report = engine_->flush(c.targets);
+    outbox_->put([done = std::move(c.done), report = std::move(report)]() mutable {
+      done(std::move(report));
+    });
+  }
+
   void carry_out(Quit&) { quit_ = true; }
 
   Options options_;
@@ -189,6 +202,10 @@ void Pump::tail(RunId run, Stream stream, int lines, std::size_t max_bytes,
 
 void Pump::reopen_files() {
   impl_->push(Reopen{});
+}
+
+void Pump::flush(std::vector<LogTarget> targets, std::function<void(FlushReport)> done) {
+  impl_->push(Flush{std::move(targets), std::move(done)});
 }
 
 PumpStats Pump::stats() const {

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -57,6 +58,12 @@ struct LogProblem {
   std::string path;
   int errnum = 0;
   enum class Kind : std::uint8_t { stopped, discarding, resumed } kind = Kind::stopped;
+};
+
+struct FlushReport {
+  std::uint32_t files = 0;
+  std::uint64_t bytes = 0;          // that the files had
+  std::vector<LogProblem> failed{};  // files left as they are
 };
 
 struct PumpStats {
@@ -125,6 +132,10 @@ class Pump {
   // All open files are closed and opened again by path at their next byte (after a rotation by
   // rename).
   void reopen_files();
+
+  // Empties files, between two batches of theirs: what was written before is gone, what comes later
+  // is there. Files that do not exist are passed over. `done` where Options::post puts it.
+  void flush(std::vector<LogTarget> targets, std::function<void(FlushReport)> done);
 
   [[nodiscard]] PumpStats stats() const;
 

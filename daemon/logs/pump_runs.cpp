@@ -1,5 +1,6 @@
 // PumpThread, second half: runs, their exit gates, reports and tails.
 #include <algorithm>
+#include <cerrno>
 #include <string>
 
 #include <poll.h>
@@ -131,6 +132,23 @@ void PumpThread::report(RunId id, const Run& run) {
   kill_point("pump.drained");
   if (options_.on_drained)
     outbox_.put([id, report, tell = options_.on_drained] { tell(id, report); });
+}
+
+// The offset of an open one follows by itself: its size is looked at before each batch.
+FlushReport PumpThread::flush(const std::vector<LogTarget>& targets) {
+  FlushReport report;
+  for (const LogTarget& target : targets) {
+    std::uint64_t bytes = 0;
+    const int errnum = empty_log(target, bytes);
+    if (errnum == ENOENT) continue;
+    if (errnum != 0) {
+      report.failed.push_back({target.path, errnum, LogProblem::Kind::stopped});
+      continue;
+    }
+    ++report.files;
+    report.bytes += bytes;
+  }
+  return report;
 }
 
 const PumpThread::Finished* PumpThread::find_finished(RunId run) const {

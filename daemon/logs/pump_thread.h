@@ -40,6 +40,8 @@ class PumpThread {
 
   void reopen_files() { files_.forget_names(); }
 
+  [[nodiscard]] FlushReport flush(const std::vector<LogTarget>& targets);
+
  private:
   struct LogStream {
     RunId run{};

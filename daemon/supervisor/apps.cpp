@@ -1,11 +1,13 @@
 // Apps as entries: adding, replacing, removing, selecting; and what of them is kept where.
 #include <algorithm>
+#include <set>
 
 #include <sys/resource.h>
 
 #include "core/base/kill_point.h"
 #include "core/base/suggest.h"
 #include "daemon/log.h"
+#include "daemon/supervisor/regex.h"
 #include "daemon/supervisor/supervisor.h"
 
 namespace roost::daemon {
@@ -77,20 +79,40 @@ Result<std::vector<InstanceId>> Supervisor::add_app(model::AppSpec spec, Committ
   entry.created_ms = wall_now_ms();
   entry.spec = std::move(spec);
   const std::uint32_t first = book_.next_instance();
-  std::vector<InstanceId> ids;
-  store::Batch batch;
-  for (std::uint32_t slot = 0; slot < entry.spec.instances; ++slot) {
+  for (std::uint32_t slot = 0; slot < entry.spec.instances; ++slot)
     entry.instances.push_back({first + slot, slot});
-    ids.push_back(InstanceId{first + slot});
-  }
-  const auto shared = std::make_shared<const model::AppSpec>(entry.spec);
+  return put_instances(std::move(entry), 0, std::move(done));
+}
+
+Result<std::vector<InstanceId>> Supervisor::grow(AppId app, std::uint32_t more, Committed done) {
+  AppEntry entry = book_.apps().at(app).entry;
+  if (Status room = check_room(more); !room)
+    return std::move(room).error().context("app '" + entry.spec.name + "'");
+  const std::size_t before = entry.instances.size();
+  std::set<std::uint32_t> used;
   for (const InstanceEntry& at : entry.instances)
-    (void)make_instance(entry, at, shared);
+    used.insert(at.slot);
+  std::uint32_t id = book_.next_instance();
+  for (std::uint32_t slot = 0; entry.instances.size() < before + more; ++slot)
+    if (!used.contains(slot)) entry.instances.push_back({id++, slot});
+  entry.spec.instances = static_cast<std::uint32_t>(entry.instances.size());
+  return put_instances(std::move(entry), before, std::move(done));
+}
+
+// Makes the instances of an entry from number `first` on, and puts the entry on record.
+std::vector<InstanceId> Supervisor::put_instances(AppEntry entry, std::size_t first,
+                                                  Committed done) {
+  const auto shared = std::make_shared<const model::AppSpec>(entry.spec);
+  std::vector<InstanceId> ids;
+  for (std::size_t i = first; i < entry.instances.size(); ++i)
+    ids.push_back(make_instance(entry, entry.instances[i], shared).id);
   const AppId app{entry.id};
-  batch.emplace_back(store::PutApp{app, book_.put(std::move(entry))});
+  store::Batch batch{store::PutApp{app, book_.put(std::move(entry))}};
   put_book(std::move(done), std::move(batch));
-  for (InstanceId id : ids)
+  for (InstanceId id : ids) {
     save_note(instances_.at(id));
+    p_.bus.publish({.kind = Event::Kind::added, .instance = id});
+  }
   return ids;
 }
 
@@ -115,6 +137,10 @@ void Supervisor::remove(std::span<const InstanceId> ids, Committed done) {
     const auto it = instances_.find(id);
     if (it == instances_.end() || it->second.machine.current) continue;
     const AppId app = it->second.app;
+    p_.bus.publish({.kind = Event::Kind::deleted,
+                    .instance = id,
+                    .name = it->second.spec->name,
+                    .slot = it->second.slot});
     instances_.erase(it);
     p_.lanes.remove(id);
     keeper_->drop_entry(kNoteKey + raw(id));
@@ -186,7 +212,7 @@ LogPaths Supervisor::log_paths(const Instance& instance) const {
 // ---- selection
 
 Result<std::vector<InstanceId>> Supervisor::select(const std::vector<std::string>& targets) const {
-  Result<std::vector<model::Selector>> selectors = model::parse_selectors(targets);
+  Result<std::vector<model::Selector>> selectors = parse_targets(targets);
   if (!selectors) return std::move(selectors).error();
   std::vector<const Instance*> chosen;
   std::vector<bool> used(selectors->size(), false);

@@ -126,6 +126,7 @@ void Supervisor::finish_sweep(Instance& instance, Run& run) {
   Event over{.kind = Event::Kind::run_over,
              .instance = at,
              .run = id,
+             .pid = run.label.pid,
              .status = model::exit_status_from(run.exit->code, run.exit->status),
              .ran_for = ran_for,
              .asked = asked,

@@ -70,7 +70,10 @@ void Supervisor::feed(Instance& instance, Input input, Resume resume) {
   if (still == nullptr) return;
   sync_timers(*still);
   if (input.kind == Input::Kind::ready && after == model::State::online)
-    p_.bus.publish({.kind = Event::Kind::online, .instance = id, .run = input.run});
+    p_.bus.publish({.kind = Event::Kind::online,
+                    .instance = id,
+                    .run = input.run,
+                    .pid = find_run(input.run)->label.pid});
 }
 
 // Before the note is written: it tells the next daemon how long a stop may still take.
@@ -262,6 +265,10 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
   persist({store::PutRun{run->label.run, id, run->label.pid, run->label.start_ticks, p_.boot_id,
                          label}},
           store::Durability::background, {});
+  p_.bus.publish({.kind = Event::Kind::started,
+                  .instance = id,
+                  .run = run->label.run,
+                  .pid = run->label.pid});
   feed(*instance, {.kind = Input::Kind::spawned, .run = run->label.run});
   if (run->exit) process_exit(*run);
 }

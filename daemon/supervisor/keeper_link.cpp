@@ -130,6 +130,8 @@ void KeeperLink::handle(const Message& message, std::deque<UniqueFd> fds) {
       return listener_.on_keeper_ready();
     case Type::ping:
       return send(make(Type::pong, 0, message.seq));
+    case Type::upgraded:
+      return listener_.on_keeper_upgraded(message.value == 0);
     case Type::not_kept:
       if (message.value == static_cast<std::int32_t>(keeper::Verdict::refused))
         listener_.on_keeper_refused(message.key);
@@ -180,6 +182,10 @@ void KeeperLink::put_specs(int memfd) {
 
 void KeeperLink::quit() {
   send(make(Type::quit));
+}
+
+void KeeperLink::upgrade() {
+  send(make(Type::upgrade));
 }
 
 void KeeperLink::send_held_acks() {

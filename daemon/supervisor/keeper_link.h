@@ -55,6 +55,7 @@ class KeeperListener {
   virtual void on_keeper_exit(const KeeperExit& exit) = 0;
   virtual void on_keeper_ready() = 0;
   virtual void on_keeper_refused(std::uint64_t key) = 0;  // an entry or run was not kept
+  virtual void on_keeper_upgraded(bool done) = 0;         // the answer to upgrade()
   virtual void on_keeper_gone() = 0;                      // the keeper is dead
 };
 
@@ -77,6 +78,8 @@ class KeeperLink {
   void drop_entry(std::uint64_t key);
   void put_specs(int memfd);
   void quit();
+  // The keeper is to exec its installed program in its own place; on_keeper_upgraded() follows.
+  void upgrade();
 
  private:
   struct Outgoing {

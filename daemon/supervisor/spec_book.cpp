@@ -14,8 +14,6 @@
 namespace roost::daemon {
 namespace {
 
-constexpr JsonLimits kBookLimits{64, 256U << 20U, 64U << 20U};
-
 // What a memfd holds.
 struct Document {
   std::uint32_t last_app = 0;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/json.h"
 #include "core/base/record.h"
 #include "core/base/result.h"
 #include "core/base/unique_fd.h"
@@ -41,6 +42,9 @@ struct AppEntry {
                       req("instances", &AppEntry::instances, "its instances")};
   }
 };
+
+// What a text with the specs of all apps may have.
+inline constexpr JsonLimits kBookLimits{64, 256U << 20U, 64U << 20U};
 
 class SpecBook {
  public:

@@ -8,6 +8,10 @@
 
 namespace roost::daemon {
 
+namespace {
+constexpr char kSavedListKey[] = "saved_list";
+}
+
 using model::Input;
 using model::InstanceId;
 using model::RunId;
@@ -17,6 +21,7 @@ Supervisor::Supervisor(SupervisorParts parts)
       recovery_(std::make_unique<Recovery>(*this)),
       random_(static_cast<std::minstd_rand::result_type>(to_ns(Monotonic::now()) ^ ::getpid())) {
   if (p_.store != nullptr) snapshot_ = p_.store->load();
+  saved_list_ = std::move(snapshot_.meta[kSavedListKey]);
 }
 
 Supervisor::~Supervisor() = default;
@@ -54,6 +59,10 @@ void Supervisor::on_keeper_ready() {
 
 void Supervisor::on_keeper_refused(std::uint64_t key) {
   log_error("keeper", "table full: key " + std::to_string(key) + " is not kept");
+}
+
+void Supervisor::on_keeper_upgraded(bool done) {
+  if (on_upgraded) on_upgraded(done);
 }
 
 void Supervisor::on_keeper_gone() {
@@ -113,6 +122,12 @@ void Supervisor::suspend() {
     const bool was_up = instance.resume || instance.machine.desired == model::Desired::up;
     feed(instance, {.kind = Input::Kind::stop}, was_up ? Resume::later : Resume::no);
   }
+}
+
+void Supervisor::save_list(std::string json, Committed done) {
+  saved_list_ = std::move(json);
+  persist({store::SetMeta{kSavedListKey, saved_list_}}, store::Durability::durable,
+          std::move(done));
 }
 
 void Supervisor::stop_for_shutdown() {

@@ -72,7 +72,12 @@ class Supervisor final : public KeeperListener {
   // The last run is over and acknowledged.
   std::function<void()> on_idle;
 
+  // The keeper has answered an upgrade.
+  std::function<void(bool done)> on_upgraded;
+
   // ---- questions
+  [[nodiscard]] std::uint32_t keeper_capacity() const { return keeper_->facts().capacity; }
+
   [[nodiscard]] const Instances& instances() const { return instances_; }
 
   [[nodiscard]] const SpecBook& book() const { return book_; }
@@ -91,6 +96,9 @@ class Supervisor final : public KeeperListener {
   // Adds an app with all its instances, down. Refused as a whole when it does not fit. `done` when
   // it is on disk.
   [[nodiscard]] Result<std::vector<model::InstanceId>> add_app(model::AppSpec spec, Committed done);
+  // Gives the app so many more instances, down, at the lowest free slots.
+  [[nodiscard]] Result<std::vector<model::InstanceId>> grow(model::AppId app, std::uint32_t more,
+                                                            Committed done);
   // Replaces the spec of an app none of whose instances has a process.
   void replace_spec(model::AppId app, model::AppSpec spec, Committed done);
   void start(model::InstanceId id);
@@ -104,6 +112,11 @@ class Supervisor final : public KeeperListener {
   void remove(std::span<const model::InstanceId> ids, Committed done);
   // Remembers which instances were up, for a later resume, and stops all.
   void suspend();
+  // The list of apps that `resurrect` brings back: put on disk as a whole; empty when there is none.
+  void save_list(std::string json, Committed done);
+
+  [[nodiscard]] const std::string& saved_list() const { return saved_list_; }
+
   // Stops all, but keeps on record that they should be up (the machine goes down).
   void stop_for_shutdown();
   // The end is near: exits that wait for the disk or for their output are acknowledged now.
@@ -123,6 +136,7 @@ class Supervisor final : public KeeperListener {
   void on_keeper_exit(const KeeperExit& exit) override;
   void on_keeper_ready() override;
   void on_keeper_refused(std::uint64_t key) override;
+  void on_keeper_upgraded(bool done) override;
   void on_keeper_gone() override;
   // ---- from the pump
   void on_drained(model::RunId run, const DrainReport& report);
@@ -164,6 +178,7 @@ class Supervisor final : public KeeperListener {
   void persist(store::Batch batch, store::Durability durability, Committed done);
   void put_book(Committed done, store::Batch batch);
   [[nodiscard]] Status check_room(std::size_t more) const;
+  std::vector<model::InstanceId> put_instances(AppEntry entry, std::size_t first, Committed done);
   Instance& make_instance(const AppEntry& entry, const InstanceEntry& at, model::SpecPtr spec);
   void attach_output(const Instance& instance, const Run& run, UniqueFd out, UniqueFd err,
                      Pump::Origin origin);
@@ -180,6 +195,7 @@ class Supervisor final : public KeeperListener {
   std::unordered_map<std::uint64_t, Run> runs_;  // by raw RunId, until acknowledged
   std::unique_ptr<Recovery> recovery_;           // until the hand-over is complete
   store::Snapshot snapshot_;                     // what state.db had at the start
+  std::string saved_list_;                       // of save_list()
   std::shared_ptr<SharedWalk> walk_ = std::make_shared<SharedWalk>();
   std::uint64_t run_serial_ =
       0;  // upper half of the ids of this daemon's runs: above all known ones

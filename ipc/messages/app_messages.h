@@ -173,6 +173,16 @@ struct Description {
   }
 };
 
+// `describe`, and `env`, which shows a part of it.
+struct DescribeRequest {
+  std::vector<std::string> targets;
+  bool reveal = false;
+  static constexpr auto fields() {
+    return std::tuple{opt("targets", &DescribeRequest::targets, "selectors; empty means all"),
+                      opt("reveal", &DescribeRequest::reveal, "values of secret-looking variables in clear")};
+  }
+};
+
 struct DescribeReply {
   std::vector<Description> instances;
   static constexpr auto fields() { return std::tuple{req("instances", &DescribeReply::instances, "one per instance")}; }
@@ -194,6 +204,42 @@ struct LogFiles {
 struct LogFilesReply {
   std::vector<LogFiles> instances;
   static constexpr auto fields() { return std::tuple{req("instances", &LogFilesReply::instances, "one per instance")}; }
+};
+
+struct FlushReply {
+  std::uint32_t files = 0;
+  std::uint64_t bytes = 0;
+  std::vector<std::string> failed;
+  static constexpr auto fields() {
+    return std::tuple{req("files", &FlushReply::files, "log files emptied"), req("bytes", &FlushReply::bytes, "bytes they had"),
+                      opt("failed", &FlushReply::failed, "files that could not be emptied, each with the reason")};
+  }
+};
+
+struct ScaleRequest {
+  std::string app;
+  std::int32_t instances = 0;
+  bool relative = false;
+  bool wait = true;
+  static constexpr auto fields() {
+    return std::tuple{req("app", &ScaleRequest::app, "name of the app, or id of one of its instances"),
+                      req("instances", &ScaleRequest::instances, "how many it shall have, at least 1; or the difference"),
+                      opt("relative", &ScaleRequest::relative, "instances is a difference"),
+                      opt("wait", &ScaleRequest::wait, "reply when every new instance has proved itself or failed")};
+  }
+};
+
+// Instances are added at the lowest free slots and taken away from the highest.
+struct ScaleReply {
+  std::uint32_t before = 0;
+  std::uint32_t after = 0;
+  std::vector<StartOutcome> started;
+  std::vector<StopOutcome> stopped;
+  static constexpr auto fields() {
+    return std::tuple{req("before", &ScaleReply::before, "instances the app had"), req("after", &ScaleReply::after, "instances it has now"),
+                      opt("started", &ScaleReply::started, "one per new instance"),
+                      opt("stopped", &ScaleReply::stopped, "one per instance that is gone")};
+  }
 };
 
 }  // namespace roost::ipc

@@ -1,0 +1,48 @@
+// `app.events`.
+#include "core/model/selector.h"
+#include "daemon/api/event_log.h"
+#include "daemon/api/services.h"
+#include "daemon/supervisor/regex.h"
+#include "ipc/methods.h"
+
+namespace roost::daemon {
+namespace {
+
+// Targets are held against each event as it comes, so that apps to come are meant as well.
+Result<EventLog::Wanted> wanted_by(const std::vector<std::string>& targets) {
+  auto selectors = parse_targets(targets);
+  if (!selectors) return std::move(selectors).error();
+  return EventLog::Wanted([selectors = std::move(*selectors)](const ipc::EventInfo& event) {
+    const model::TargetFacts facts{model::InstanceId{event.id}, event.name, {}, event.slot};
+    return selectors.empty() || std::any_of(selectors.begin(), selectors.end(), [&](const auto& one) {
+             return model::matches(one, facts);
+           });
+  });
+}
+
+void handle_events(EventLog& log, const ipc::EventsRequest& request,
+                   Responder<ipc::EventsReply> to) {
+  const auto wanted = wanted_by(request.targets);
+  if (!wanted) return to.fail(wanted.error());
+  const ipc::EventsReply reply{log.past(request.last, request.after_ms, *wanted)};
+  if (!request.follow) return to.reply(reply);
+  const auto token = std::make_shared<std::uint64_t>();
+  const EventStream stream =
+      to.stream(reply, [&log, token] { log.unsubscribe(*token); });
+  *token = log.subscribe([stream, wanted = *wanted](const ipc::EventInfo& event) {
+    if (wanted(event)) stream.send(to_json(event));
+  });
+}
+
+}  // namespace
+
+void register_events_handler(Dispatcher& dispatcher, Services& services, Bus& bus) {
+  const auto log = std::make_shared<EventLog>(bus, services.supervisor);
+  dispatcher.on(ipc::kEvents,
+                Dispatcher::Handler<ipc::EventsRequest, ipc::EventsReply>(
+                    [log](const ipc::EventsRequest& request, Responder<ipc::EventsReply> to) {
+                      handle_events(*log, request, std::move(to));
+                    }));
+}
+
+}  // namespace roost::daemon

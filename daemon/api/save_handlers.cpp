@@ -1,0 +1,120 @@
+// `daemon.save` and `app.resurrect`: PM2's habits. State is on disk anyway; what is saved here is a
+// list to come back to, whatever is deleted meanwhile.
+#include <algorithm>
+
+#include "daemon/api/start_work.h"
+#include "daemon/api/view.h"
+#include "ipc/methods.h"
+
+namespace roost::daemon {
+namespace {
+
+using model::InstanceId;
+
+struct SavedApp {
+  model::AppSpec spec;
+  bool up = false;
+
+  static constexpr auto fields() {
+    return std::tuple{req("spec", &SavedApp::spec, "the spec"),
+                      opt("up", &SavedApp::up, "an instance of it should be up")};
+  }
+};
+
+struct SavedList {
+  std::vector<SavedApp> apps;
+
+  static constexpr auto fields() { return std::tuple{req("apps", &SavedList::apps, "all apps")}; }
+};
+
+bool should_be_up(const Instance& instance) {
+  return instance.resume || instance.machine.desired == model::Desired::up;
+}
+
+SavedList present_list(const Supervisor& supervisor) {
+  SavedList list;
+  for (const auto& [id, app] : supervisor.book().apps()) {
+    const auto& instances = app.entry.instances;
+    const bool up = std::any_of(instances.begin(), instances.end(), [&](const InstanceEntry& at) {
+      return should_be_up(*supervisor.find(InstanceId{at.id}));
+    });
+    list.apps.push_back({app.entry.spec, up});
+  }
+  return list;
+}
+
+void handle_save(Services& services, Responder<ipc::SaveReply> to) {
+  const SavedList list = present_list(services.supervisor);
+  ipc::SaveReply reply{static_cast<std::uint32_t>(list.apps.size()), 0};
+  for (const SavedApp& app : list.apps)
+    reply.up += app.up ? 1 : 0;
+  services.supervisor.save_list(to_json(list),
+                                [reply, done = answer(std::move(to))](const Status& saved) {
+                                  if (!saved) return done(saved.error());
+                                  done(reply);
+                                });
+}
+
+Result<SavedList> saved_list(const Supervisor& supervisor) {
+  if (supervisor.saved_list().empty()) return SavedList{};
+  auto list = from_json<SavedList>(supervisor.saved_list(), kBookLimits);
+  if (!list) return std::move(list).error().context("the saved list");
+  return list;
+}
+
+// Those of an app that is on the list and known.
+void add_instances(const AppEntry& entry, std::vector<InstanceId>& ids) {
+  for (const InstanceEntry& at : entry.instances)
+    ids.push_back(InstanceId{at.id});
+}
+
+const AppEntry* find_by_name(const Supervisor& supervisor, const std::string& name) {
+  for (const auto& [id, app] : supervisor.book().apps())
+    if (app.entry.spec.name == name) return &app.entry;
+  return nullptr;
+}
+
+void handle_resurrect(Services& services, Responder<ipc::StartReply> to) {
+  if (services.ending) return to.fail(everything_ends());
+  const auto list = saved_list(services.supervisor);
+  if (!list) return to.fail(list.error());
+  const StartWorkPtr work = begin_start(services, answer(std::move(to)));
+  std::vector<InstanceId> ids;
+  for (const auto& [id, instance] : services.supervisor.instances())
+    if (instance.resume) ids.push_back(id);
+  for (const SavedApp& saved : list->apps) {
+    const AppEntry* known = find_by_name(services.supervisor, saved.spec.name);
+    if (known != nullptr) {
+      if (saved.up) add_instances(*known, ids);
+      continue;
+    }
+    const auto added = services.supervisor.add_app(saved.spec, on_disk(work));
+    if (!added) {
+      --work->open;  // nothing was submitted
+      work->failed = added.error();
+      continue;
+    }
+    if (saved.up) ids.insert(ids.end(), added->begin(), added->end());
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  start_existing(work, ids, true);
+  services.supervisor.when_saved(on_disk(work));
+  work->done_one();
+}
+
+}  // namespace
+
+void register_save_handlers(Dispatcher& dispatcher, Services& services) {
+  dispatcher.on(ipc::kSave, Dispatcher::Handler<ipc::EmptyRequest, ipc::SaveReply>(
+                                [&services](const ipc::EmptyRequest&, Responder<ipc::SaveReply> to) {
+                                  handle_save(services, std::move(to));
+                                }));
+  dispatcher.on(ipc::kResurrect,
+                Dispatcher::Handler<ipc::EmptyRequest, ipc::StartReply>(
+                    [&services](const ipc::EmptyRequest&, Responder<ipc::StartReply> to) {
+                      handle_resurrect(services, std::move(to));
+                    }));
+}
+
+}  // namespace roost::daemon

@@ -1,0 +1,89 @@
+#include "daemon/api/start_work.h"
+
+#include "daemon/api/view.h"
+
+namespace roost::daemon {
+
+namespace limits = model::limits;
+using ipc::StartOutcome;
+using ipc::StartReply;
+using model::InstanceId;
+
+namespace {
+
+StartOutcome* outcome_of(StartWork& work, InstanceId id) {
+  for (StartOutcome& outcome : work.reply.outcomes)
+    if (outcome.instance.id == raw(id)) return &outcome;
+  return nullptr;
+}
+
+void settle(const StartWorkPtr& work, InstanceId id, const StartFact& fact) {
+  StartOutcome* outcome = outcome_of(*work, id);
+  if (outcome == nullptr) return;
+  if (const Instance* instance = work->services.supervisor.find(id))
+    outcome->instance = view_of(work->services, *instance);
+  outcome->ok = fact.ok;
+  if (fact.ok) return;
+  outcome->error = fact.error;
+  ++work->open;
+  work->services.pump.tail(fact.run, model::Stream::err, limits::kStderrTailLines,
+                              limits::kStderrTailBytes, [work, id](std::string text) {
+                                if (StartOutcome* at = outcome_of(*work, id))
+                                  at->stderr_tail = std::move(text);
+                                work->done_one();
+                              });
+}
+
+}  // namespace
+
+StartWorkPtr begin_start(Services& services, std::function<void(Result<StartReply>)> finish) {
+  return std::make_shared<StartWork>(StartWork{services, std::move(finish)});
+}
+
+void wait_for(const StartWorkPtr& work, const std::vector<InstanceId>& ids, bool wait) {
+  if (!wait) {
+    for (InstanceId id : ids)
+      if (StartOutcome* outcome = outcome_of(*work, id)) {
+        outcome->instance = view_of(work->services, *work->services.supervisor.find(id));
+        outcome->ok = true;
+      }
+    return;
+  }
+  ++work->open;
+  work->services.waits.until_started(ids, [work](std::map<InstanceId, StartFact> facts) {
+    for (const auto& [id, fact] : facts)
+      settle(work, id, fact);
+    work->done_one();
+  });
+}
+
+void start_existing(const StartWorkPtr& work, const std::vector<InstanceId>& ids, bool wait) {
+  Services& services = work->services;
+  std::vector<InstanceId> started;
+  for (InstanceId id : ids) {
+    const Instance& instance = *services.supervisor.find(id);
+    const auto& current = instance.machine.current;
+    const bool running = current && !current->asked && model::has_process(*current);
+    StartOutcome outcome;
+    outcome.instance = view_of(services, instance);
+    outcome.already_running = running && current->phase == model::Phase::online;
+    outcome.ok = outcome.already_running;
+    work->reply.outcomes.push_back(std::move(outcome));
+    if (work->reply.outcomes.back().already_running) continue;
+    started.push_back(id);
+  }
+  for (InstanceId id : started)
+    services.supervisor.start(id);
+  wait_for(work, started, wait);
+}
+
+Supervisor::Committed on_disk(const StartWorkPtr& work) {
+  ++work->open;
+  return [work](Status saved) {
+    if (!saved)
+      work->failed = std::move(saved).error().context("the app runs, but could not be saved");
+    work->done_one();
+  };
+}
+
+}  // namespace roost::daemon

@@ -1,0 +1,42 @@
+// StartWork: one request under way that starts instances (start, restart, scale, resurrect):
+// answered when it is on disk, every instance is settled, and the last words of those that failed
+// are read. Loop thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "daemon/api/services.h"
+#include "ipc/messages/app_messages.h"
+
+namespace roost::daemon {
+
+struct StartWork {
+  Services& services;
+  std::function<void(Result<ipc::StartReply>)> finish;
+  ipc::StartReply reply{};
+  int open = 1;  // the request itself; it is given back by done_one() when all is begun
+  std::optional<Error> failed{};
+
+  void done_one() {
+    if (--open > 0) return;
+    if (failed) return finish(std::move(*failed));
+    finish(std::move(reply));
+  }
+};
+
+using StartWorkPtr = std::shared_ptr<StartWork>;
+
+[[nodiscard]] StartWorkPtr begin_start(Services& services,
+                                       std::function<void(Result<ipc::StartReply>)> finish);
+// Settles the outcomes of these instances, which are in the reply already: when they have proved
+// themselves or failed, or at once.
+void wait_for(const StartWorkPtr& work, const std::vector<model::InstanceId>& ids, bool wait);
+// Starts those that rest; the others are already running. Adds the outcomes.
+void start_existing(const StartWorkPtr& work, const std::vector<model::InstanceId>& ids, bool wait);
+// The answer waits for this as well.
+[[nodiscard]] Supervisor::Committed on_disk(const StartWorkPtr& work);
+
+}  // namespace roost::daemon

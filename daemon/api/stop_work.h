@@ -1,0 +1,16 @@
+// What requests that take instances away (delete, scale) share. Loop thread.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "daemon/api/services.h"
+#include "ipc/messages/app_messages.h"
+
+namespace roost::daemon {
+
+// Stops the instances, forgets them when their trees are gone, and answers when that is on disk.
+void stop_and_forget(Services& services, std::vector<model::InstanceId> ids,
+                     std::function<void(Result<ipc::StopReply>)> done);
+
+}  // namespace roost::daemon
