@@ -28,8 +28,9 @@ void split_names(std::string_view names, std::vector<std::string_view>& out) {
   }
 }
 
+// "-3" is a number: no option is called so.
 bool is_option(std::string_view word) {
-  return word.size() > 1 && word.front() == '-';
+  return word.size() > 1 && word.front() == '-' && !(word[1] >= '0' && word[1] <= '9');
 }
 
 // Binds one declared option. Words are not CLI11's business: it would split values like "[a,b]".

@@ -84,7 +84,7 @@ enum class Type : std::uint16_t {
   adopt_run = 66,
   // key, seq: the exit is recorded and the output drained; the run's slot is freed
   ack_exit = 67,
-  // key, label[, fd]: keeps or replaces an entry
+  // key, label[, flags = kFdPidfd, fd]: keeps or replaces an entry
   store = 68,
   // key: forgets an entry
   drop = 69,

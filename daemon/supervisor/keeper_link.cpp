@@ -168,8 +168,9 @@ void KeeperLink::adopt_run(model::RunId run, const LabelBytes& label, pid_t pid,
 void KeeperLink::store_entry(std::uint64_t key, std::span<const std::uint8_t> label, int fd) {
   Message message = make(Type::store, key);
   std::memcpy(message.label, label.data(), std::min(label.size(), sizeof message.label));
-  if (fd >= 0) return send(message, std::span(&fd, 1));
-  send(message);
+  if (fd < 0) return send(message);
+  message.flags = keeper::kFdPidfd;  // an entry's descriptor is its first
+  send(message, std::span(&fd, 1));
 }
 
 void KeeperLink::drop_entry(std::uint64_t key) {

@@ -141,3 +141,19 @@ def test_daemon_dies_while_keeper_is_stopped(home):
     home.wait_new_daemon(home_daemon)
     exits = wait_until(lambda: home.exits("idle"), 10, "the exit is recorded")
     assert [e["pid"] for e in exits] == [pid] and exits[0]["status"]["signal"] == int(signal.SIGSEGV)
+
+
+def test_clients_wait_while_there_is_no_daemon(home):
+    """The keeper holds the listening socket: nobody is refused between two daemons."""
+    home.start("idle", name="idle")
+    keeper = home.live_pid("keeper_pid")
+    for _ in range(2):  # the second daemon has its socket from the first
+        os.kill(keeper, signal.SIGSTOP)
+        try:
+            os.kill(home.live_pid("daemon_pid"), signal.SIGKILL)
+            waiting = home.connect(hello=False)
+        finally:
+            os.kill(keeper, signal.SIGCONT)
+        waiting.call("hello", {"protocol": 1, "version": "test", "pid": os.getpid()})
+        assert waiting.call("daemon.ping")["keeper_pid"] == keeper
+        waiting.socket.close()

@@ -1,0 +1,260 @@
+"""F10 the disk of the logs is full, then has room; F10b the disk of the state; F14 the saved state is damaged."""
+import os
+import signal
+import time
+
+import pytest
+
+from harness import procs
+from harness.load import Writers
+from harness.roost import Counter, check_log, victim
+from harness.wait import hold_for, wait_until
+
+MIB = 1 << 20
+
+
+class Chatter:
+    """A writer whose log is on a small disk."""
+
+    def __init__(self, home, disk, rate=20_000, name="chatter"):
+        self.home, self.name, self.log = home, name, disk.path / f"{name}.log"
+        self.counter = Counter(home.work / f"{name}.count")
+        home.start("writer", rate, self.counter.path, name=name, options=["-o", self.log])
+
+    def wait_blocked(self):
+        """The disk is full and so is the pipe: the app waits, and nothing is dropped."""
+        seen = [-1]
+
+        def unchanged():
+            before, seen[0] = seen[0], self.counter.accepted
+            return before == seen[0]
+
+        wait_until(unchanged, 20, "the writer is blocked", step=0.3)
+
+    def check(self):
+        self.home.ok("stop", self.name)
+        verdict = wait_until(self.whole, 10, "every accepted line is in the log")
+        assert (verdict["lost"], verdict["duplicated"], verdict["torn"], verdict["tail"]) == (0, 0, 0, 0), verdict
+        assert self.counter.errors == 0 and self.counter.starts == 1
+
+    def whole(self):
+        verdict = check_log(self.log)
+        return verdict if verdict["last"] >= self.counter.accepted else None
+
+
+def size_of(path):
+    return path.stat().st_size if path.exists() else 0
+
+
+@pytest.mark.root
+@pytest.mark.serial
+def test_f10_full_log_disk_resumes_within_a_second(small_disk, release_home):
+    home, disk = release_home, small_disk(16 * MIB)
+    neighbours = Writers(home, 2, 5000)
+    chatter = Chatter(home, disk)
+    disk.fill(leave=MIB // 4)
+    resident = procs.memory_kib(home.live_pid("daemon_pid"))
+    chatter.wait_blocked()
+    before = neighbours.accepted()
+    wait_until(lambda: neighbours.accepted() > before + 5000, 5, "neighbours write on")
+    begin = time.monotonic()
+    assert home.state("chatter") == "online" and time.monotonic() - begin < 1
+    assert "stopped" in home.daemon_log() and str(chatter.log) in home.daemon_log()
+    assert procs.memory_kib(home.daemon_pid) - resident < 8 * 1024
+    size = size_of(chatter.log)
+    disk.make_room()
+    begin = time.monotonic()
+    wait_until(lambda: size_of(chatter.log) > size, 5, "the log goes on", step=0.005)
+    took = time.monotonic() - begin
+    chatter.check()
+    neighbours.check()
+    print(f"logs resumed {took * 1000:.0f} ms after there was room")
+    assert took <= 1.0, f"logs resumed after {took:.2f} s"
+    assert "writing again" in home.daemon_log()
+
+
+@pytest.mark.root
+def test_f10_daemon_dies_while_the_log_disk_is_full(small_disk, home):
+    disk = small_disk(8 * MIB)
+    chatter = Chatter(home, disk, rate=50_000)
+    disk.fill(leave=64 << 10)
+    chatter.wait_blocked()
+    home.wait_new_daemon(home.kill_daemon())
+    hold_for(lambda: home.state("chatter") == "online", 0.7, "the app is blocked, not dead")
+    disk.make_room()
+    chatter.check()
+
+
+@pytest.mark.root
+def test_f10_restarts_do_not_wait_for_the_full_log_disk(small_disk, home):
+    """Last words wait for room; the next run does not."""
+    disk = small_disk()
+    log = disk.path / "app.log"
+    disk.fill()
+    home.ok("start", "/bin/sh", "--name", "app", "--interpreter", "none", "--no-wait", "-o", log, "--", "-c", "echo words of $$; sleep 0.1; exit 5")
+    wait_until(lambda: home.info("app")["restarts"] >= 3, 10, "it is restarted all the same")
+    home.ok("stop", "app")
+    disk.make_room()
+    pids = wait_until(lambda: (e := home.exits("app")) and [x["pid"] for x in e], 10, "exits are recorded")
+    wait_until(lambda: log.exists() and all(f"words of {p}\n" in log.read_text() for p in pids), 10, "every run's last words")
+
+
+# ---- F10b
+
+def on_disk(home, disk):
+    home.path = disk.path / "home"
+    return home
+
+
+@pytest.mark.root
+def test_f10b_supervision_goes_on_without_the_disk_of_the_state(small_disk, home):
+    disk = small_disk()
+    on_disk(home, disk)
+    raw = home.work / "writer.log"
+    home.start("idle", home.work / "beacon", name="app")
+    home.start("writer", 1000, home.work / "count", name="writer", options=["-o", raw])
+    counter = Counter(home.work / "count")
+    disk.fill()
+    for _ in range(2):
+        pid = home.pid("app")
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda p=pid: home.pid("app") not in (0, p), 10, "restarted all the same")
+    assert home.info("app")["restarts"] == 2
+    size = size_of(raw)
+    wait_until(lambda: size_of(raw) > size, 5, "raw logs go on")
+    before = home.pids()
+    home.wait_new_daemon(home.kill_daemon())
+    assert home.pids() == before and home.info("app")["restarts"] == 2
+    disk.make_room()
+    wait_until(lambda: home.run("save").code == 0, 5, "the state is written again")
+    home.ok("stop", "writer")
+    wait_until(lambda: check_log(raw)["last"] >= counter.accepted, 5, "every accepted line is in the log")
+    exits = wait_until(lambda: (e := home.exits("app")) and len(e) == 2 and e, 5, "and the history")
+    assert all(e["status"]["signal"] == signal.SIGKILL for e in exits)
+    verdict = check_log(raw)
+    assert (verdict["lost"], verdict["duplicated"], verdict["torn"]) == (0, 0, 0) and counter.errors == 0, verdict
+
+
+@pytest.mark.root
+def test_f10b_save_fails_and_the_old_list_stays(small_disk, home):
+    disk = small_disk()
+    on_disk(home, disk)
+    home.start("idle", name="old")
+    home.ok("save")
+    home.start("idle", name="new")
+    disk.fill()
+    failed = home.run("save")
+    assert failed.code not in (0, 5) and failed.err.strip(), failed
+    kill_both(home)
+    disk.make_room()
+    home.ok("list")
+    home.ok("delete", "all")
+    home.ok("resurrect")
+    assert [i["name"] for i in home.infos()] == ["old"], "the list of before"
+
+
+@pytest.mark.root
+def test_f10b_start_and_stop_on_a_full_disk_say_what_is_true(small_disk, home):
+    disk = small_disk()
+    on_disk(home, disk)
+    home.start("idle", name="app")
+    disk.fill()
+    started = home.run("start", "/bin/sleep", "--name", "more", "--interpreter", "none", "--", "600")
+    listed = {i["name"]: i for i in home.infos()}
+    if started.code == 0:
+        assert procs.alive(listed["more"]["pid"])
+    else:
+        assert started.err.strip() and started.code != 5, started
+        assert listed.get("more", {"state": "none"})["state"] != "online" or "disk" in started.err, (started, listed)
+    stopped = home.run("stop", "app")
+    assert home.state("app") == "stopped", stopped
+    assert stopped.code == 0 or "disk" in stopped.err, stopped
+    disk.make_room()
+    home.ok("start", "app")
+
+
+# ---- F14
+
+def kill_both(home):
+    with procs.Held(home.live_pid("daemon_pid")) as daemon, procs.Held(home.live_pid("keeper_pid")) as keeper:
+        for process in (daemon, keeper):  # stopped first: neither may see the other's death
+            os.kill(process.pid, signal.SIGSTOP)
+        for process in (keeper, daemon):
+            process.kill_and_wait()
+
+
+def damage(home, how, daemon_lives=False):
+    """The write-ahead log would make the file whole again: it is lost as well, unless a daemon has it open."""
+    path = home.path / "state.db"
+    data = path.read_bytes()
+    for file in home.path.glob("state.db-*"):
+        if not daemon_lives or how == "deleted":
+            file.unlink()
+    if how == "deleted":
+        path.unlink()
+    else:
+        path.write_bytes({"truncated": data[:len(data) // 2 + 100], "garbage": os.urandom(max(8192, len(data))), "empty": b""}[how])
+
+
+def moved_aside(home):
+    return bool(list(home.path.glob("state.db.corrupt-*")))
+
+
+def check_cold_start(home, pids):
+    kill_both(home)
+    home.ok("list")
+    wait_until(lambda: home.pids() == pids, 10, "a cold start finds everything: the file was made again from memory")
+
+
+@pytest.mark.parametrize("how", ["truncated", "garbage", "empty", "deleted"])
+def test_f14_damaged_before_a_take_over(home, how):
+    home.start("idle", home.work / "a.runs", name="app", options=["-i", "2"])
+    before = home.pids()
+    with procs.Held(home.live_pid("daemon_pid")) as daemon:
+        os.kill(daemon.pid, signal.SIGSTOP)
+        damage(home, how)
+        daemon.kill_and_wait()
+    home.wait_new_daemon(daemon.pid)
+    assert home.pids() == before and all(procs.alive(p) for p in before.values())
+    assert moved_aside(home) == (how in ("truncated", "garbage"))
+    os.kill(before["app", 0], signal.SIGKILL)
+    wait_until(lambda: home.pid("app") not in (0, before["app", 0]), 10, "still supervised")
+    home.ok("save")
+    check_cold_start(home, home.pids())
+
+
+@pytest.mark.parametrize("how", ["truncated", "garbage", "empty", "deleted"])
+def test_f14_damaged_under_a_running_daemon(home, how):
+    home.start("idle", home.work / "a.runs", name="app")
+    pid = home.pid("app")
+    damage(home, how, daemon_lives=True)
+    home.start("idle", name="other")
+    home.run("save")
+    home.wait_new_daemon(home.kill_daemon())
+    assert home.pid("app") == pid and home.state("other") == "online"
+    home.ok("save")
+    check_cold_start(home, home.pids())
+
+
+@pytest.mark.parametrize("how", ["truncated", "garbage", "empty", "deleted"])
+def test_f14_damaged_while_nothing_runs(home, how):
+    home.start("idle", name="app")
+    home.ok("kill")
+    damage(home, how)
+    home.ok("ping")
+    assert moved_aside(home) == (how in ("truncated", "garbage"))
+    home.run("start", victim("idle"), "--name", "app", check=0)
+    assert home.state("app") == "online" and len(home.infos()) == 1
+
+
+@pytest.mark.parametrize("how", ["garbage", "deleted"])
+def test_f14_damaged_while_only_apps_live(home, how):
+    """Keeper and daemon are dead, and the file is lost: what runs must still be in somebody's hand, and never twice."""
+    home.start("idle", home.work / "a.runs", name="app")
+    pid = home.pid("app")
+    kill_both(home)
+    damage(home, how)
+    home.ok("ping")
+    home.start("idle", home.work / "a.runs", name="app")
+    running = [p for p in home.processes() if procs.command(p).endswith("a.runs")]
+    assert running == [home.pid("app")], f"the app runs twice: {running}, the first was {pid}"
