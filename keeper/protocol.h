@@ -23,7 +23,16 @@
 namespace roost::keeper {
 
 inline constexpr std::uint32_t kMagic = 0x54534f52;  // "ROST"
-inline constexpr std::uint16_t kProtocolVersion = 1;
+// Both versions are given by the build for the keepers that the tests of updates change to.
+#ifndef ROOST_KEEPER_PROTOCOL
+#define ROOST_KEEPER_PROTOCOL 1
+#endif
+#ifndef ROOST_KEEPER_TABLE
+#define ROOST_KEEPER_TABLE 1
+#endif
+// Raised when messages are added. Either side ignores what it does not know, so a keeper serves an
+// older daemon and the other way round.
+inline constexpr std::uint16_t kProtocolVersion = ROOST_KEEPER_PROTOCOL;
 inline constexpr std::size_t kLabelBytes = 192;
 inline constexpr std::size_t kMaxRunFds = 5;
 
@@ -134,7 +143,8 @@ static_assert(sizeof(Message) == 40 + kLabelBytes);
 // Layout: TableHeader, then `runs` + `entries` TableRecords. Descriptors are numbers in the process
 // that execs; they are inherited (close-on-exec cleared just before exec). -1 = none.
 inline constexpr std::uint32_t kTableMagic = 0x4c425452;  // "RTBL"
-inline constexpr std::uint16_t kTableVersion = 1;
+// A keeper takes over tables of its own version only; the one before goes on with any other.
+inline constexpr std::uint16_t kTableVersion = ROOST_KEEPER_TABLE;
 
 struct TableHeader {
   std::uint32_t magic = kTableMagic;
