@@ -38,8 +38,7 @@ constexpr std::array<Command, 23> kCommands{{
     {"signal", "sendSignal", Group::apps, "Send a signal to the main process of apps",
      "<signal> <target>...", run_signal, kTargetNotes},
     {"scale", "", Group::apps, "Change how many instances an app has", "<app> <N|+N|-N> [options]",
-     run_scale,
-     "New instances take the lowest free numbers; those with the highest go first.\n"},
+     run_scale, "New instances take the lowest free numbers; those with the highest go first.\n"},
     {"flush", "", Group::apps, "Empty the log files of apps", "[target]...", run_flush,
      "Without targets: of all apps. The apps go on writing to the same files.\n"},
     {"save", "dump", Group::apps, "Remember all apps, for `resurrect`", "", run_save,
@@ -59,7 +58,8 @@ constexpr std::array<Command, 23> kCommands{{
      "Ctrl-C; elsewhere only with -f.\n"},
     {"events", "", Group::look, "Show what has happened to apps, and what happens",
      "[target]... [options]", run_events,
-     "Events: added, started, online, exit, start-failed, deleted. Past ones go back to the start of\n"
+     "Events: added, started, online, exit, start-failed, deleted. Past ones go back to the start "
+     "of\n"
      "the present daemon; recorded exits of before are in `roost describe`.\n"},
     {"pid", "", Group::look, "Print the process ids of apps, one per line", "[target]...", run_pid,
      kTargetNotes},
@@ -68,9 +68,10 @@ constexpr std::array<Command, 23> kCommands{{
     {"kill", "", Group::daemon, "Stop every app and end the daemon", "", run_kill,
      "The apps stay down, after a reboot too, until they are started again.\n"},
     {"daemon", "", Group::daemon, "Show what roost uses itself", "stats", run_daemon},
-    {"update", "", Group::daemon, "Replace the running roost by the installed one, in place", "",
+    {"update", "", Group::daemon, "Replace the running roost by the installed one", "",
      run_update,
-     "Apps are not touched. A keeper or daemon that does not live is not taken: the one before goes\n"
+     "Apps are not touched. A keeper or daemon that does not live is not taken: the one before "
+     "goes\n"
      "on, and the status is 1.\n"},
     {"version", "", Group::daemon, "Print the version", "", run_version},
     {"help", "", Group::daemon, "Explain roost or a command", "[command]", run_help},

@@ -105,22 +105,21 @@ void Daemon::open_store() {
 }
 
 void Daemon::make_services() {
-  services_ = std::make_unique<Services>(Services{.loop = loop_,
-                                                  .supervisor = *supervisor_,
-                                                  .waits = *waits_,
-                                                  .pump = *pump_,
-                                                  .store = store_.get(),
-                                                  .sampler = sampler_,
-                                                  .user = own_user(),
-                                                  .program = own_directory() + "/roostd",
-                                                  .keeper_pid = ::getppid(),
-                                                  .started = Monotonic::now(),
-                                                  .quit = [this] { begin_quit(); },
-                                                  .renew_keeper = [this](auto done) {
-                                                    renew_keeper(std::move(done));
-                                                  },
-                                                  .step_down = [this] { loop_.stop(); },
-                                                  .clients = [this] { return server_->clients(); }});
+  services_ = std::make_unique<Services>(
+      Services{.loop = loop_,
+               .supervisor = *supervisor_,
+               .waits = *waits_,
+               .pump = *pump_,
+               .store = store_.get(),
+               .sampler = sampler_,
+               .user = own_user(),
+               .program = own_directory() + "/roostd",
+               .keeper_pid = ::getppid(),
+               .started = Monotonic::now(),
+               .quit = [this] { begin_quit(); },
+               .renew_keeper = [this](auto done) { renew_keeper(std::move(done)); },
+               .step_down = [this] { loop_.stop(); },
+               .clients = [this] { return server_->clients(); }});
   register_daemon_handlers(dispatcher_, *services_);
   register_list_handlers(dispatcher_, *services_);
   register_describe_handler(dispatcher_, *services_);
@@ -139,7 +138,8 @@ void Daemon::make_services() {
   supervisor_->on_upgraded = [this](bool done) {
     const Status status =
         done ? ok()
-             : Status(Error{Errc::conflict, "the installed roost-keeper does not accept the table", {}});
+             : Status(Error{
+                   Errc::conflict, "the installed roost-keeper does not accept the table", {}});
     for (const auto& tell : std::exchange(renewing_, {}))
       tell(status);
   };

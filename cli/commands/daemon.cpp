@@ -11,8 +11,8 @@ ExitCode run_daemon(Invocation& invocation, const Command& self, Args args) {
   parser.words("stats", words, {.least = 1, .most = 1});
   if (const auto done = parser.parse(args)) return *done;
   if (words.front() != "stats")
-    return parser.usage_error({Errc::invalid, "unknown word '" + words.front() + "'",
-                               "there is: roost daemon stats"});
+    return parser.usage_error(
+        {Errc::invalid, "unknown word '" + words.front() + "'", "there is: roost daemon stats"});
   const auto reply = call(ipc::kStats, {});
   if (!reply) return invocation.fail(reply.error());
   if (invocation.options.json)

@@ -14,7 +14,8 @@ ExitCode run_save(Invocation& invocation, const Command& self, Args args) {
     invocation.show_json(*reply);
   else
     invocation.say("saved " + counted(reply->apps, "app", "apps") + ", " +
-                   std::to_string(reply->up) + " of them up; bring them back with: roost resurrect");
+                   std::to_string(reply->up) +
+                   " of them up; bring them back with: roost resurrect");
   return ExitCode::ok;
 }
 

@@ -8,7 +8,8 @@
 namespace roost::cli {
 namespace {
 
-constexpr Duration kDaemonLimit = 30s;  // for the next daemon to serve, or for the old one to be back
+constexpr Duration kDaemonLimit =
+    30s;  // for the next daemon to serve, or for the old one to be back
 constexpr Duration kLookEvery = 20ms;
 
 // What came of it, for --json.
@@ -56,12 +57,12 @@ ExitCode report(Invocation& invocation, const std::string& before, const Outcome
     invocation.complain("the keeper was not replaced: " + invocation.safe(outcome.keeper_error) +
                         "; the one before goes on");
   if (!outcome.daemon_replaced)
-    invocation.complain("the installed roostd does not live; the one before goes on, see roostd.log");
+    invocation.complain(
+        "the installed roostd does not live; the one before goes on, see roostd.log");
   if (all)
     invocation.say("updated " + invocation.safe(before) + " -> " +
                    invocation.safe(outcome.version) + " (roostd " + std::to_string(outcome.pid) +
-                   ", keeper " + std::to_string(outcome.keeper_pid) +
-                   "); apps were not touched");
+                   ", keeper " + std::to_string(outcome.keeper_pid) + "); apps were not touched");
   return all ? ExitCode::ok : ExitCode::failed;
 }
 
@@ -75,7 +76,8 @@ ExitCode run_update(Invocation& invocation, const Command& self, Args args) {
   auto client = connect_if_running(*paths);
   if (!client) return invocation.fail(client.error());
   if (!*client) {
-    invocation.say("no daemon runs for '" + paths->home + "': the next command starts the installed one");
+    invocation.say("no daemon runs for '" + paths->home +
+                   "': the next command starts the installed one");
     return ExitCode::ok;
   }
   const ipc::HelloReply before = (*client)->hello();

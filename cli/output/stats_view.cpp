@@ -47,16 +47,19 @@ std::string stats_text(const ipc::DaemonStats& stats, const Terminal& terminal) 
   std::vector<Pair> pairs{
       {"version", {sanitize(stats.version)}},
       {"uptime", {format_duration(std::chrono::milliseconds(stats.uptime_ms))}},
-      {"roostd", {program(stats.pid, stats.memory, stats.cpu_ms) + ", " +
-                  counted(stats.threads, "thread", "threads")}},
+      {"roostd",
+       {program(stats.pid, stats.memory, stats.cpu_ms) + ", " +
+        counted(stats.threads, "thread", "threads")}},
       {"keeper", {program(stats.keeper_pid, stats.keeper_memory, stats.keeper_cpu_ms)}},
       {"descriptors", {of(stats.descriptors, stats.descriptor_limit)}},
-      {"supervised", {counted(stats.apps, "app", "apps") + ", " +
-                      counted(stats.instances, "instance", "instances") + ", runs " +
-                      of(stats.runs, stats.keeper_slots)}},
+      {"supervised",
+       {counted(stats.apps, "app", "apps") + ", " +
+        counted(stats.instances, "instance", "instances") + ", runs " +
+        of(stats.runs, stats.keeper_slots)}},
       {"clients", {std::to_string(stats.clients)}},
-      {"loop lag", {in_ms(stats.loop_lag_us) + " in the last minute, " +
-                    in_ms(stats.loop_lag_max_us) + " at worst"}},
+      {"loop lag",
+       {in_ms(stats.loop_lag_us) + " in the last minute, " + in_ms(stats.loop_lag_max_us) +
+        " at worst"}},
       {"logs", {logs(stats)}},
       {"state.db", {store(stats)}}};
   if (!stats.store_error.empty())

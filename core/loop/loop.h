@@ -65,9 +65,7 @@ class Loop {
     Duration longest{0};  // since the loop began
   };
 
-  [[nodiscard]] Lag lag() const {
-    return {std::max(lag_before_, lag_now_), longest_};
-  }
+  [[nodiscard]] Lag lag() const { return {std::max(lag_before_, lag_now_), longest_}; }
 
   // Where exceptions that escape a callback are reported; the loop goes on. Without a handler:
   // stderr. Test builds (ROOST_KILL_POINTS) abort after the report.

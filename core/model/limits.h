@@ -42,7 +42,7 @@ inline constexpr std::size_t kStderrTailBytes = 16U << 10;
 
 // Records
 inline constexpr int kExitsKeptPerInstance = 50;
-inline constexpr std::size_t kEventsKept = 1000;  // past events that `events` can show
+inline constexpr std::size_t kEventsKept = 1000;    // past events that `events` can show
 inline constexpr std::size_t kStoreQueue = 65'536;  // operations waiting for SQLite
 
 // Processes

@@ -1,6 +1,6 @@
 // Selector: "which ones", as the user writes it. Forms: an id (digits only), a name, a glob (`*`,
-// `?`, `[a-z]`, `[!a-z]`), a regular expression between slashes (`/^api/`) or `all`; each but an id may be narrowed to a namespace (`ns/name`, the
-// namespace may be a glob too) and to one slot
+// `?`, `[a-z]`, `[!a-z]`), a regular expression between slashes (`/^api/`) or `all`; each but an id
+// may be narrowed to a namespace (`ns/name`, the namespace may be a glob too) and to one slot
 // (`name#2`). Pure: what exists is told by the caller, and that nothing matches is for the caller
 // to say.
 #pragma once
@@ -21,13 +21,13 @@ namespace roost::model {
 struct Selector {
   enum class Kind : std::uint8_t { all, id, name, glob, regex };
   Kind kind = Kind::all;
-  InstanceId id{};                    // kind id
+  InstanceId id{};      // kind id
   std::string pattern;  // kind name: the exact name; glob: the pattern; regex: the expression
   std::optional<std::string> ns;      // exact or glob; absent = any
   std::optional<std::uint32_t> slot;  // absent = every slot
   std::string text;                   // as written, for messages
-  // Kind regex: whether the expression is found in a name. Left to the caller, so that a language of
-  // expressions is no business of the model's; without it nothing matches.
+  // Kind regex: whether the expression is found in a name. Left to the caller, so that a language
+  // of expressions is no business of the model's; without it nothing matches.
   std::function<bool(std::string_view)> finds{};
 
   // Whether it means one thing by name, so that matching nothing deserves "did you mean"; a glob or

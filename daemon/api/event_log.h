@@ -1,5 +1,6 @@
-// EventLog: the last events of the Bus, in the words of the protocol, and who wants the coming ones.
-// Lives as long as this daemon; recorded exits outlive it (state.db, `describe`). Loop thread.
+// EventLog: the last events of the Bus, in the words of the protocol, and who wants the coming
+// ones. Lives as long as this daemon; recorded exits outlive it (state.db, `describe`). Loop
+// thread.
 #pragma once
 
 #include <deque>

@@ -14,9 +14,9 @@ Result<EventLog::Wanted> wanted_by(const std::vector<std::string>& targets) {
   if (!selectors) return std::move(selectors).error();
   return EventLog::Wanted([selectors = std::move(*selectors)](const ipc::EventInfo& event) {
     const model::TargetFacts facts{model::InstanceId{event.id}, event.name, {}, event.slot};
-    return selectors.empty() || std::any_of(selectors.begin(), selectors.end(), [&](const auto& one) {
-             return model::matches(one, facts);
-           });
+    return selectors.empty() ||
+           std::any_of(selectors.begin(), selectors.end(),
+                       [&](const auto& one) { return model::matches(one, facts); });
   });
 }
 
@@ -27,8 +27,7 @@ void handle_events(EventLog& log, const ipc::EventsRequest& request,
   const ipc::EventsReply reply{log.past(request.last, request.after_ms, *wanted)};
   if (!request.follow) return to.reply(reply);
   const auto token = std::make_shared<std::uint64_t>();
-  const EventStream stream =
-      to.stream(reply, [&log, token] { log.unsubscribe(*token); });
+  const EventStream stream = to.stream(reply, [&log, token] { log.unsubscribe(*token); });
   *token = log.subscribe([stream, wanted = *wanted](const ipc::EventInfo& event) {
     if (wanted(event)) stream.send(to_json(event));
   });

@@ -15,8 +15,8 @@ void handle_logs(Services& services, const ipc::TargetsRequest& request,
   for (model::InstanceId id : *ids) {
     const Instance& instance = *services.supervisor.find(id);
     LogPaths paths = services.supervisor.log_paths(instance);
-    reply.instances.push_back({raw(id), instance.spec->name, instance.slot, std::move(paths.out),
-                               std::move(paths.err)});
+    reply.instances.push_back(
+        {raw(id), instance.spec->name, instance.slot, std::move(paths.out), std::move(paths.err)});
   }
   to.reply(reply);
 }
@@ -41,19 +41,19 @@ void handle_flush(Services& services, const ipc::TargetsRequest& request,
   std::vector<LogTarget> targets;
   for (const std::string& path : paths)
     targets.push_back({.path = path, .owner = {}});
-  services.pump.flush(std::move(targets), [reply = answer(std::move(to))](
-                                              const FlushReport& report) { reply(reply_of(report)); });
+  services.pump.flush(
+      std::move(targets),
+      [reply = answer(std::move(to))](const FlushReport& report) { reply(reply_of(report)); });
 }
 
 }  // namespace
 
 void register_log_handlers(Dispatcher& dispatcher, Services& services) {
-  dispatcher.on(
-      ipc::kLogFiles,
-      Dispatcher::Handler<ipc::TargetsRequest, ipc::LogFilesReply>(
-          [&services](const ipc::TargetsRequest& request, Responder<ipc::LogFilesReply> to) {
-            handle_logs(services, request, std::move(to));
-          }));
+  dispatcher.on(ipc::kLogFiles, Dispatcher::Handler<ipc::TargetsRequest, ipc::LogFilesReply>(
+                                    [&services](const ipc::TargetsRequest& request,
+                                                Responder<ipc::LogFilesReply> to) {
+                                      handle_logs(services, request, std::move(to));
+                                    }));
   dispatcher.on(ipc::kFlush,
                 Dispatcher::Handler<ipc::TargetsRequest, ipc::FlushReply>(
                     [&services](const ipc::TargetsRequest& request, Responder<ipc::FlushReply> to) {

@@ -106,10 +106,11 @@ void handle_resurrect(Services& services, Responder<ipc::StartReply> to) {
 }  // namespace
 
 void register_save_handlers(Dispatcher& dispatcher, Services& services) {
-  dispatcher.on(ipc::kSave, Dispatcher::Handler<ipc::EmptyRequest, ipc::SaveReply>(
-                                [&services](const ipc::EmptyRequest&, Responder<ipc::SaveReply> to) {
-                                  handle_save(services, std::move(to));
-                                }));
+  dispatcher.on(ipc::kSave,
+                Dispatcher::Handler<ipc::EmptyRequest, ipc::SaveReply>(
+                    [&services](const ipc::EmptyRequest&, Responder<ipc::SaveReply> to) {
+                      handle_save(services, std::move(to));
+                    }));
   dispatcher.on(ipc::kResurrect,
                 Dispatcher::Handler<ipc::EmptyRequest, ipc::StartReply>(
                     [&services](const ipc::EmptyRequest&, Responder<ipc::StartReply> to) {

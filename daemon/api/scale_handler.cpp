@@ -39,7 +39,8 @@ Result<std::uint32_t> wanted_count(const ipc::ScaleRequest& request, std::size_t
 void add(Services& services, AppId app, std::uint32_t more, const ipc::ScaleRequest& request,
          ScaleReply reply, std::function<void(Result<ScaleReply>)> done) {
   const StartWorkPtr work = begin_start(
-      services, [reply = std::move(reply), done = std::move(done)](Result<ipc::StartReply> started) {
+      services,
+      [reply = std::move(reply), done = std::move(done)](Result<ipc::StartReply> started) {
         if (!started) return done(std::move(started).error());
         ScaleReply whole = reply;
         whole.started = std::move(started->outcomes);

@@ -17,7 +17,7 @@ struct Services {
   Pump& pump;
   store::Store* store = nullptr;
   metrics::Sampler& sampler;
-  std::string user;  // name of the daemon's user
+  std::string user;     // name of the daemon's user
   std::string program;  // where roostd is installed
   int keeper_pid = 0;
   TimePoint started{};

@@ -44,7 +44,7 @@ void start_known(const StartWorkPtr& work, model::AppId app, const model::AppSpe
     services.supervisor.replace_spec(app, spec, on_disk(work));
   else if (!same_settings(entry.spec, spec))
     work->reply.note = "it runs with other settings; to apply the new ones: roost delete " +
-                          spec.name + ", then start";
+                       spec.name + ", then start";
   start_existing(work, ids, wait);
 }
 

@@ -27,11 +27,11 @@ void settle(const StartWorkPtr& work, InstanceId id, const StartFact& fact) {
   outcome->error = fact.error;
   ++work->open;
   work->services.pump.tail(fact.run, model::Stream::err, limits::kStderrTailLines,
-                              limits::kStderrTailBytes, [work, id](std::string text) {
-                                if (StartOutcome* at = outcome_of(*work, id))
-                                  at->stderr_tail = std::move(text);
-                                work->done_one();
-                              });
+                           limits::kStderrTailBytes, [work, id](std::string text) {
+                             if (StartOutcome* at = outcome_of(*work, id))
+                               at->stderr_tail = std::move(text);
+                             work->done_one();
+                           });
 }
 
 }  // namespace

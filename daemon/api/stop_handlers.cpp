@@ -68,14 +68,14 @@ void handle_stop(Services& services, const ipc::TargetsRequest& request, Respond
 void stop_and_forget(Services& services, std::vector<InstanceId> ids,
                      std::function<void(Result<StopReply>)> done) {
   const auto reply = std::make_shared<StopReply>(stop_all(services, ids));
-  services.waits.until_down(ids, [&services, reply, ids, done = std::move(done)](
-                                     const Facts& facts) {
-    fill_in(services, *reply, facts);
-    services.supervisor.remove(ids, [reply, done](const Status& saved) {
-      if (!saved) return done(Error{saved.error()}.context("deleted, but not yet on disk"));
-      done(std::move(*reply));
-    });
-  });
+  services.waits.until_down(
+      ids, [&services, reply, ids, done = std::move(done)](const Facts& facts) {
+        fill_in(services, *reply, facts);
+        services.supervisor.remove(ids, [reply, done](const Status& saved) {
+          if (!saved) return done(Error{saved.error()}.context("deleted, but not yet on disk"));
+          done(std::move(*reply));
+        });
+      });
 }
 
 namespace {

@@ -62,7 +62,7 @@ struct LogProblem {
 
 struct FlushReport {
   std::uint32_t files = 0;
-  std::uint64_t bytes = 0;          // that the files had
+  std::uint64_t bytes = 0;           // that the files had
   std::vector<LogProblem> failed{};  // files left as they are
 };
 

@@ -265,10 +265,8 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
   persist({store::PutRun{run->label.run, id, run->label.pid, run->label.start_ticks, p_.boot_id,
                          label}},
           store::Durability::background, {});
-  p_.bus.publish({.kind = Event::Kind::started,
-                  .instance = id,
-                  .run = run->label.run,
-                  .pid = run->label.pid});
+  p_.bus.publish(
+      {.kind = Event::Kind::started, .instance = id, .run = run->label.run, .pid = run->label.pid});
   feed(*instance, {.kind = Input::Kind::spawned, .run = run->label.run});
   if (run->exit) process_exit(*run);
 }

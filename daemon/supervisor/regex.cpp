@@ -21,8 +21,7 @@ Result<std::vector<model::Selector>> parse_targets(const std::vector<std::string
     if (selector.kind != model::Selector::Kind::regex) continue;
     auto compiled = std::make_shared<const RE2>(selector.pattern, options);
     if (!compiled->ok())
-      return Error{Errc::invalid,
-                   "target '" + selector.text + "': " + compiled->error(),
+      return Error{Errc::invalid, "target '" + selector.text + "': " + compiled->error(),
                    "RE2 syntax, as in '/^api-[0-9]+$/'"};
     selector.finds = [compiled = std::move(compiled)](std::string_view name) {
       return RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *compiled);

@@ -112,7 +112,8 @@ class Supervisor final : public KeeperListener {
   void remove(std::span<const model::InstanceId> ids, Committed done);
   // Remembers which instances were up, for a later resume, and stops all.
   void suspend();
-  // The list of apps that `resurrect` brings back: put on disk as a whole; empty when there is none.
+  // The list of apps that `resurrect` brings back: put on disk as a whole; empty when there is
+  // none.
   void save_list(std::string json, Committed done);
 
   [[nodiscard]] const std::string& saved_list() const { return saved_list_; }

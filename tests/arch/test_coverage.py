@@ -9,7 +9,9 @@ from conftest import ROOT
 END_TO_END = "\n".join(p.read_text() for p in sorted((ROOT / "tests/e2e").rglob("*.py")))
 # Which command (or raw call) of an end-to-end test exercises a method; the methods themselves come from ipc/methods.h.
 COMMAND_OF_METHOD = {"daemon.kill": "kill", "app.start": "start", "app.restart": "restart", "app.stop": "stop", "app.delete": "delete", "app.list": "list",
-                     "app.describe": "describe", "app.reset": "reset", "app.signal": "signal", "app.logs": "logs", "app.jlist": "jlist"}
+                     "app.describe": "describe", "app.reset": "reset", "app.signal": "signal", "app.logs": "logs", "app.jlist": "jlist",
+                     "app.flush": "flush", "app.scale": "scale", "daemon.save": "save", "app.resurrect": "resurrect", "app.events": "events",
+                     "daemon.stats": "daemon", "daemon.update": "update"}
 
 
 def methods():

@@ -76,6 +76,30 @@ TEST_CASE("files: reopen_files() after a rotation puts the next byte into the ne
   CHECK(contents(path) == "new");
 }
 
+TEST_CASE("files: flush() empties what is open, and output goes on at the beginning") {
+  PumpRig rig;
+  const std::string path = rig.dir / "app.log";
+  UniqueFd app = rig.attach(kRun, Stream::out, path);
+  write_and_wait(rig, app, "old\n");
+  const std::string other = rig.dir / "stopped.log";
+  std::ofstream(other) << "12345";
+  const std::string linked = rig.dir / "linked.log";
+  REQUIRE(::symlink(other.c_str(), linked.c_str()) == 0);
+  std::optional<FlushReport> report;
+  rig.pump->flush(
+      {{path, {}}, {other, {}}, {rig.dir / "none.log", {}}, {linked, {}}, {"/dev/null", {}}},
+      [&](FlushReport done) { report = std::move(done); });
+  REQUIRE(rig.wait([&] { return report.has_value(); }));
+  CHECK(report->files == 3);
+  CHECK(report->bytes == 9);
+  REQUIRE(report->failed.size() == 1);
+  CHECK(report->failed[0].path == linked);
+  write_and_wait(rig, app, "new\n");
+  CHECK(contents(path) == "new\n");
+  for (const auto& mark : marks_of(path))
+    CHECK(mark.offset == 0);
+}
+
 TEST_CASE("files: 600 files with 64 descriptors between them, every byte in its place") {
   PumpRig rig([](Pump::Options& o) { o.max_open_fds = 64; });
   constexpr int kFiles = 600;

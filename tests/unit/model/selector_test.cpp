@@ -58,7 +58,7 @@ TEST_CASE("selector: each form selects what it names and nothing else") {
 
 TEST_CASE("selector: malformed words are refused") {
   for (const char* text :
-       {"", "a b", "#1", "api#", "api#x", "api#-1", "api#4294967296", "4294967296", "/re/", "/api",
+       {"", "a b", "#1", "api#", "api#x", "api#-1", "api#4294967296", "4294967296", "//", "/api",
         "api/", "a/b/c", "shop/3", "3#1", "-x", "a\x1b", "[\n]"}) {
     CAPTURE(text);
     const Result<Selector> selector = parse_selector(text);
@@ -127,4 +127,18 @@ TEST_CASE("glob: many stars stay cheap") {
   for (int i = 0; i < 100; ++i)
     pattern += "a*";
   CHECK_FALSE(glob_match(pattern + "b", std::string(5'000, 'a')));
+}
+
+TEST_CASE(
+    "selector: an expression stands between slashes, and matches by what its owner makes of it") {
+  auto selector = parse_selector("/^a.i$/");
+  REQUIRE(selector);
+  CHECK(selector->kind == Selector::Kind::regex);
+  CHECK(selector->pattern == "^a.i$");
+  CHECK_FALSE(selector->is_exact());
+  const TargetFacts api{InstanceId{0}, "api", "default", 0};
+  CHECK_FALSE(matches(*selector, api));
+  selector->finds = [](std::string_view name) { return name == "api"; };
+  CHECK(matches(*selector, api));
+  CHECK_FALSE(matches(*selector, {InstanceId{1}, "web", "default", 0}));
 }
