@@ -111,7 +111,7 @@ void Daemon::make_services() {
                .waits = *waits_,
                .pump = *pump_,
                .store = store_.get(),
-               .sampler = sampler_,
+               .usage = usage_,
                .user = own_user(),
                .program = own_directory() + "/roostd",
                .keeper_pid = ::getppid(),

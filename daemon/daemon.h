@@ -60,7 +60,7 @@ class Daemon {
   std::unique_ptr<KeeperLink> keeper_;
   std::unique_ptr<Spawner> spawner_;
   std::unique_ptr<Waits> waits_;
-  metrics::Sampler sampler_;
+  TreeUsage usage_;
   std::unique_ptr<Services> services_;
   Dispatcher dispatcher_;
   std::unique_ptr<Server> server_;

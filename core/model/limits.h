@@ -47,5 +47,6 @@ inline constexpr std::size_t kStoreQueue = 65'536;  // operations waiting for SQ
 
 // Processes
 inline constexpr std::size_t kMaxTreeProcesses = 10'000;  // of one run, when it is stopped
+inline constexpr std::size_t kMaxMeasuredProcesses = 256;  // of one run, for cpu and memory
 
 }  // namespace roost::model::limits

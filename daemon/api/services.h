@@ -2,10 +2,10 @@
 #pragma once
 
 #include "daemon/api/dispatcher.h"
+#include "daemon/api/tree_usage.h"
 #include "daemon/api/waits.h"
 #include "daemon/logs/pump.h"
 #include "daemon/supervisor/supervisor.h"
-#include "metrics/sampler.h"
 #include "store/store.h"
 
 namespace roost::daemon {
@@ -16,7 +16,7 @@ struct Services {
   Waits& waits;
   Pump& pump;
   store::Store* store = nullptr;
-  metrics::Sampler& sampler;
+  TreeUsage& usage;
   std::string user;     // name of the daemon's user
   std::string program;  // where roostd is installed
   int keeper_pid = 0;

@@ -25,7 +25,7 @@ ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
   info.pid = run->label.pid;
   info.started_ms = run->label.started_wall_ms;
   info.uptime_ms = std::max<std::int64_t>(0, to_ms(now - from_ns(run->label.started_ns)));
-  if (const auto usage = services.sampler.usage(info.pid, run->label.start_ticks, now)) {
+  if (const auto usage = services.usage.of(*run, now)) {
     info.cpu = usage->cpu_percent;
     info.memory = usage->rss_bytes;
   }

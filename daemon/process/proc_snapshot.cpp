@@ -246,4 +246,24 @@ std::uint64_t pipe_inode(int fd) {
   return ::fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode) ? info.st_ino : 0;
 }
 
+std::vector<pid_t> descendants(pid_t root, std::size_t most) {
+  constexpr std::size_t kListBytes = 64U << 10;
+  std::string buffer(kListBytes, '\0');
+  std::vector<pid_t> found{root};
+  for (std::size_t at = 0; at < found.size() && found.size() <= most; ++at) {
+    const std::unique_ptr<DIR, CloseDir> tasks(
+        ::opendir(("/proc/" + std::to_string(found[at]) + "/task").c_str()));
+    while (const dirent* entry = tasks ? ::readdir(tasks.get()) : nullptr) {
+      const std::string path = std::string(entry->d_name) + "/children";
+      std::string_view list = read_into(::dirfd(tasks.get()), path.c_str(), buffer).value_or("");
+      for (pid_t pid = 0; !list.empty();
+           list.remove_prefix(std::min(list.find(' '), list.size() - 1) + 1))
+        if (parse_whole(list.substr(0, list.find(' ')), pid)) found.push_back(pid);
+    }
+  }
+  found.erase(found.begin());
+  found.resize(std::min(found.size(), most));
+  return found;
+}
+
 }  // namespace roost::daemon

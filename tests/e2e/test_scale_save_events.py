@@ -147,3 +147,18 @@ def test_daemon_stats(home):
     assert 0 < stats["descriptors"] < stats["descriptor_limit"] and stats["memory"] > stats["keeper_memory"] > 0
     assert "2 instances" in home.ok("daemon", "stats").out
     assert home.run("daemon", "nonsense").code == 2
+
+
+def test_cpu_and_memory_are_those_of_the_whole_tree(home):
+    """Two children, one of them in its own session: both busy, one large."""
+    script = home.work / "family.py"
+    script.write_text("import os, time\n"
+                      "if os.fork() == 0:\n    os.setsid()\n    held = b'x' * (64 << 20)\n    while True: pass\n"
+                      "if os.fork() == 0:\n    while True: pass\n"
+                      "time.sleep(1000)\n")
+    home.ok("start", script, "--name", "family", "--interpreter", "/usr/bin/python3")
+
+    def measured():
+        info = home.info("family")
+        return info.get("memory", 0) > 64 << 20 and info.get("cpu", 0) > 60
+    wait_until(measured, 15, "the children are in it")

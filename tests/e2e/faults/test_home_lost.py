@@ -23,15 +23,15 @@ def beacon_lines(path):
 def lost(home):
     """A home with two apps, just deleted; what was running is ended by pid afterwards."""
     beacon = home.work / "beacon"
-    home.start("idle", beacon, name="app")
-    home.start("idle", home.work / "other.beacon", name="other")
+    home.start("idle", home.work / "other.beacon", name="other", options=["--no-wait"])
+    home.start("idle", beacon, name="app", options=["--no-wait"])
+    wait_until(lambda: len(beacon_lines(beacon)) == 1, 10, "the app runs")
     daemon, keeper = home.live_pid("daemon_pid"), home.live_pid("keeper_pid")
     first = home.pid("app")
     shutil.rmtree(home.path)
     yield home, beacon, first, daemon, keeper
-    for pid in {daemon, keeper, *roosts(home, "roostd"), *roosts(home, "roost-keeper"), *home.processes()}:
-        if procs.alive(pid):
-            os.kill(pid, signal.SIGKILL)
+    for ends in (lambda: roosts(home, "roost-keeper") + roosts(home, "roostd"), home.processes):  # first who starts others
+        wait_until(lambda e=ends: not [os.kill(pid, signal.SIGKILL) for pid in e() if procs.alive(pid)], 10, "all are gone")
 
 
 def test_f15_supervision_goes_on(lost):
@@ -63,7 +63,7 @@ def test_f15_next_client_finds_the_same_daemon(lost):
 
 def test_f15_no_app_runs_twice(lost):
     home, beacon, first, _, _ = lost
-    home.run("start", *["app"])
+    home.run("start", "app")
     home.start("idle", beacon, name="app")
     assert beacon_lines(beacon) == [first], "a second copy"
     assert len(roosts(home, "roostd")) == 1 == len(roosts(home, "roost-keeper"))

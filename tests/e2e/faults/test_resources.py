@@ -90,8 +90,8 @@ def may_fork(outsider, pids, yes):
 def others(release_home, outsider):
     home = for_others(release_home)
     options = {"prefix": [*outsider, "env", f"HOME={home.base}"]}
-    home.run("start", home.bin / "idle", "--name", "app", "--", home.work / "beacon", check=0, **options)
-    home.run("start", home.bin / "idle", "--name", "calm", check=0, **options)
+    home.run("start", home.bin / "idle", "--name", "app", "--no-wait", "--", home.work / "beacon", check=0, **options)
+    home.run("start", home.bin / "idle", "--name", "calm", "--no-wait", check=0, **options)
     yield home, options, outsider
     may_fork(outsider, [p for p in (home.daemon_pid, home.keeper_pid) if p and procs.alive(p)], True)
     home.run("kill", timeout=60, **options)
@@ -115,7 +115,7 @@ def test_f12_keeps_trying_while_nothing_can_be_forked(others):
     pid = int(home.run("pid", "app", **options).out)
     may_fork(outsider, [daemon, keeper], False)
     os.kill(pid, signal.SIGKILL)
-    seconds = 12 if FULL else 4
+    seconds = 12 if FULL else 2.5
     cpu = procs.cpu_ns(daemon) + procs.cpu_ns(keeper)
     begin = time.monotonic()
     hold_for(lambda: procs.alive(daemon), seconds)
@@ -236,7 +236,7 @@ def test_f19_followers_that_never_read_cost_the_daemon_nothing(release_home):
     readers = [home.popen("logs", "-f"), home.popen("events", "-f")]
     try:
         before = writers.accepted()
-        wait_until(lambda: writers.accepted() > before + 60_000, 20, "the writers are not held up")
+        wait_until(lambda: writers.accepted() > before + 40_000, 20, "the writers are not held up")
         assert procs.memory_kib(daemon) - memory < 16 * 1024
     finally:
         for reader in readers:
@@ -255,9 +255,13 @@ def test_f19_event_reader_that_never_reads_is_bounded(release_home):
     with home.connect(timeout=30) as greedy:
         for number in range(900, 960):  # each event comes sixty times
             greedy.send(wire.request(number, "app.events", {"follow": True}))
-        for _ in range(30 if not FULL else 300):
-            home.ok("restart", "all", "--no-wait")
-        grown = procs.memory_kib(daemon) - memory
+        grown = 0
+        for _ in range(60):
+            home.ok("stop", "app")
+            home.ok("start", "app", "--no-wait")
+            grown = max(grown, procs.memory_kib(daemon) - memory)
+            if "does-not-read" in home.daemon_log():
+                break
         with pytest.raises(wire.Closed):
             while True:
                 greedy.read_frame()
