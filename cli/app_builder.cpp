@@ -90,6 +90,7 @@ Status AppBuilder::set_numbers() {
   }
   if (auto set = set_duration(options_.kill_timeout, "--kill-timeout", base_.kill_timeout); !set)
     return set;
+  if (auto set = set_duration(options_.min_uptime, "min_uptime", base_.min_uptime); !set) return set;
   return set_duration(options_.restart_delay, "--restart-delay", base_.restart_delay);
 }
 
@@ -135,7 +136,7 @@ Result<model::AppSpec> AppBuilder::spec_for(const std::string& path) const {
   if (!file) return std::move(file).error();
   // Arguments for the interpreter need one: the '#!' line is then carried out by us, not the
   // kernel.
-  if (options_.interpreter_args && file->head.starts_with("#!")) file->executable = false;
+  if (!options_.interpreter_args.empty() && file->head.starts_with("#!")) file->executable = false;
   const auto find = [this](std::string_view name) { return find_program(name, directory_); };
   auto choice = choose_exec(*file, options_.interpreter.value_or(""), find);
   if (!choice) return std::move(choice).error();
@@ -145,13 +146,13 @@ Result<model::AppSpec> AppBuilder::spec_for(const std::string& path) const {
   spec.script = path;
   spec.interpreter = std::move(choice->interpreter);
   spec.interpreter_args = std::move(choice->interpreter_args);
-  if (options_.interpreter_args) {
+  if (!options_.interpreter_args.empty()) {
     if (spec.kind != model::ExecKind::interpreter)
       return Error{Errc::invalid,
                    fmt::format("'{}' is executed directly: --interpreter-args has no use", path),
                    "name the interpreter too: --interpreter"};
-    for (auto& arg : split_words(*options_.interpreter_args))
-      spec.interpreter_args.push_back(std::move(arg));
+    spec.interpreter_args.insert(spec.interpreter_args.end(), options_.interpreter_args.begin(),
+                                 options_.interpreter_args.end());
   }
   unbuffer_python(choice->program, spec.env);
   return spec;

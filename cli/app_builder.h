@@ -8,6 +8,7 @@
 
 #include "cli/app_env.h"
 #include "core/base/result.h"
+#include "core/base/words.h"
 #include "core/model/app_spec.h"
 
 namespace roost::cli {
@@ -18,7 +19,7 @@ struct StartOptions {
   std::vector<std::string> args;
   std::optional<std::string> name;
   std::optional<std::string> interpreter;
-  std::optional<std::string> interpreter_args;
+  std::vector<std::string> interpreter_args;
   std::optional<std::string> cwd;
   std::optional<std::string> instances;
   std::vector<std::string> env;
@@ -28,6 +29,7 @@ struct StartOptions {
   bool no_wait = false;
   std::optional<std::string> kill_timeout;
   std::optional<std::string> restart_delay;
+  std::optional<std::string> min_uptime;
   std::optional<std::string> max_restarts;
   std::optional<std::string> user;
   std::optional<std::string> ns;
@@ -71,8 +73,6 @@ class AppBuilder {
 [[nodiscard]] std::string default_name(std::string_view path);
 // Of a shell line: the base name of its first word that is neither `NAME=VALUE` nor `exec`.
 [[nodiscard]] std::string default_shell_name(std::string_view line);
-// Words at blanks, quotes kept together and removed; a backslash keeps the next character.
-[[nodiscard]] std::vector<std::string> split_words(std::string_view text);
 // "max" or "0" = `processors`; a negative number is taken from them, at least 1 is left.
 [[nodiscard]] Result<std::uint32_t> parse_instances(std::string_view text,
                                                     std::uint32_t processors);

@@ -13,6 +13,8 @@ inline constexpr Method<EmptyRequest, PingReply> kPing{"daemon.ping", "Say who a
 inline constexpr Method<EmptyRequest, KillReply> kKill{"daemon.kill", "Stop every app, remember that, and end daemon and keeper",
                                                        Kind::wait, Retry::safe};
 inline constexpr Method<StartRequest, StartReply> kStart{"app.start", "Start existing apps or a new one", Kind::wait, Retry::safe};
+inline constexpr Method<ApplyRequest, StartReply> kApply{"app.apply", "Bring apps to what a configuration says; all or, when it is refused, nothing",
+                                                         Kind::wait, Retry::safe};
 inline constexpr Method<RestartRequest, StartReply> kRestart{"app.restart", "Stop and start apps", Kind::wait, Retry::unsafe};
 inline constexpr Method<TargetsRequest, StopReply> kStop{"app.stop", "Stop apps and keep their entries", Kind::wait, Retry::safe};
 inline constexpr Method<TargetsRequest, StopReply> kDelete{"app.delete", "Stop apps and forget them", Kind::wait, Retry::unsafe};
@@ -36,6 +38,7 @@ inline constexpr Method<EmptyRequest, UpdateReply> kUpdate{"daemon.update", "Rep
                                                            Retry::unsafe};
 
 inline constexpr auto kMethods = std::tuple{kPing,     kKill,     kStart, kRestart, kStop,  kDelete,    kReset,  kSignal, kList,  kDescribe,
-                                            kLogFiles, kJlist,    kFlush, kScale,   kSave,  kResurrect, kEvents, kStats,  kUpdate};
+                                            kLogFiles, kJlist,    kFlush, kScale,   kSave,  kResurrect, kEvents, kStats,  kUpdate,
+                                            kApply};
 
 }  // namespace roost::ipc

@@ -1,6 +1,9 @@
+#include <unistd.h>
+
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/commands/start_report.h"
+#include "cli/config_file.h"
 #include "cli/interrupt.h"
 #include "cli/session.h"
 
@@ -13,6 +16,9 @@ ExitCode run_restart(Invocation& invocation, const Command& self, Args args) {
   parser.words("a target", request.targets, {.least = 1});
   parser.flag("--no-wait", no_wait, "do not wait until the apps have proved themselves");
   if (const auto done = parser.parse(args)) return *done;
+  auto targets = expand_targets(request.targets, inherited_environment(environ));
+  if (!targets) return invocation.fail(targets.error());
+  request.targets = std::move(*targets);
   request.wait = !no_wait;
   on_interrupt("\nroost: interrupted; the restart goes on, see `roost list`\n");
   const auto reply = call(ipc::kRestart, request);

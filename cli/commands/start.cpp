@@ -5,6 +5,7 @@
 #include "cli/app_builder.h"
 #include "cli/args.h"
 #include "cli/commands.h"
+#include "cli/commands/start_config.h"
 #include "cli/commands/start_report.h"
 #include "cli/file_system.h"
 #include "cli/interrupt.h"
@@ -13,7 +14,8 @@
 namespace roost::cli {
 namespace {
 
-void declare(ArgParser& parser, StartOptions& options) {
+void declare(ArgParser& parser, StartOptions& options,
+             std::optional<std::string>& interpreter_args, ConfigWishes& wishes) {
   parser.words("something to start", options.targets, {.least = 1});
   parser.rest(options.args);
   parser.value("-n,--name", "NAME", options.name, "name of the app; default: that of the script");
@@ -21,10 +23,11 @@ void declare(ArgParser& parser, StartOptions& options) {
                "how many to run; max: one per processor");
   parser.value("--interpreter", "PROGRAM", options.interpreter,
                "what runs the script; none: execute it directly");
-  parser.value("--interpreter-args", "ARGS", options.interpreter_args,
+  parser.value("--interpreter-args", "ARGS", interpreter_args,
                "arguments before the script, blank-separated");
   parser.value("--cwd", "DIR", options.cwd, "working directory of the app");
-  parser.list("--env", "NAME=VALUE", options.env, "set a variable; may be repeated");
+  parser.list("--env", "NAME=VALUE", options.env,
+              "set a variable; may be repeated; with a file also NAME, for its env_NAME");
   parser.value("-o,--output", "FILE", options.output, "file for its stdout");
   parser.value("-e,--error", "FILE", options.error, "file for its stderr");
   parser.flag("--no-autorestart", options.no_autorestart, "do not start it again when it ends");
@@ -36,6 +39,9 @@ void declare(ArgParser& parser, StartOptions& options) {
                "time to end after SIGTERM, then SIGKILL; default 10s");
   parser.value("--user", "USER", options.user, "user to run as; needs root");
   parser.value("--namespace", "NAME", options.ns, "group the app belongs to");
+  parser.list("--only", "NAME", wishes.only, "of a file, only this app; may be repeated");
+  parser.list("--pass-env", "NAME", wishes.pass_env,
+              "a variable of this shell that the apps of a file get as well");
   parser.flag("--no-wait", options.no_wait, "do not wait until the app has proved itself");
 }
 
@@ -72,10 +78,26 @@ std::vector<ipc::StartRequest> make_requests(std::vector<StartTarget> targets, b
 
 // Whether anything was said about how to run an app, which only a new one can heed.
 bool has_settings(const StartOptions& options) {
-  return options.name || options.interpreter || options.interpreter_args || options.cwd ||
+  return options.name || options.interpreter || !options.interpreter_args.empty() || options.cwd ||
          options.instances || options.output || options.error || options.kill_timeout ||
          options.restart_delay || options.max_restarts || options.user || options.ns ||
          !options.env.empty() || !options.args.empty() || options.no_autorestart;
+}
+
+std::size_t count_files(const std::vector<std::string>& words) {
+  return static_cast<std::size_t>(std::count_if(words.begin(), words.end(), is_config_file));
+}
+
+// With a file its own fields say how to run its apps.
+Status check_file_options(const StartOptions& options, std::size_t files) {
+  StartOptions others = options;
+  others.env.clear();
+  if (files != options.targets.size() || files > 1)
+    return Error{Errc::invalid, "a file of apps is started by itself", {}};
+  if (has_settings(others))
+    return Error{Errc::invalid, "how to run the apps of a file stands in the file",
+                 "with it go: --only, --env, --pass-env, --no-wait"};
+  return ok();
 }
 
 Result<ipc::StartReply> start_all(const std::vector<ipc::StartRequest>& requests) {
@@ -97,9 +119,17 @@ Result<ipc::StartReply> start_all(const std::vector<ipc::StartRequest>& requests
 
 ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   StartOptions options;
+  ConfigWishes wishes;
+  std::optional<std::string> interpreter_args;
   ArgParser parser(invocation, self);
-  declare(parser, options);
+  declare(parser, options, interpreter_args, wishes);
   if (const auto done = parser.parse(args)) return *done;
+  options.interpreter_args = split_words(interpreter_args.value_or(""));
+  if (const auto files = count_files(options.targets); files > 0) {
+    if (auto fits = check_file_options(options, files); !fits)
+      return parser.usage_error(std::move(fits).error());
+    return start_config(invocation, options, std::move(wishes));
+  }
   auto directory = working_directory();
   if (!directory) return invocation.fail(directory.error());
   auto builder = AppBuilder::make(options, inherited_environment(environ), *directory);

@@ -1,6 +1,9 @@
+#include <unistd.h>
+
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/commands/stop_report.h"
+#include "cli/config_file.h"
 #include "cli/interrupt.h"
 #include "cli/session.h"
 
@@ -11,6 +14,9 @@ ExitCode run_stop(Invocation& invocation, const Command& self, Args args) {
   ArgParser parser(invocation, self);
   parser.words("a target", request.targets, {.least = 1});
   if (const auto done = parser.parse(args)) return *done;
+  auto targets = expand_targets(request.targets, inherited_environment(environ));
+  if (!targets) return invocation.fail(targets.error());
+  request.targets = std::move(*targets);
   on_interrupt("\nroost: interrupted; the apps are still being stopped, see `roost list`\n");
   const auto reply = call(ipc::kStop, request);
   if (!reply) return invocation.fail(reply.error());

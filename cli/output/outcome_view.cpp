@@ -84,13 +84,16 @@ class Summary {
 };
 
 std::string start_verb(const StartOutcome& outcome, std::string_view verb) {
-  return outcome.already_running ? "already running:" : std::string(verb);
+  if (outcome.already_running) return "already running:";
+  if (outcome.instance.state == model::State::stopped) return "added";
+  return outcome.changed ? "restarted" : std::string(verb);
 }
 
 std::string start_detail(const StartOutcome& outcome) {
   const auto& instance = outcome.instance;
   std::string detail = fmt::format("id {}", instance.id);
   if (instance.pid != 0) detail += fmt::format(", pid {}", instance.pid);
+  if (outcome.changed) detail += ", new settings";
   if (outcome.already_running)
     detail +=
         fmt::format(", uptime {}", format_duration(std::chrono::milliseconds(instance.uptime_ms)));

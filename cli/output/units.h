@@ -5,13 +5,12 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/duration.h"
 #include "core/base/result.h"
 #include "core/base/time.h"
 
 namespace roost::cli {
 
-// "1600" (milliseconds), "500ms", "10s", "2m", "1h", "1d"; also "1.5s". Never negative.
-[[nodiscard]] Result<Duration> parse_duration(std::string_view text);
 // A whole number from `low` to `high`.
 [[nodiscard]] Result<std::uint32_t> parse_count(std::string_view text, std::uint32_t low,
                                                 std::uint32_t high);

@@ -122,6 +122,17 @@ class JsonRef {
     return {document_->text.data() + node().key_offset, node().key_length};
   }
 
+  // Where the text of the key, or of this string, begins in the text that was parsed: behind its
+  // quote.
+  [[nodiscard]] std::size_t key_offset() const {
+    return document_ == nullptr ? 0 : node().key_offset;
+  }
+
+  [[nodiscard]] std::optional<std::size_t> string_offset() const {
+    if (type() != JsonType::string) return std::nullopt;
+    return node().string.offset;
+  }
+
   // visit(JsonRef) for each item or member, in the order of the text.
   template <class Visit>
   void for_each(Visit&& visit) const {

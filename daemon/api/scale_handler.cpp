@@ -1,6 +1,4 @@
 // `app.scale`.
-#include <algorithm>
-
 #include "daemon/api/start_work.h"
 #include "daemon/api/stop_work.h"
 #include "daemon/api/view.h"
@@ -54,17 +52,6 @@ void add(Services& services, AppId app, std::uint32_t more, const ipc::ScaleRequ
     start_existing(work, *ids, request.wait);
   }
   work->done_one();
-}
-
-// Those of the highest slots.
-std::vector<InstanceId> last_instances(const AppEntry& entry, std::size_t count) {
-  std::vector<InstanceEntry> by_slot = entry.instances;
-  std::sort(by_slot.begin(), by_slot.end(),
-            [](const InstanceEntry& a, const InstanceEntry& b) { return a.slot > b.slot; });
-  std::vector<InstanceId> ids;
-  for (std::size_t i = 0; i < count; ++i)
-    ids.push_back(InstanceId{by_slot[i].id});
-  return ids;
 }
 
 void handle_scale(Services& services, const ipc::ScaleRequest& request, Responder<ScaleReply> to) {

@@ -40,6 +40,7 @@ void register_describe_handler(Dispatcher& dispatcher, Services& services);
 void register_start_handlers(Dispatcher& dispatcher, Services& services);
 void register_stop_handlers(Dispatcher& dispatcher, Services& services);
 void register_log_handlers(Dispatcher& dispatcher, Services& services);
+void register_apply_handler(Dispatcher& dispatcher, Services& services);
 void register_scale_handler(Dispatcher& dispatcher, Services& services);
 void register_save_handlers(Dispatcher& dispatcher, Services& services);
 void register_events_handler(Dispatcher& dispatcher, Services& services, Bus& bus);

@@ -1,4 +1,6 @@
 // `app.stop`, `app.delete` and `daemon.kill`.
+#include <algorithm>
+
 #include "daemon/api/stop_work.h"
 #include "daemon/api/view.h"
 #include "ipc/methods.h"
@@ -64,6 +66,16 @@ void handle_stop(Services& services, const ipc::TargetsRequest& request, Respond
 }
 
 }  // namespace
+
+std::vector<InstanceId> last_instances(const AppEntry& entry, std::size_t count) {
+  std::vector<InstanceEntry> by_slot = entry.instances;
+  std::sort(by_slot.begin(), by_slot.end(),
+            [](const InstanceEntry& a, const InstanceEntry& b) { return a.slot > b.slot; });
+  std::vector<InstanceId> ids;
+  for (std::size_t i = 0; i < count; ++i)
+    ids.push_back(InstanceId{by_slot[i].id});
+  return ids;
+}
 
 void stop_and_forget(Services& services, std::vector<InstanceId> ids,
                      std::function<void(Result<StopReply>)> done) {

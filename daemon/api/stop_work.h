@@ -13,4 +13,8 @@ namespace roost::daemon {
 void stop_and_forget(Services& services, std::vector<model::InstanceId> ids,
                      std::function<void(Result<ipc::StopReply>)> done);
 
+// So many of the highest slots.
+[[nodiscard]] std::vector<model::InstanceId> last_instances(const AppEntry& entry,
+                                                            std::size_t count);
+
 }  // namespace roost::daemon

@@ -92,6 +92,9 @@ class Supervisor final : public KeeperListener {
   // The state of an instance as the keeper keeps it.
   [[nodiscard]] LabelBytes note_bytes(const Instance& instance) const;
 
+  // Whether so many more instances fit; Errc::conflict says what is short.
+  [[nodiscard]] Status check_room(std::size_t more) const;
+
   // ---- commands; each takes effect at once, what follows is told by the Bus
   // Adds an app with all its instances, down. Refused as a whole when it does not fit. `done` when
   // it is on disk.
@@ -178,7 +181,6 @@ class Supervisor final : public KeeperListener {
 
   void persist(store::Batch batch, store::Durability durability, Committed done);
   void put_book(Committed done, store::Batch batch);
-  [[nodiscard]] Status check_room(std::size_t more) const;
   std::vector<model::InstanceId> put_instances(AppEntry entry, std::size_t first, Committed done);
   Instance& make_instance(const AppEntry& entry, const InstanceEntry& at, model::SpecPtr spec);
   void attach_output(const Instance& instance, const Run& run, UniqueFd out, UniqueFd err,

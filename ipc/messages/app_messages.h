@@ -84,12 +84,14 @@ struct StartOutcome {
   InstanceInfo instance;
   bool ok = false;
   bool already_running = false;
+  bool changed = false;
   std::string error;        // why it is not ok: "exit code 3 after 12ms"
   std::string stderr_tail;  // last lines of this run, when it failed
   static constexpr auto fields() {
     return std::tuple{req("instance", &StartOutcome::instance, "the instance afterwards"),
                       req("ok", &StartOutcome::ok, "online, or started when not waited for"),
                       opt("already_running", &StartOutcome::already_running, "it ran before; nothing was done"),
+                      opt("changed", &StartOutcome::changed, "its app was known, and has got other settings"),
                       opt("error", &StartOutcome::error, "why it is not ok"),
                       opt("stderr_tail", &StartOutcome::stderr_tail, "last lines the failed process wrote to stderr")};
   }
@@ -101,6 +103,25 @@ struct StartReply {
   static constexpr auto fields() {
     return std::tuple{req("outcomes", &StartReply::outcomes, "one per instance"),
                       opt("note", &StartReply::note, "a remark for people")};
+  }
+};
+
+// Brings apps to what a file says of them: new ones are added, changed ones restarted, others left alone.
+struct ApplyApp {
+  model::AppSpec spec;
+  bool start = true;
+  static constexpr auto fields() {
+    return std::tuple{req("spec", &ApplyApp::spec, "what the app shall be, instances included"),
+                      opt("start", &ApplyApp::start, "false: add it down; an app that is known stays as it is, up or down")};
+  }
+};
+
+struct ApplyRequest {
+  std::vector<ApplyApp> apps;
+  bool wait = true;
+  static constexpr auto fields() {
+    return std::tuple{req("apps", &ApplyRequest::apps, "by name; no name twice"),
+                      opt("wait", &ApplyRequest::wait, "reply when every started instance has proved itself or failed")};
   }
 };
 

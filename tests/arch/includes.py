@@ -11,14 +11,15 @@ FLOORS = {
     "ipc": (("core/base", "core/model"), ("fmt/",)),
     "store": (("core/base", "core/model"), ("sqlite3.h", "zstd.h", "fmt/")),
     "metrics": (("core/base", "core/model"), ("fmt/",)),
+    "config": (("core/base", "core/model"), ("yaml-cpp/", "toml++/", "fmt/")),
     "keeper": ((), ()),
     "daemon": (("core/base", "core/model", "core/loop", "ipc", "store", "metrics"), ("spdlog/", "re2/", "fmt/")),
-    "cli": (("core/base", "core/model", "ipc"), ("CLI/", "fmt/", "ncurses.h")),
+    "cli": (("core/base", "core/model", "ipc", "config"), ("CLI/", "fmt/", "ncurses.h")),
 }
 # Single files of other folders that a folder may include.
 EXTRA_FILES = {"daemon": ("keeper/protocol.h",)}
 # Third-party headers that cost seconds each: at most so many files of a folder include them.
-ONE_FILE = {"CLI/": ("cli", 1), "spdlog/": ("daemon", 1), "sqlite3.h": ("store", 99), "nlohmann/": ("core/base", 2)}
+ONE_FILE = {"CLI/": ("cli", 1), "spdlog/": ("daemon", 1), "sqlite3.h": ("store", 99), "nlohmann/": ("core/base", 2), "yaml-cpp/": ("config", 1), "toml++/": ("config", 1)}
 
 THIRD_PARTY = ("fmt/", "nlohmann/", "uv.h", "sqlite3.h", "zstd.h", "spdlog/", "re2/", "CLI/", "ncurses.h", "curl/", "libwebsockets.h", "yaml-cpp/", "toml++/", "doctest/")
 

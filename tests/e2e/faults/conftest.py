@@ -17,7 +17,8 @@ class Disk:
     def __init__(self, size):
         self.path = Path(tempfile.mkdtemp(prefix="roost-t-disk-", dir=os.environ.get("ROOST_TEST_TMP", "/tmp")))
         self.ballast = self.path / "ballast"
-        self.mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "roost-t-disk", self.path], check=False).returncode == 0
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "roost-t-disk", self.path]
+        self.mounted = subprocess.run(mount, check=False).returncode == 0
 
     def fill(self, leave=0):
         """Leaves so many bytes of room, in whole pages."""

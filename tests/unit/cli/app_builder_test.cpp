@@ -65,7 +65,7 @@ TEST_CASE("start: options end up in the spec") {
   shell.options.kill_timeout = "3s";
   shell.options.restart_delay = "250";
   shell.options.max_restarts = "4";
-  shell.options.interpreter_args = "-e -u";
+  shell.options.interpreter_args = split_words("-e -u");
   const auto target = shell.start("./app.sh", {{"LANG", "C"}});
   REQUIRE(target);
   const auto& app = *target->app;
@@ -184,7 +184,7 @@ TEST_CASE("start: arguments for the interpreter of a '#!' line make us carry it 
   Shell shell;
   shell.file("tool", "#!/bin/sh -e\n", 0755);
   CHECK(shell.start("tool")->app->kind == ExecKind::direct);
-  shell.options.interpreter_args = "-x";
+  shell.options.interpreter_args = split_words("-x");
   const auto target = shell.start("tool");
   REQUIRE(target);
   CHECK(target->app->interpreter == "/bin/sh");

@@ -1,0 +1,203 @@
+#include "cli/config_file.h"
+
+#include <algorithm>
+#include <array>
+
+#include "cli/app_builder.h"
+#include "cli/file_system.h"
+#include "config/js_loader.h"
+#include "core/base/fs.h"
+
+namespace roost::cli {
+namespace {
+
+using config::AppConfig;
+using config::Document;
+using config::Ecosystem;
+
+bool ends_with_any(std::string_view word, std::initializer_list<std::string_view> endings) {
+  return std::any_of(endings.begin(), endings.end(),
+                     [word](std::string_view ending) { return word.ends_with(ending); });
+}
+
+bool is_script(std::string_view path) {
+  return ends_with_any(path, {".config.js", ".config.cjs", ".config.mjs"});
+}
+
+struct Loaded {
+  Document document;
+  std::vector<std::string> remarks;
+};
+
+Result<std::string> javascript_program(const std::string& path, const std::string& directory) {
+  for (const std::string_view name : {"node", "bun", "deno"})
+    if (auto program = find_program(name, directory)) return *program;
+  return Error{Errc::not_found, path + " is JavaScript, and there is no node, bun or deno",
+               "install one: apt install nodejs; or write the file as TOML, YAML or JSON"};
+}
+
+Result<Loaded> from_js(Result<config::JsResult> result) {
+  if (!result) return std::move(result).error();
+  Loaded loaded{std::move(result->document), {}};
+  if (!result->dropped.empty()) {
+    std::string names;
+    for (const std::string& name : result->dropped)
+      names += (names.empty() ? "" : ", ") + name;
+    loaded.remarks.push_back(loaded.document.path + ": functions are left out: " + names);
+  }
+  return loaded;
+}
+
+// PM2 evaluates its JSON files as JavaScript: what is no JSON gets that chance, too.
+Result<Loaded> read_json(const std::string& path, const std::string& text,
+                         const std::string& directory) {
+  auto document = config::parse_document(path, text, config::Format::json);
+  if (document) return Loaded{std::move(*document), {}};
+  const auto program = javascript_program(path, directory);
+  if (!program) return std::move(document).error();
+  auto evaluated = from_js(config::evaluate_js(*program, absolute_path(path, directory), text));
+  if (!evaluated) return std::move(document).error();
+  evaluated->document.path = path;
+  return evaluated;
+}
+
+Result<Loaded> read_config(const std::string& word, const std::string& directory) {
+  if (word == "-") {
+    auto text = read_file("/dev/stdin", config::kMaxConfigBytes);
+    if (!text) return std::move(text).error().context("stdin");
+    return read_json("stdin", *text, directory);
+  }
+  const std::string path = absolute_path(word, directory);
+  if (file_kind(path) != FileKind::regular)
+    return Error{Errc::not_found, "'" + path + "' does not exist, or is no file",
+                 suggest_file(path)};
+  if (is_script(path)) {
+    const auto program = javascript_program(word, directory);
+    if (!program) return program.error();
+    auto loaded = from_js(config::load_js(*program, path));
+    if (loaded) loaded->document.path = word;
+    return loaded;
+  }
+  auto text = read_file(path, config::kMaxConfigBytes);
+  if (!text) return std::move(text).error();
+  if (path.ends_with(".json")) return read_json(word, *text, directory);
+  const auto format = path.ends_with(".toml") ? config::Format::toml : config::Format::yaml;
+  auto document = config::parse_document(word, std::move(*text), format);
+  if (!document) return std::move(document).error();
+  return Loaded{std::move(*document), {}};
+}
+
+StartOptions options_of(const AppConfig& app) {
+  StartOptions options;
+  options.targets = {app.script};
+  options.args = app.args;
+  options.name = app.name;
+  options.interpreter = app.interpreter;
+  options.interpreter_args = app.interpreter_args;
+  options.cwd = app.cwd;
+  options.instances = app.instances;
+  options.output = app.out_file;
+  options.error = app.error_file;
+  options.no_autorestart = !app.autorestart.value_or(true);
+  options.kill_timeout = app.kill_timeout;
+  options.restart_delay = app.restart_delay;
+  options.min_uptime = app.min_uptime;
+  options.max_restarts = app.max_restarts;
+  options.user = app.user;
+  options.ns = app.ns;
+  return options;
+}
+
+Result<ConfiguredApp> finish(const AppConfig& app, const ConfigWishes& wishes, Environment env,
+                             const std::string& directory) {
+  for (const auto& [name, value] : app.env) {
+    if (value)
+      env[name] = *value;
+    else
+      env.erase(name);
+  }
+  StartOptions options = options_of(app);
+  options.env = wishes.settings;
+  auto builder = AppBuilder::make(options, std::move(env), directory);
+  if (!builder) return std::move(builder).error();
+  auto target = builder->resolve(app.script);
+  if (!target) return std::move(target).error();
+  if (!target->app)
+    return Error{Errc::not_found, "script '" + app.script + "' does not exist, and is no program in PATH",
+                 suggest_file(absolute_path(app.script, directory))};
+  return ConfiguredApp{std::move(*target->app), app.autostart.value_or(true)};
+}
+
+std::string directory_of(const std::string& word, const std::string& directory) {
+  if (word == "-") return directory;
+  const std::string path = absolute_path(word, directory);
+  const auto slash = path.rfind('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+bool is_config_file(std::string_view word) {
+  return word == "-" || is_script(word) || ends_with_any(word, {".json", ".yaml", ".yml", ".toml"});
+}
+
+Environment passed_environment(const Environment& environment,
+                               const std::vector<std::string>& more) {
+  static constexpr std::array<std::string_view, 9> kNames{
+      "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR"};
+  static constexpr std::array<std::string_view, 3> kBeginnings{"LC_", "NODE_", "PYTHON"};
+  Environment passed;
+  for (const auto& [name, value] : environment) {
+    const bool wanted =
+        std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
+        std::find(more.begin(), more.end(), name) != more.end() ||
+        std::any_of(kBeginnings.begin(), kBeginnings.end(),
+                    [&](std::string_view beginning) { return name.starts_with(beginning); });
+    if (wanted) passed.emplace(name, value);
+  }
+  return passed;
+}
+
+Result<ConfiguredApps> load_apps(const std::string& word, const ConfigWishes& wishes,
+                                 const Environment& environment, const std::string& directory) {
+  auto loaded = read_config(word, directory);
+  if (!loaded) return std::move(loaded).error();
+  auto ecosystem = config::read_ecosystem(loaded->document, {wishes.env_name, wishes.only});
+  if (!ecosystem) return std::move(ecosystem).error();
+  ConfiguredApps result{{}, std::move(loaded->remarks)};
+  for (std::string& remark : ecosystem->remarks)
+    result.remarks.push_back(std::move(remark));
+  const Environment passed = passed_environment(environment, wishes.pass_env);
+  std::vector<config::Problem> problems;
+  for (const AppConfig& app : ecosystem->apps) {
+    auto finished = finish(app, wishes, passed, directory_of(word, directory));
+    if (finished)
+      result.apps.push_back(std::move(*finished));
+    else
+      problems.push_back({app.at,
+                          (app.name ? "app '" + *app.name + "': " : "") + finished.error().message,
+                          finished.error().hint});
+  }
+  if (!problems.empty()) return config::to_error(loaded->document, problems);
+  return result;
+}
+
+Result<std::vector<std::string>> expand_targets(const std::vector<std::string>& words,
+                                                const Environment& environment) {
+  std::vector<std::string> targets;
+  for (const std::string& word : words) {
+    if (!is_config_file(word)) {
+      targets.push_back(word);
+      continue;
+    }
+    const auto directory = working_directory();
+    if (!directory) return directory.error();
+    auto loaded = load_apps(word, {}, environment, *directory);
+    if (!loaded) return std::move(loaded).error();
+    for (const ConfiguredApp& app : loaded->apps)
+      targets.push_back(app.spec.name);
+  }
+  return targets;
+}
+
+}  // namespace roost::cli

@@ -1,0 +1,51 @@
+// Configuration files on the command line: which words are some, and the apps they describe,
+// finished as if each had been started by hand in the file's directory.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/app_env.h"
+#include "config/ecosystem.h"
+#include "core/model/app_spec.h"
+
+namespace roost::cli {
+
+// "-" (JSON on stdin), package.json, and files by their names: *.json, *.yaml, *.yml, *.toml, and
+// *.config.js, .cjs, .mjs.
+[[nodiscard]] bool is_config_file(std::string_view word);
+
+struct ConfiguredApp {
+  model::AppSpec spec;
+  bool autostart = true;
+};
+
+struct ConfiguredApps {
+  std::vector<ConfiguredApp> apps;
+  std::vector<std::string> remarks;
+};
+
+struct ConfigWishes {
+  std::vector<std::string> only;      // names of apps; empty: all
+  std::string env_name;               // of env_NAME
+  std::vector<std::string> settings;  // NAME=VALUE, over all of the file's
+  std::vector<std::string> pass_env;  // further names to take from this environment
+};
+
+// `environment`: of this process; the apps get the part of it that passed_environment() lets
+// through. Nothing is returned when anything is wrong: all faults come as one error.
+[[nodiscard]] Result<ConfiguredApps> load_apps(const std::string& word, const ConfigWishes& wishes,
+                                               const Environment& environment,
+                                               const std::string& directory);
+
+// The variables an app of a file gets from the shell: what finds programs and the user, languages
+// and time zone, settings of Node and Python, and those of `more`. So that what an app is does not
+// depend on the shell from which it was started.
+[[nodiscard]] Environment passed_environment(const Environment& environment,
+                                             const std::vector<std::string>& more);
+
+// Words with the config files among them replaced by the names of their apps.
+[[nodiscard]] Result<std::vector<std::string>> expand_targets(const std::vector<std::string>& words,
+                                                              const Environment& environment);
+
+}  // namespace roost::cli

@@ -1,0 +1,75 @@
+// Document: a configuration file as one kind of value, whatever its format, where every value knows
+// its place in the text, so that whoever finds a fault can point at it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+
+namespace roost::config {
+
+// From 1; line 0: unknown, as in what JavaScript computed.
+struct Place {
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+};
+
+struct Member;
+
+struct Value {
+  enum class Kind : std::uint8_t { null, boolean, integer, real, string, array, object };
+  Kind kind = Kind::null;
+  Place at{};
+  bool boolean = false;
+  std::int64_t integer = 0;
+  double real = 0;
+  std::string string{};
+  std::vector<Value> items{};
+  std::vector<Member> members{};  // in the order of the text; keys are unique
+
+  // Null when there is none.
+  [[nodiscard]] const Value* find(std::string_view key) const;
+};
+
+struct Member {
+  std::string key;
+  Place at;  // of the key
+  Value value;
+};
+
+[[nodiscard]] std::string_view to_string(Value::Kind kind);
+// The text of a scalar; arrays and objects as JSON.
+[[nodiscard]] std::string text_of(const Value& value);
+
+struct Document {
+  std::string path;  // as messages name it
+  std::string text;
+  Value root;
+};
+
+enum class Format : std::uint8_t {
+  json,  // comments and trailing commas allowed
+  yaml,  // 1.2, with anchors and merge keys
+  toml   // 1.0
+};
+
+inline constexpr std::size_t kMaxConfigBytes = 4U << 20;
+inline constexpr std::size_t kMaxConfigValues = 200'000;  // aliases counted as often as they are used
+
+// Errc::invalid points at the place: "roost.toml:4:3: …", the line itself, and a caret.
+[[nodiscard]] Result<Document> parse_document(std::string path, std::string text, Format format);
+
+// One fault of a document.
+struct Problem {
+  Place at;
+  std::string message;
+  std::string hint{};
+};
+
+// All of them in one error, each with its line and a caret below it.
+[[nodiscard]] Error to_error(const Document& document, const std::vector<Problem>& problems);
+
+}  // namespace roost::config

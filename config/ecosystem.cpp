@@ -1,0 +1,165 @@
+#include "config/ecosystem.h"
+
+#include <algorithm>
+#include <set>
+
+namespace roost::config {
+namespace {
+
+using Kind = Value::Kind;
+
+// Beside the apps of a file; other tools' business.
+constexpr std::string_view kOtherKeys[] = {"deploy", "static", "$schema", "version"};
+
+class Reader {
+ public:
+  Reader(const Document& document, const EcosystemOptions& options)
+      : document_(document), options_(options) {}
+
+  Result<Ecosystem> read() {
+    for (const Value* app : app_values())
+      read_app(*app);
+    check_names();
+    if (!problems_.empty()) return to_error(document_, problems_);
+    if (Status chosen = choose(); !chosen) return std::move(chosen).error();
+    for (const std::string& name : without_effect_)
+      names_ += (names_.empty() ? "" : ", ") + name;
+    if (!names_.empty())
+      result_.remarks.push_back(document_.path + ": without effect so far: " + names_);
+    if (!options_.env_name.empty() && !env_found_)
+      result_.remarks.push_back(document_.path + ": no app has env_" + options_.env_name);
+    return std::move(result_);
+  }
+
+ private:
+  void fault(Place at, std::string message, std::string hint = {}) {
+    problems_.push_back({at, std::move(message), std::move(hint)});
+  }
+
+  // `apps` (or `pm2`, for package.json) with a list or one object; or these at the top.
+  std::vector<const Value*> app_values() {
+    const Value* apps = &document_.root;
+    if (apps->kind == Kind::object) {
+      const Value* pm2 = apps->find("pm2");
+      if (pm2 != nullptr && pm2->kind == Kind::object && pm2->find("apps") != nullptr)
+        pm2 = pm2->find("apps");
+      const Value* named = apps->find("apps") != nullptr ? apps->find("apps") : pm2;
+      if (named != nullptr) {
+        check_top(*apps);
+        apps = named;
+      } else if (!has_script(*apps)) {
+        fault(apps->at, "describes no app: there is neither 'apps' nor 'script'");
+        return {};
+      }
+    }
+    if (apps->kind == Kind::object) return {apps};
+    if (apps->kind != Kind::array) {
+      fault(apps->at, "apps must be a list of tables, not " + std::string(to_string(apps->kind)));
+      return {};
+    }
+    std::vector<const Value*> values;
+    for (const Value& item : apps->items) {
+      if (item.kind == Kind::object)
+        values.push_back(&item);
+      else
+        fault(item.at, "an app must be a table, not " + std::string(to_string(item.kind)));
+    }
+    if (apps->items.empty()) fault(apps->at, "'apps' is empty");
+    return values;
+  }
+
+  static bool has_script(const Value& app) {
+    return std::any_of(app.members.begin(), app.members.end(), [](const Member& member) {
+      const Field* field = find_field(member.key);
+      return field != nullptr && field->name == "script";
+    });
+  }
+
+  // A file of apps has little else; package.json has a lot.
+  void check_top(const Value& root) {
+    if (root.find("apps") == nullptr || root.find("dependencies") != nullptr) return;
+    for (const Member& member : root.members) {
+      const bool known = member.key == "apps" || member.key == "pm2" || member.key == "name" ||
+                         std::find(std::begin(kOtherKeys), std::end(kOtherKeys), member.key) !=
+                             std::end(kOtherKeys);
+      if (!known && find_field(member.key) != nullptr)
+        fault(member.at, "'" + member.key + "' belongs into an app, not beside 'apps'");
+    }
+  }
+
+  void read_app(const Value& value) {
+    AppConfig app;
+    app.at = value.at;
+    std::set<std::string_view> seen;
+    for (const Member& member : value.members) {
+      if (member.key.starts_with("env_")) continue;
+      read_field(member, app, seen);
+    }
+    for (const Member& member : value.members)
+      if (member.key.starts_with("env_")) read_named_env(member, app);
+    if (app.script.empty() && !seen.contains("script")) fault(value.at, "the app has no 'script'");
+    result_.apps.push_back(std::move(app));
+  }
+
+  void read_field(const Member& member, AppConfig& app, std::set<std::string_view>& seen) {
+    const Field* field = find_field(member.key);
+    if (field == nullptr)
+      return fault(member.at, "unknown field '" + member.key + "'", suggest_field(member.key));
+    if (!seen.insert(field->name).second)
+      return fault(member.at, "'" + member.key + "' says again what '" + std::string(field->name) + "' said");
+    if (field->set == nullptr) {
+      without_effect_.insert(member.key);
+      return;
+    }
+    if (member.value.kind == Kind::null) return;  // as if it were not there
+    if (auto wrong = field->set(member.value, app))
+      fault(member.at, "'" + member.key + "' " + *wrong);
+  }
+
+  // Over `env`, when it is the one that was asked for; of the right kind in any case.
+  void read_named_env(const Member& member, AppConfig& app) {
+    AppConfig other;
+    if (auto wrong = find_field("env")->set(member.value, other))
+      return fault(member.at, "'" + member.key + "' " + *wrong);
+    if (options_.env_name.empty() || member.key.substr(4) != options_.env_name) return;
+    env_found_ = true;
+    for (auto& [name, text] : other.env)
+      app.env[name] = std::move(text);
+  }
+
+  void check_names() {
+    std::set<std::string> names;
+    for (const AppConfig& app : result_.apps)
+      if (app.name && !names.insert(*app.name).second)
+        fault(app.at, "two apps are called '" + *app.name + "'");
+  }
+
+  Status choose() {
+    if (options_.only.empty()) return ok();
+    for (const std::string& name : options_.only)
+      if (std::none_of(result_.apps.begin(), result_.apps.end(),
+                       [&](const AppConfig& app) { return app.name == name; }))
+        return Error{Errc::not_found, document_.path + " has no app '" + name + "'", {}};
+    std::erase_if(result_.apps, [&](const AppConfig& app) {
+      return std::none_of(options_.only.begin(), options_.only.end(),
+                          [&](const std::string& name) { return app.name == name; });
+    });
+    return ok();
+  }
+
+  const Document& document_;
+  const EcosystemOptions& options_;
+  Ecosystem result_;
+  std::vector<Problem> problems_;
+  std::set<std::string> without_effect_;
+  std::string names_;
+  bool env_found_ = false;
+};
+
+}  // namespace
+
+Result<Ecosystem> read_ecosystem(const Document& document, const EcosystemOptions& options) {
+  return Reader(document, options).read();
+}
+
+}  // namespace roost::config

@@ -1,0 +1,68 @@
+// Ecosystem: the apps that a configuration file describes, in roost's words and in PM2's. One table
+// of fields (fields.cpp) gives names, aliases, types and what is done about each.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/document.h"
+
+namespace roost::config {
+
+// As written; nothing of it is looked up yet. Texts of numbers and times are valid.
+struct AppConfig {
+  Place at;
+  std::string script;
+  std::optional<std::string> name;
+  std::vector<std::string> args;
+  std::optional<std::string> cwd;
+  std::map<std::string, std::optional<std::string>> env;  // without value: is taken out
+  std::optional<std::string> interpreter;
+  std::vector<std::string> interpreter_args;
+  std::optional<std::string> instances;
+  std::optional<std::string> out_file;
+  std::optional<std::string> error_file;
+  std::optional<bool> autorestart;
+  std::optional<bool> autostart;
+  std::optional<std::string> max_restarts;
+  std::optional<std::string> min_uptime;
+  std::optional<std::string> restart_delay;
+  std::optional<std::string> kill_timeout;
+  std::optional<std::string> user;
+  std::optional<std::string> ns;
+};
+
+struct EcosystemOptions {
+  std::string env_name;           // whose env_NAME goes over env; empty: none
+  std::vector<std::string> only;  // names; empty: all
+};
+
+struct Ecosystem {
+  std::vector<AppConfig> apps;
+  std::vector<std::string> remarks;  // fields of PM2 that roost does not have yet, and the like
+};
+
+// What is wrong is told as a whole, each fault with its place. Errc::not_found: `only` names an app
+// that is not there.
+[[nodiscard]] Result<Ecosystem> read_ecosystem(const Document& document,
+                                               const EcosystemOptions& options);
+
+// One field of an app.
+struct Field {
+  std::string_view name;
+  std::string_view aliases;  // one blank between two
+  std::string_view doc;
+  // Takes the value, or says what is wrong with it. Null: the field is known and has no effect yet.
+  std::optional<std::string> (*set)(const Value& value, AppConfig& app);
+};
+
+[[nodiscard]] std::span<const Field> all_fields();
+// By name or alias, camelCase too; null when there is none.
+[[nodiscard]] const Field* find_field(std::string_view key);
+[[nodiscard]] std::string suggest_field(std::string_view key);
+
+}  // namespace roost::config

@@ -1,0 +1,203 @@
+// `app.apply`: one at a time, so that two never mix.
+#include <algorithm>
+#include <deque>
+#include <set>
+
+#include "daemon/api/start_work.h"
+#include "daemon/api/stop_work.h"
+#include "daemon/api/view.h"
+#include "ipc/methods.h"
+
+namespace roost::daemon {
+namespace {
+
+using ipc::ApplyApp;
+using ipc::ApplyRequest;
+using ipc::StartReply;
+using model::AppId;
+using model::InstanceId;
+
+const AppEntry* find_entry(const Supervisor& supervisor, const std::string& name) {
+  for (const auto& [id, app] : supervisor.book().apps())
+    if (app.entry.spec.name == name) return &app.entry;
+  return nullptr;
+}
+
+std::vector<InstanceId> ids_of(const AppEntry& entry) {
+  std::vector<InstanceId> ids;
+  for (const InstanceEntry& at : entry.instances)
+    ids.push_back(InstanceId{at.id});
+  return ids;
+}
+
+bool same_but_count(model::AppSpec a, const model::AppSpec& b) {
+  a.instances = b.instances;
+  return a == b;
+}
+
+// Looked at as a whole before anything is done.
+Status check(const Supervisor& supervisor, const ApplyRequest& request) {
+  std::set<std::string> names;
+  std::size_t more = 0;
+  for (const ApplyApp& app : request.apps) {
+    if (Status valid = model::validate(app.spec); !valid)
+      return std::move(valid).error().context("app '" + app.spec.name + "'");
+    if (!names.insert(app.spec.name).second)
+      return Error{Errc::invalid, "two apps are called '" + app.spec.name + "'", {}};
+    const AppEntry* known = find_entry(supervisor, app.spec.name);
+    const std::size_t have = known != nullptr ? known->instances.size() : 0;
+    more += app.spec.instances - std::min<std::size_t>(app.spec.instances, have);
+  }
+  return supervisor.check_room(more);
+}
+
+// One app on its way to its spec.
+struct Step {
+  StartWorkPtr work;
+  model::AppSpec spec;
+  bool start = true;
+  bool wait = true;
+  bool changed = false;
+};
+
+void mark_changed(StartWork& work, const std::vector<InstanceId>& ids) {
+  for (ipc::StartOutcome& outcome : work.reply.outcomes)
+    if (std::find(ids.begin(), ids.end(), InstanceId{outcome.instance.id}) != ids.end())
+      outcome.changed = true;
+}
+
+void report_only(StartWork& work, const std::vector<InstanceId>& ids) {
+  for (InstanceId id : ids) {
+    ipc::StartOutcome outcome;
+    outcome.instance = view_of(work.services, *work.services.supervisor.find(id));
+    outcome.ok = true;
+    work.reply.outcomes.push_back(std::move(outcome));
+  }
+}
+
+void add(const Step& step) {
+  const auto ids = step.work->services.supervisor.add_app(step.spec, on_disk(step.work));
+  if (!ids) {
+    --step.work->open;  // nothing was submitted
+    step.work->failed = ids.error();
+    return;
+  }
+  step.start ? start_existing(step.work, *ids, step.wait) : report_only(*step.work, *ids);
+}
+
+void shrink(const Step& step, const AppEntry& entry) {
+  ++step.work->open;
+  stop_and_forget(step.work->services, last_instances(entry, entry.instances.size() - step.spec.instances),
+                  [work = step.work](Result<ipc::StopReply> stopped) {
+                    if (!stopped) work->failed = std::move(stopped).error();
+                    work->done_one();
+                  });
+}
+
+// The settings are right; now the number of instances, and whether they run.
+void finish(const Step& step) {
+  Supervisor& supervisor = step.work->services.supervisor;
+  const AppEntry* entry = find_entry(supervisor, step.spec.name);
+  if (entry == nullptr) return add(step);  // deleted meanwhile
+  std::vector<InstanceId> ids = ids_of(*entry);
+  if (step.spec.instances > ids.size()) {
+    const auto more = static_cast<std::uint32_t>(step.spec.instances - ids.size());
+    const auto grown = supervisor.grow(AppId{entry->id}, more, on_disk(step.work));
+    if (!grown) {
+      --step.work->open;  // nothing was submitted
+      step.work->failed = grown.error();
+    } else {
+      ids.insert(ids.end(), grown->begin(), grown->end());
+    }
+  } else if (step.spec.instances < ids.size()) {
+    const auto gone = last_instances(*entry, ids.size() - step.spec.instances);
+    std::erase_if(ids, [&](InstanceId id) {
+      return std::find(gone.begin(), gone.end(), id) != gone.end();
+    });
+    shrink(step, *entry);
+  }
+  step.start ? start_existing(step.work, ids, step.wait) : report_only(*step.work, ids);
+  if (step.changed) mark_changed(*step.work, ids);
+}
+
+// What has other settings is stopped first, gets them, and runs again.
+void change(Step step, const AppEntry& entry) {
+  Services& services = step.work->services;
+  const std::vector<InstanceId> ids = ids_of(entry);
+  step.changed = true;
+  step.start = step.start || std::any_of(ids.begin(), ids.end(), [&](InstanceId id) {
+                 return services.supervisor.find(id)->machine.current.has_value();
+               });
+  for (InstanceId id : ids)
+    services.supervisor.stop(id);
+  ++step.work->open;
+  services.waits.until_down(ids, [step = std::move(step), &services](const auto&) {
+    const AppEntry* still = find_entry(services.supervisor, step.spec.name);
+    if (still != nullptr)
+      services.supervisor.replace_spec(AppId{still->id}, step.spec, on_disk(step.work));
+    finish(step);
+    step.work->done_one();
+  });
+}
+
+void apply(Services& services, const ApplyRequest& request,
+           std::function<void(Result<StartReply>)> done) {
+  if (services.ending) return done(everything_ends());
+  if (Status possible = check(services.supervisor, request); !possible)
+    return done(std::move(possible).error());
+  const StartWorkPtr work = begin_start(services, std::move(done));
+  for (const ApplyApp& app : request.apps) {
+    const Step step{work, app.spec, app.start, request.wait};
+    const AppEntry* known = find_entry(services.supervisor, app.spec.name);
+    if (known == nullptr)
+      add(step);
+    else if (same_but_count(known->spec, app.spec))
+      finish(step);
+    else
+      change(step, *known);
+  }
+  services.supervisor.when_saved(on_disk(work));
+  work->done_one();
+}
+
+class Queue {
+ public:
+  explicit Queue(Services& services) : services_(services) {}
+
+  void add(ApplyRequest request, Responder<StartReply> to) {
+    waiting_.push_back({std::move(request), answer(std::move(to))});
+    if (waiting_.size() == 1) next();
+  }
+
+ private:
+  struct Waiting {
+    ApplyRequest request;
+    std::function<void(Result<StartReply>)> done;
+  };
+
+  void next() {
+    apply(services_, waiting_.front().request, [this](Result<StartReply> reply) {
+      waiting_.front().done(std::move(reply));
+      services_.loop.defer([this] {
+        waiting_.pop_front();
+        if (!waiting_.empty()) next();
+      });
+    });
+  }
+
+  Services& services_;
+  std::deque<Waiting> waiting_;  // bounded by the clients' pending requests; the first is under way
+};
+
+}  // namespace
+
+void register_apply_handler(Dispatcher& dispatcher, Services& services) {
+  const auto queue = std::make_shared<Queue>(services);
+  dispatcher.on(ipc::kApply,
+                Dispatcher::Handler<ApplyRequest, StartReply>(
+                    [queue](const ApplyRequest& request, Responder<StartReply> to) {
+                      queue->add(request, std::move(to));
+                    }));
+}
+
+}  // namespace roost::daemon

@@ -1,0 +1,116 @@
+#include <doctest/doctest.h>
+
+#include "config/ecosystem.h"
+
+using namespace roost;
+using namespace roost::config;
+
+namespace {
+
+Result<Ecosystem> read(std::string text, const EcosystemOptions& options = {}, Format format = Format::json) {
+  auto document = parse_document("apps", std::move(text), format);
+  REQUIRE(document);
+  return read_ecosystem(*document, options);
+}
+
+std::string fault(std::string text) {
+  const auto result = read(std::move(text));
+  REQUIRE_FALSE(result);
+  return result.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("ecosystem: every shape of a file that PM2 takes") {
+  for (const char* text : {R"({"apps": [{"script": "a.js"}]})", R"({"apps": {"script": "a.js"}})",
+                           R"([{"script": "a.js"}])", R"({"script": "a.js"})",
+                           R"({"name": "x", "dependencies": {}, "pm2": [{"script": "a.js"}]})",
+                           R"({"pm2": {"apps": [{"script": "a.js"}]}})",
+                           R"({"apps": [{"exec": "a.js"}], "deploy": {}})"}) {
+    CAPTURE(text);
+    const auto result = read(text);
+    REQUIRE_MESSAGE(result, (result ? "" : result.error().message));
+    REQUIRE(result->apps.size() == 1);
+    CHECK(result->apps[0].script == "a.js");
+  }
+}
+
+TEST_CASE("ecosystem: fields, their aliases, and values as PM2 takes them") {
+  const auto result = read(R"({"apps": [{
+    "cmd": "a.js", "name": "api", "args": "-p 80 'two words'", "nodeArgs": ["--inspect"], "instances": "max",
+    "maxRestarts": "5", "min_uptime": "10s", "restart_delay": 250, "kill_timeout": "3000", "autorestart": "false",
+    "out": "o.log", "err_log": "NULL", "uid": 1000, "namespace": "shop", "port": 80, "cwd": "sub",
+    "env": {"A": 1, "B": true, "C": {"d": [1]}, "D": null}}]})");
+  REQUIRE_MESSAGE(result, (result ? "" : result.error().message));
+  const AppConfig& app = result->apps[0];
+  CHECK(app.args == std::vector<std::string>{"-p", "80", "two words"});
+  CHECK(app.interpreter_args == std::vector<std::string>{"--inspect"});
+  CHECK(app.instances == "max");
+  CHECK(app.max_restarts == "5");
+  CHECK(app.min_uptime == "10s");
+  CHECK(app.restart_delay == "250");
+  CHECK(app.autorestart == false);
+  CHECK(app.out_file == "o.log");
+  CHECK(app.error_file == "NULL");
+  CHECK(app.user == "1000");
+  CHECK(app.ns == "shop");
+  CHECK(app.env.at("PORT") == "80");
+  CHECK(app.env.at("A") == "1");
+  CHECK(app.env.at("B") == "true");
+  CHECK(app.env.at("C") == R"({"d":[1]})");
+  CHECK(app.env.at("D") == std::nullopt);
+}
+
+TEST_CASE("ecosystem: env_NAME goes over env") {
+  constexpr auto kText = R"([{"script": "a", "env_production": {"A": "2"}, "env": {"A": "1", "B": "1"}}])";
+  CHECK(read(kText)->apps[0].env.at("A") == "1");
+  const auto production = read(kText, {.env_name = "production", .only = {}});
+  CHECK(production->apps[0].env.at("A") == "2");
+  CHECK(production->apps[0].env.at("B") == "1");
+  const auto other = read(kText, {.env_name = "staging", .only = {}});
+  REQUIRE(other->remarks.size() == 1);
+  CHECK(other->remarks[0].find("env_staging") != std::string::npos);
+}
+
+TEST_CASE("ecosystem: only") {
+  constexpr auto kText = R"([{"script": "a", "name": "a"}, {"script": "b", "name": "b"}])";
+  CHECK(read(kText, {.env_name = {}, .only = {"b"}})->apps.size() == 1);
+  CHECK(read(kText, {.env_name = {}, .only = {"c"}}).error().code == Errc::not_found);
+}
+
+TEST_CASE("ecosystem: all faults at once, with places and the nearest name") {
+  const std::string text = fault(R"([
+  {"script": "a.js", "instanses": 2},
+  {"name": "two words", "script": 7, "max_memory_restart": 1},
+  {"script": "b.js", "args": {"a": 1}, "env": 3, "kill_timeout": "soon", "exec": "c.js"}
+])");
+  CHECK(text.find("apps:2:") == 0);
+  CHECK(text.find("unknown field 'instanses' (did you mean 'instances'?)") != std::string::npos);
+  CHECK(text.find("apps:3:") != std::string::npos);
+  for (const char* part : {"'args' must be a list or a text, not a table", "'env' must be a table, not a number",
+                           "'kill_timeout'", "'exec' says again what 'script' said"})
+    CHECK_MESSAGE(text.find(part) != std::string::npos, part);
+}
+
+TEST_CASE("ecosystem: what describes no app is refused") {
+  for (const char* text : {"{}", "[]", "7", "[7]", R"({"apps": []})", R"({"apps": 3})", R"([{"name": "x"}])",
+                           R"([{"script": "a", "name": "x"}, {"script": "b", "name": "x"}])",
+                           R"({"apps": [{"script": "a"}], "instances": 2})", R"([{"script": ""}])",
+                           R"([{"script": "a", "instances": 1.5}])", R"([{"script": "a", "autorestart": "perhaps"}])",
+                           R"([{"script": "a", "env": {"": "x"}}])", R"([{"script": "a", "env_x": []}])"}) {
+    CAPTURE(text);
+    CHECK_FALSE(fault(text).empty());
+  }
+}
+
+TEST_CASE("ecosystem: PM2's fields without effect are named, not refused") {
+  const auto result = read(R"([{"script": "a", "watch": true, "maxMemoryRestart": "1G"}])");
+  REQUIRE(result);
+  REQUIRE(result->remarks.size() == 1);
+  CHECK(result->remarks[0].find("maxMemoryRestart, watch") != std::string::npos);
+}
+
+TEST_CASE("ecosystem: no name or alias stands for two fields") {
+  for (const Field& field : all_fields())
+    CHECK(find_field(field.name) == &field);
+}
