@@ -90,7 +90,8 @@ Status AppBuilder::set_numbers() {
   }
   if (auto set = set_duration(options_.kill_timeout, "--kill-timeout", base_.kill_timeout); !set)
     return set;
-  if (auto set = set_duration(options_.min_uptime, "min_uptime", base_.min_uptime); !set) return set;
+  if (auto set = set_duration(options_.min_uptime, "min_uptime", base_.min_uptime); !set)
+    return set;
   return set_duration(options_.restart_delay, "--restart-delay", base_.restart_delay);
 }
 

@@ -68,8 +68,7 @@ constexpr std::array<Command, 23> kCommands{{
     {"kill", "", Group::daemon, "Stop every app and end the daemon", "", run_kill,
      "The apps stay down, after a reboot too, until they are started again.\n"},
     {"daemon", "", Group::daemon, "Show what roost uses itself", "stats", run_daemon},
-    {"update", "", Group::daemon, "Replace the running roost by the installed one", "",
-     run_update,
+    {"update", "", Group::daemon, "Replace the running roost by the installed one", "", run_update,
      "Apps are not touched. A keeper or daemon that does not live is not taken: the one before "
      "goes\n"
      "on, and the status is 1.\n"},

@@ -123,7 +123,8 @@ Result<ConfiguredApp> finish(const AppConfig& app, const ConfigWishes& wishes, E
   auto target = builder->resolve(app.script);
   if (!target) return std::move(target).error();
   if (!target->app)
-    return Error{Errc::not_found, "script '" + app.script + "' does not exist, and is no program in PATH",
+    return Error{Errc::not_found,
+                 "script '" + app.script + "' does not exist, and is no program in PATH",
                  suggest_file(absolute_path(app.script, directory))};
   return ConfiguredApp{std::move(*target->app), app.autostart.value_or(true)};
 }

@@ -109,7 +109,8 @@ Result<Document> parse_document(std::string path, std::string text, Format forma
   Document document{std::move(path), std::move(text), {}};
   if (document.text.size() > kMaxConfigBytes)
     return Error{Errc::invalid,
-                 document.path + ": more than " + std::to_string(kMaxConfigBytes) + " bytes", {}};
+                 document.path + ": more than " + std::to_string(kMaxConfigBytes) + " bytes",
+                 {}};
   const auto problem = format == Format::json   ? read_json(document)
                        : format == Format::yaml ? read_yaml(document)
                                                 : read_toml(document);

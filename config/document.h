@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/model/limits.h"
 
 namespace roost::config {
 
@@ -56,8 +57,8 @@ enum class Format : std::uint8_t {
   toml   // 1.0
 };
 
-inline constexpr std::size_t kMaxConfigBytes = 4U << 20;
-inline constexpr std::size_t kMaxConfigValues = 200'000;  // aliases counted as often as they are used
+using model::limits::kMaxConfigBytes;
+using model::limits::kMaxConfigValues;
 
 // Errc::invalid points at the place: "roost.toml:4:3: …", the line itself, and a caret.
 [[nodiscard]] Result<Document> parse_document(std::string path, std::string text, Format format);

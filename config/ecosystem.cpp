@@ -106,7 +106,8 @@ class Reader {
     if (field == nullptr)
       return fault(member.at, "unknown field '" + member.key + "'", suggest_field(member.key));
     if (!seen.insert(field->name).second)
-      return fault(member.at, "'" + member.key + "' says again what '" + std::string(field->name) + "' said");
+      return fault(member.at,
+                   "'" + member.key + "' says again what '" + std::string(field->name) + "' said");
     if (field->set == nullptr) {
       without_effect_.insert(member.key);
       return;

@@ -29,13 +29,13 @@ Fault take_text(const Value& value, std::string& target) {
   return std::nullopt;
 }
 
-template <std::optional<std::string> AppConfig::* Target>
+template <std::optional<std::string> AppConfig::*Target>
 Fault set_text(const Value& value, AppConfig& app) {
   return take_text(value, (app.*Target).emplace());
 }
 
 // A number in a text is one, too, as in PM2.
-template <std::optional<bool> AppConfig::* Target>
+template <std::optional<bool> AppConfig::*Target>
 Fault set_bool(const Value& value, AppConfig& app) {
   const bool yes = value.kind == Kind::string && (value.string == "true" || value.string == "yes");
   const bool no = value.kind == Kind::string && (value.string == "false" || value.string == "no");
@@ -44,19 +44,21 @@ Fault set_bool(const Value& value, AppConfig& app) {
   return std::nullopt;
 }
 
-template <std::optional<std::string> AppConfig::* Target>
+template <std::optional<std::string> AppConfig::*Target>
 Fault set_duration(const Value& value, AppConfig& app) {
   if (!is_number(value) && value.kind != Kind::string) return expected("a time", value);
   const std::string text = text_of(value);
-  if (auto parsed = parse_duration(text); !parsed) return parsed.error().message + "; " + parsed.error().hint;
+  if (auto parsed = parse_duration(text); !parsed)
+    return parsed.error().message + "; " + parsed.error().hint;
   app.*Target = text;
   return std::nullopt;
 }
 
 Fault set_count(const Value& value, AppConfig& app) {
   const std::string text = text_of(value);
-  const bool digits = !text.empty() && text.size() < 8 &&
-                      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      !text.empty() && text.size() < 8 &&
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!digits) return expected("a number from 0", value);
   app.max_restarts = text;
   return std::nullopt;
@@ -65,15 +67,16 @@ Fault set_count(const Value& value, AppConfig& app) {
 Fault set_instances(const Value& value, AppConfig& app) {
   const std::string text = text_of(value);
   const std::string_view digits = std::string_view(text).substr(text.starts_with('-') ? 1 : 0);
-  const bool number = !digits.empty() && digits.size() < 6 &&
-                      std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool number =
+      !digits.empty() && digits.size() < 6 &&
+      std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!number && text != "max") return "must be a number or \"max\", not " + text;
   app.instances = text;
   return std::nullopt;
 }
 
 // A list of texts, or one text that is cut at its blanks.
-template <std::vector<std::string> AppConfig::* Target>
+template <std::vector<std::string> AppConfig::*Target>
 Fault set_words(const Value& value, AppConfig& app) {
   auto& words = app.*Target;
   if (value.kind == Kind::string) {
@@ -99,8 +102,8 @@ Fault set_env(const Value& value, AppConfig& app) {
   for (const Member& member : value.members) {
     if (member.key.empty() || member.key.find('=') != std::string::npos)
       return "'" + member.key + "' cannot be the name of a variable";
-    app.env[member.key] = member.value.kind == Kind::null ? std::nullopt
-                                                          : std::optional(text_of(member.value));
+    app.env[member.key] =
+        member.value.kind == Kind::null ? std::nullopt : std::optional(text_of(member.value));
   }
   return std::nullopt;
 }
@@ -124,20 +127,30 @@ Fault set_port(const Value& value, AppConfig& app) {
 constexpr std::array kFields{
     Field{"script", "exec cmd command", "program, script or shell line; required", set_script},
     Field{"name", "", "name of the app; default: that of the script", set_name},
-    Field{"args", "", "arguments: a list, or a text cut at its blanks", set_words<&AppConfig::args>},
-    Field{"cwd", "", "working directory, seen from the file's; default: the file's", set_text<&AppConfig::cwd>},
+    Field{"args", "", "arguments: a list, or a text cut at its blanks",
+          set_words<&AppConfig::args>},
+    Field{"cwd", "", "working directory, seen from the file's; default: the file's",
+          set_text<&AppConfig::cwd>},
     Field{"env", "", "variables; null takes one out", set_env},
     Field{"instances", "", "how many; max: one per processor", set_instances},
-    Field{"interpreter", "exec_interpreter", "what runs the script; none: execute it directly", set_text<&AppConfig::interpreter>},
-    Field{"interpreter_args", "node_args interpreterArgs", "arguments before the script", set_words<&AppConfig::interpreter_args>},
-    Field{"out_file", "out output out_log", "file for stdout; NULL: keep nothing", set_text<&AppConfig::out_file>},
-    Field{"error_file", "error err err_file err_log", "file for stderr; NULL: keep nothing", set_text<&AppConfig::error_file>},
+    Field{"interpreter", "exec_interpreter", "what runs the script; none: execute it directly",
+          set_text<&AppConfig::interpreter>},
+    Field{"interpreter_args", "node_args interpreterArgs", "arguments before the script",
+          set_words<&AppConfig::interpreter_args>},
+    Field{"out_file", "out output out_log", "file for stdout; NULL: keep nothing",
+          set_text<&AppConfig::out_file>},
+    Field{"error_file", "error err err_file err_log", "file for stderr; NULL: keep nothing",
+          set_text<&AppConfig::error_file>},
     Field{"autorestart", "", "start again after an exit", set_bool<&AppConfig::autorestart>},
-    Field{"autostart", "", "false: add the app, but do not start it", set_bool<&AppConfig::autostart>},
-    Field{"max_restarts", "", "unhealthy exits in a row before giving up; default: never", set_count},
-    Field{"min_uptime", "", "an exit before this is a quick one", set_duration<&AppConfig::min_uptime>},
+    Field{"autostart", "", "false: add the app, but do not start it",
+          set_bool<&AppConfig::autostart>},
+    Field{"max_restarts", "", "unhealthy exits in a row before giving up; default: never",
+          set_count},
+    Field{"min_uptime", "", "an exit before this is a quick one",
+          set_duration<&AppConfig::min_uptime>},
     Field{"restart_delay", "", "wait before each restart", set_duration<&AppConfig::restart_delay>},
-    Field{"kill_timeout", "", "time between SIGTERM and SIGKILL", set_duration<&AppConfig::kill_timeout>},
+    Field{"kill_timeout", "", "time between SIGTERM and SIGKILL",
+          set_duration<&AppConfig::kill_timeout>},
     Field{"user", "uid username", "user to run as; needs root", set_text<&AppConfig::user>},
     Field{"namespace", "", "group of the app", set_text<&AppConfig::ns>},
     Field{"port", "", "the variable PORT", set_port},
@@ -173,7 +186,8 @@ constexpr std::array kFields{
     Field{"source_map_support", "disable_source_map_support", "", nullptr},
     Field{"vizion", "", "", nullptr},
     Field{"post_update", "", "", nullptr},
-    Field{"pmx", "automation trace disable_trace v8 event_loop_inspector deep_monitoring io", "", nullptr},
+    Field{"pmx", "automation trace disable_trace v8 event_loop_inspector deep_monitoring io", "",
+          nullptr},
     Field{"windows_hide", "execute_command install_url write", "", nullptr},
 };
 
@@ -207,7 +221,8 @@ const Field* find_field(std::string_view key) {
   const std::string snake = snake_case(key);
   for (const Field& field : kFields) {
     bool named = false;
-    for_each_name(field, [&](std::string_view name) { named = named || name == snake || name == key; });
+    for_each_name(field,
+                  [&](std::string_view name) { named = named || name == snake || name == key; });
     if (named) return &field;
   }
   return nullptr;

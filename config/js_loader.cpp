@@ -11,10 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/time.h"
 #include "core/base/unique_fd.h"
 
 namespace roost::config {
 namespace {
+
+using model::limits::kConfigScriptLimit;
 
 constexpr int kResultFd = 3;
 constexpr std::size_t kMaxComplaint = 4096;  // of stderr
@@ -126,7 +129,8 @@ bool read_some(UniqueFd& fd, std::string& into, std::size_t most) {
     fd.reset();
     return false;
   }
-  into.append(buffer.data(), std::min(static_cast<std::size_t>(got), most - std::min(most, into.size())));
+  into.append(buffer.data(),
+              std::min(static_cast<std::size_t>(got), most - std::min(most, into.size())));
   return true;
 }
 
@@ -134,7 +138,7 @@ Ended wait_for(pid_t pid, Pipe result, Pipe complaint) {
   result.write.reset();
   complaint.write.reset();
   Ended ended;
-  const TimePoint until = Monotonic::now() + kJsLimit;
+  const TimePoint until = Monotonic::now() + kConfigScriptLimit;
   while (result.read && !ended.timed_out) {
     std::array<pollfd, 2> fds{{{result.read.get(), POLLIN, 0}, {complaint.read.get(), POLLIN, 0}}};
     const auto left = std::max<std::int64_t>(to_ms(until - Monotonic::now()), 0);
@@ -180,12 +184,13 @@ Result<JsResult> run(const std::string& program, const std::string& path, const 
   if (!pid) return pid.error();
   Ended ended = wait_for(*pid, std::move(*result), std::move(*complaint));
   if (ended.timed_out)
-    return Error{Errc::timeout, path + ": it did not end within " +
-                                    std::to_string(kJsLimit / 1s) + "s",
+    return Error{Errc::timeout,
+                 path + ": it did not end within " + std::to_string(kConfigScriptLimit / 1s) + "s",
                  "a configuration computes its value and ends"};
   const std::size_t newline = ended.result.find('\n');
   if (ended.status != 0 || newline == std::string::npos)
-    return Error{Errc::invalid, path + ": " + ended.complaint.substr(0, ended.complaint.rfind('\n')), {}};
+    return Error{
+        Errc::invalid, path + ": " + ended.complaint.substr(0, ended.complaint.rfind('\n')), {}};
   auto document = parse_document(path, ended.result.substr(newline + 1), Format::json);
   auto dropped = parse_document(path, ended.result.substr(0, newline), Format::json);
   if (!document || !dropped) return (document ? dropped : document).error();

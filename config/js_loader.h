@@ -7,11 +7,8 @@
 #include <vector>
 
 #include "config/document.h"
-#include "core/base/time.h"
 
 namespace roost::config {
-
-inline constexpr Duration kJsLimit = 10s;  // then the process is killed
 
 struct JsResult {
   Document document;                 // places unknown: JavaScript computed it

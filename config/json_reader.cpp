@@ -1,5 +1,5 @@
-// JSON by the parser of core/base, after a pass that turns comments and trailing commas into blanks,
-// so that offsets stay what they are in the file.
+// JSON by the parser of core/base, after a pass that turns comments and trailing commas into
+// blanks, so that offsets stay what they are in the file.
 #include <algorithm>
 #include <charconv>
 
@@ -38,8 +38,7 @@ std::string strict(std::string_view text) {
     }
     const char c = out[at];
     if ((c == '}' || c == ']') && comma != std::string::npos) out[comma] = ' ';
-    if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
-      comma = c == ',' ? at : std::string::npos;
+    if (c != ' ' && c != '\t' && c != '\n' && c != '\r') comma = c == ',' ? at : std::string::npos;
     at = c == '"' ? end_of_string(out, at) : at + 1;
   }
   return out;
@@ -85,8 +84,7 @@ class Converter {
   // parent or its first member.
   [[nodiscard]] Place place(JsonRef json, Place parent) const {
     if (const auto offset = json.string_offset()) return place(*offset);
-    if (json.type() == JsonType::object && json.size() > 0)
-      return place(json.first().key_offset());
+    if (json.type() == JsonType::object && json.size() > 0) return place(json.first().key_offset());
     return parent;
   }
 
@@ -95,7 +93,8 @@ class Converter {
     const auto next = std::upper_bound(lines_.begin(), lines_.end(), offset);
     const std::size_t line = static_cast<std::size_t>(next - lines_.begin());
     const std::size_t column = offset - lines_[line - 1];
-    return {static_cast<std::uint32_t>(line), static_cast<std::uint32_t>(std::max<std::size_t>(column, 1))};
+    return {static_cast<std::uint32_t>(line),
+            static_cast<std::uint32_t>(std::max<std::size_t>(column, 1))};
   }
 
   std::vector<std::size_t> lines_{0};  // where they begin

@@ -92,7 +92,8 @@ class Converter {
 
   // What stands in the map itself, or in an earlier source, wins.
   void merge(const YAML::Node& source, Value& value, int depth) {
-    if (!source.IsMap()) return fail(place_of(source.Mark()), "'<<' must name a map, or a list of maps");
+    if (!source.IsMap())
+      return fail(place_of(source.Mark()), "'<<' must name a map, or a list of maps");
     Value more = convert(source, depth + 1);
     for (Member& member : more.members)
       if (value.find(member.key) == nullptr) value.members.push_back(std::move(member));

@@ -14,8 +14,8 @@
 namespace roost::cli {
 namespace {
 
-void declare(ArgParser& parser, StartOptions& options,
-             std::optional<std::string>& interpreter_args, ConfigWishes& wishes) {
+void declare(ArgParser& parser, StartOptions& options, std::optional<std::string>& interpreter_args,
+             ConfigWishes& wishes) {
   parser.words("something to start", options.targets, {.least = 1});
   parser.rest(options.args);
   parser.value("-n,--name", "NAME", options.name, "name of the app; default: that of the script");

@@ -39,7 +39,8 @@ ExitCode start_config(Invocation& invocation, const StartOptions& options, Confi
   if (!directory) return invocation.fail(directory.error());
   sort_env(options.env, wishes);
   split_commas(wishes.only);
-  auto loaded = load_apps(options.targets.front(), wishes, inherited_environment(environ), *directory);
+  auto loaded =
+      load_apps(options.targets.front(), wishes, inherited_environment(environ), *directory);
   if (!loaded) return invocation.fail(loaded.error());
   for (const std::string& remark : loaded->remarks)
     invocation.warn("note: " + invocation.safe(remark));

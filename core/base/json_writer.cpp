@@ -106,7 +106,8 @@ void JsonWriter::unsigned_integer(std::uint64_t value) {
 
 void JsonWriter::number(double value) {
   if (!std::isfinite(value)) return null();
-  if (value == 0 && std::signbit(value)) return raw("-0.0");  // "-0" would read back as the integer 0
+  if (value == 0 && std::signbit(value))
+    return raw("-0.0");  // "-0" would read back as the integer 0
   separate();
   append_number(out_, value);
 }

@@ -6,11 +6,14 @@
 
 namespace roost {
 namespace {
-constexpr std::array<std::string_view, 11> kNames{"invalid", "not_found", "exists", "conflict", "unavailable", "timeout",
-                                                  "denied",  "io",        "protocol", "internal", "unhealthy"};
+constexpr std::array<std::string_view, 11> kNames{
+    "invalid", "not_found", "exists",   "conflict", "unavailable", "timeout",
+    "denied",  "io",        "protocol", "internal", "unhealthy"};
 }  // namespace
 
-std::string_view to_string(Errc code) { return kNames[static_cast<std::size_t>(code)]; }
+std::string_view to_string(Errc code) {
+  return kNames[static_cast<std::size_t>(code)];
+}
 
 Errc errc_from(std::string_view name) {
   for (std::size_t i = 0; i < kNames.size(); ++i)

@@ -31,6 +31,12 @@ inline constexpr std::uint32_t kMaxInstances =
 inline constexpr std::uint32_t kFdsPerRun = 3;   // pidfd, stdout, stderr; in keeper and daemon each
 inline constexpr std::uint32_t kFdReserve = 64;  // kept for the socket, SQLite, restarts
 
+// Configuration files
+inline constexpr std::size_t kMaxConfigBytes = 4U << 20;
+inline constexpr std::size_t kMaxConfigValues =
+    200'000;                                     // YAML's aliases as often as they are used
+inline constexpr auto kConfigScriptLimit = 10s;  // for JavaScript to give its value
+
 // Logs
 inline constexpr std::size_t kPipeBytes = 1U << 20;   // grown to this at a run's first output
 inline constexpr std::size_t kMaxOpenLogFiles = 256;  // least recently written ones are closed
@@ -46,7 +52,7 @@ inline constexpr std::size_t kEventsKept = 1000;    // past events that `events`
 inline constexpr std::size_t kStoreQueue = 65'536;  // operations waiting for SQLite
 
 // Processes
-inline constexpr std::size_t kMaxTreeProcesses = 10'000;  // of one run, when it is stopped
+inline constexpr std::size_t kMaxTreeProcesses = 10'000;   // of one run, when it is stopped
 inline constexpr std::size_t kMaxMeasuredProcesses = 256;  // of one run, for cpu and memory
 
 }  // namespace roost::model::limits

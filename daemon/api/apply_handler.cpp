@@ -87,7 +87,8 @@ void add(const Step& step) {
 
 void shrink(const Step& step, const AppEntry& entry) {
   ++step.work->open;
-  stop_and_forget(step.work->services, last_instances(entry, entry.instances.size() - step.spec.instances),
+  stop_and_forget(step.work->services,
+                  last_instances(entry, entry.instances.size() - step.spec.instances),
                   [work = step.work](Result<ipc::StopReply> stopped) {
                     if (!stopped) work->failed = std::move(stopped).error();
                     work->done_one();
@@ -111,9 +112,8 @@ void finish(const Step& step) {
     }
   } else if (step.spec.instances < ids.size()) {
     const auto gone = last_instances(*entry, ids.size() - step.spec.instances);
-    std::erase_if(ids, [&](InstanceId id) {
-      return std::find(gone.begin(), gone.end(), id) != gone.end();
-    });
+    std::erase_if(
+        ids, [&](InstanceId id) { return std::find(gone.begin(), gone.end(), id) != gone.end(); });
     shrink(step, *entry);
   }
   step.start ? start_existing(step.work, ids, step.wait) : report_only(*step.work, ids);
@@ -193,11 +193,10 @@ class Queue {
 
 void register_apply_handler(Dispatcher& dispatcher, Services& services) {
   const auto queue = std::make_shared<Queue>(services);
-  dispatcher.on(ipc::kApply,
-                Dispatcher::Handler<ApplyRequest, StartReply>(
-                    [queue](const ApplyRequest& request, Responder<StartReply> to) {
-                      queue->add(request, std::move(to));
-                    }));
+  dispatcher.on(ipc::kApply, Dispatcher::Handler<ApplyRequest, StartReply>(
+                                 [queue](const ApplyRequest& request, Responder<StartReply> to) {
+                                   queue->add(request, std::move(to));
+                                 }));
 }
 
 }  // namespace roost::daemon

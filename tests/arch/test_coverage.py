@@ -11,7 +11,7 @@ END_TO_END = "\n".join(p.read_text() for p in sorted((ROOT / "tests/e2e").rglob(
 COMMAND_OF_METHOD = {"daemon.kill": "kill", "app.start": "start", "app.restart": "restart", "app.stop": "stop", "app.delete": "delete", "app.list": "list",
                      "app.describe": "describe", "app.reset": "reset", "app.signal": "signal", "app.logs": "logs", "app.jlist": "jlist",
                      "app.flush": "flush", "app.scale": "scale", "daemon.save": "save", "app.resurrect": "resurrect", "app.events": "events",
-                     "daemon.stats": "daemon", "daemon.update": "update"}
+                     "daemon.stats": "daemon", "daemon.update": "update", "app.apply": "start"}
 
 
 def methods():
@@ -58,6 +58,11 @@ def test_command_is_documented(command):
 @pytest.mark.parametrize("command", commands())
 def test_command_has_its_own_file(command):
     assert (ROOT / f"cli/commands/{command}.cpp").exists()
+
+
+def test_fields_of_files_are_documented():
+    fields = re.findall(r'^\s+Field\{"([a-z_]+)"', read("config/fields.cpp"), re.M)
+    assert len(fields) > 40 and not [f for f in fields if f"`{f}`" not in read("docs/config.md")]
 
 
 def test_exit_codes_are_documented():

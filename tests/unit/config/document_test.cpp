@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
-
 #include "config/document.h"
+
+#include <doctest/doctest.h>
 
 using namespace roost;
 using namespace roost::config;
@@ -54,8 +54,10 @@ TEST_CASE("document: three formats, one value") {
 }
 
 TEST_CASE("document: JSON may have comments and trailing commas, and texts that look like them") {
-  const auto root = parsed("\xef\xbb\xbf// top\n{ /* in\n between */ \"url\": \"http://x/*y*/,]\", \"a\": [1, 2,],\n}\n",
-                           Format::json)
+  const auto root = parsed(
+                        "\xef\xbb\xbf// top\n{ /* in\n between */ \"url\": \"http://x/*y*/,]\", "
+                        "\"a\": [1, 2,],\n}\n",
+                        Format::json)
                         .root;
   CHECK(root.find("url")->string == "http://x/*y*/,]");
   CHECK(root.find("a")->items.size() == 2);
@@ -63,7 +65,8 @@ TEST_CASE("document: JSON may have comments and trailing commas, and texts that 
 }
 
 TEST_CASE("document: places are those of the file") {
-  const auto json = parsed("{\n  // comment\n  \"key\": [\n    {\"inner\": true}\n  ]\n}\n", Format::json);
+  const auto json =
+      parsed("{\n  // comment\n  \"key\": [\n    {\"inner\": true}\n  ]\n}\n", Format::json);
   CHECK(json.root.members[0].at.line == 3);
   CHECK(json.root.members[0].at.column == 3);
   CHECK(json.root.members[0].value.items[0].at.line == 4);
@@ -87,7 +90,10 @@ TEST_CASE("document: a fault is shown with its line and a caret") {
 }
 
 TEST_CASE("document: YAML plain scalars follow 1.2: no and on are texts") {
-  const auto root = parsed("a: no\nb: on\nc: ~\nd: 0x10\ne: 1e3\nf: \"true\"\ng: '~'\nh: +5\ni: .5\nj:\n", Format::yaml).root;
+  const auto root =
+      parsed("a: no\nb: on\nc: ~\nd: 0x10\ne: 1e3\nf: \"true\"\ng: '~'\nh: +5\ni: .5\nj:\n",
+             Format::yaml)
+          .root;
   CHECK(root.find("a")->string == "no");
   CHECK(root.find("b")->string == "on");
   CHECK(root.find("c")->kind == Kind::null);
@@ -101,7 +107,10 @@ TEST_CASE("document: YAML plain scalars follow 1.2: no and on are texts") {
 }
 
 TEST_CASE("document: YAML merge keys, duplicates and aliases that multiply") {
-  const auto root = parsed("one: &one {a: 1, b: 1}\ntwo: &two {b: 2, c: 2}\nall:\n  <<: [*one, *two]\n  a: 0\n", Format::yaml).root;
+  const auto root =
+      parsed("one: &one {a: 1, b: 1}\ntwo: &two {b: 2, c: 2}\nall:\n  <<: [*one, *two]\n  a: 0\n",
+             Format::yaml)
+          .root;
   const auto* all = root.find("all");
   CHECK(all->find("a")->integer == 0);
   CHECK(all->find("b")->integer == 1);

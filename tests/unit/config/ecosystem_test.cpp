@@ -1,13 +1,14 @@
-#include <doctest/doctest.h>
-
 #include "config/ecosystem.h"
+
+#include <doctest/doctest.h>
 
 using namespace roost;
 using namespace roost::config;
 
 namespace {
 
-Result<Ecosystem> read(std::string text, const EcosystemOptions& options = {}, Format format = Format::json) {
+Result<Ecosystem> read(std::string text, const EcosystemOptions& options = {},
+                       Format format = Format::json) {
   auto document = parse_document("apps", std::move(text), format);
   REQUIRE(document);
   return read_ecosystem(*document, options);
@@ -62,7 +63,8 @@ TEST_CASE("ecosystem: fields, their aliases, and values as PM2 takes them") {
 }
 
 TEST_CASE("ecosystem: env_NAME goes over env") {
-  constexpr auto kText = R"([{"script": "a", "env_production": {"A": "2"}, "env": {"A": "1", "B": "1"}}])";
+  constexpr auto kText =
+      R"([{"script": "a", "env_production": {"A": "2"}, "env": {"A": "1", "B": "1"}}])";
   CHECK(read(kText)->apps[0].env.at("A") == "1");
   const auto production = read(kText, {.env_name = "production", .only = {}});
   CHECK(production->apps[0].env.at("A") == "2");
@@ -87,17 +89,19 @@ TEST_CASE("ecosystem: all faults at once, with places and the nearest name") {
   CHECK(text.find("apps:2:") == 0);
   CHECK(text.find("unknown field 'instanses' (did you mean 'instances'?)") != std::string::npos);
   CHECK(text.find("apps:3:") != std::string::npos);
-  for (const char* part : {"'args' must be a list or a text, not a table", "'env' must be a table, not a number",
-                           "'kill_timeout'", "'exec' says again what 'script' said"})
+  for (const char* part :
+       {"'args' must be a list or a text, not a table", "'env' must be a table, not a number",
+        "'kill_timeout'", "'exec' says again what 'script' said"})
     CHECK_MESSAGE(text.find(part) != std::string::npos, part);
 }
 
 TEST_CASE("ecosystem: what describes no app is refused") {
-  for (const char* text : {"{}", "[]", "7", "[7]", R"({"apps": []})", R"({"apps": 3})", R"([{"name": "x"}])",
-                           R"([{"script": "a", "name": "x"}, {"script": "b", "name": "x"}])",
-                           R"({"apps": [{"script": "a"}], "instances": 2})", R"([{"script": ""}])",
-                           R"([{"script": "a", "instances": 1.5}])", R"([{"script": "a", "autorestart": "perhaps"}])",
-                           R"([{"script": "a", "env": {"": "x"}}])", R"([{"script": "a", "env_x": []}])"}) {
+  for (const char* text :
+       {"{}", "[]", "7", "[7]", R"({"apps": []})", R"({"apps": 3})", R"([{"name": "x"}])",
+        R"([{"script": "a", "name": "x"}, {"script": "b", "name": "x"}])",
+        R"({"apps": [{"script": "a"}], "instances": 2})", R"([{"script": ""}])",
+        R"([{"script": "a", "instances": 1.5}])", R"([{"script": "a", "autorestart": "perhaps"}])",
+        R"([{"script": "a", "env": {"": "x"}}])", R"([{"script": "a", "env_x": []}])"}) {
     CAPTURE(text);
     CHECK_FALSE(fault(text).empty());
   }

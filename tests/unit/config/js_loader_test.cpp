@@ -1,10 +1,11 @@
+#include "config/js_loader.h"
+
 #include <cstdlib>
 #include <fstream>
 
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include "config/js_loader.h"
 #include "tests/support/temp_dir.h"
 
 using namespace roost;
@@ -37,9 +38,12 @@ Result<JsResult> load(const std::string& name, const std::string& text) {
 TEST_CASE("js: CommonJS, ES modules under either name, functions and promises") {
   REQUIRE_FALSE(node().empty());
   const std::pair<const char*, const char*> cases[] = {
-      {"a.config.js", "const n = require('path').basename(__filename); module.exports = {apps: [{script: n}]}"},
+      {"a.config.js",
+       "const n = require('path').basename(__filename); module.exports = {apps: [{script: n}]}"},
       {"b.config.cjs", "module.exports = {apps: [{script: 'b.config.cjs'}]}"},
-      {"c.config.mjs", "import path from 'path'; export default {apps: [{script: `${path.basename('/x/c.config.mjs')}`}]}"},
+      {"c.config.mjs",
+       "import path from 'path'; export default {apps: [{script: "
+       "`${path.basename('/x/c.config.mjs')}`}]}"},
       {"d.config.mjs", "export const apps = [{script: 'd.config.mjs'}]"},
       {"e.config.js", "import 'path'; export default {apps: [{script: 'e.config.js'}]}"},
       {"f.config.js", "module.exports = async () => ({apps: [{script: 'f.config.js'}]})"}};
@@ -52,7 +56,8 @@ TEST_CASE("js: CommonJS, ES modules under either name, functions and promises") 
 }
 
 TEST_CASE("js: functions are left out and named; what it prints disturbs nobody") {
-  const auto loaded = load("g.config.js", "console.log('hello'); module.exports = {a: () => 1, b: /x+/, c: 'ü'}");
+  const auto loaded =
+      load("g.config.js", "console.log('hello'); module.exports = {a: () => 1, b: /x+/, c: 'ü'}");
   REQUIRE_MESSAGE(loaded, (loaded ? "" : loaded.error().message));
   CHECK(loaded->dropped == std::vector<std::string>{"a"});
   CHECK(loaded->document.root.find("b")->string == "x+");
@@ -74,7 +79,8 @@ TEST_CASE("js: what goes wrong is told in its own words") {
 }
 
 TEST_CASE("js: an expression, as PM2 reads JSON") {
-  const auto loaded = evaluate_js(node(), "/tmp/x.json", "{ apps: [ // one\n { script: 'a' + '.js' } ] }");
+  const auto loaded =
+      evaluate_js(node(), "/tmp/x.json", "{ apps: [ // one\n { script: 'a' + '.js' } ] }");
   REQUIRE_MESSAGE(loaded, (loaded ? "" : loaded.error().message));
   CHECK(loaded->document.root.find("apps")->items[0].find("script")->string == "a.js");
 }
