@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/keeper_search.h"
 #include "cli/keeper_start.h"
 #include "cli/lock_file.h"
 #include "ipc/socket.h"
@@ -92,12 +93,21 @@ Result<ipc::Client> wait_or_launch(const ipc::Paths& paths) {
     if (!lock) return std::move(lock).error();
     if (*lock && launched)
       return startup_error(paths, log_start, "the daemon ended as soon as it was started");
-    if (*lock) {
+    // But the file may have been deleted with the home under those who held it: they make their
+    // socket again.
+    const pid_t lost = *lock ? find_keeper(paths.home) : 0;
+    if (lost == 0 && *lock) {
       if (auto started = launch(paths, std::move(*lock)); !started)
         return std::move(started).error();
       launched = true;
     }
     if (auto client = try_connect(paths, kSlice)) return std::move(*client);
+    lock->reset();
+    if (Monotonic::now() > deadline && lost != 0)
+      return Error{Errc::unavailable,
+                   "the keeper of '" + paths.home + "' lives (pid " + std::to_string(lost) +
+                       "), but its daemon has not made its socket again",
+                   "see '" + paths.daemon_log() + "'"};
     if (Monotonic::now() > deadline)
       return startup_error(paths, log_start, "the daemon does not answer");
   }
@@ -112,11 +122,14 @@ Result<ipc::Client> connect_or_launch(const ipc::Paths& paths) {
 }
 
 Result<std::optional<ipc::Client>> connect_if_running(const ipc::Paths& paths) {
-  if (::access(paths.lock().c_str(), F_OK) != 0 && errno == ENOENT)
-    return std::optional<ipc::Client>{};
+  if (::access(paths.lock().c_str(), F_OK) != 0 && errno == ENOENT) {
+    if (find_keeper(paths.home) == 0) return std::optional<ipc::Client>{};
+    if (auto home = ipc::ensure_home(paths); !home) return std::move(home).error();
+  }
   auto lock = try_lock(paths.lock());
   if (!lock) return std::move(lock).error();
-  if (*lock) return std::optional<ipc::Client>{};
+  if (*lock && find_keeper(paths.home) == 0) return std::optional<ipc::Client>{};
+  lock->reset();
   auto client = ipc::Client::connect(paths, {.patience = kLaunchLimit});
   if (!client) return std::move(client).error();
   return std::optional<ipc::Client>(std::move(*client));

@@ -49,6 +49,7 @@ Daemon::Daemon(DaemonOptions options)
     : options_(std::move(options)),
       worker_(loop_, kMaxPendingWork),
       lanes_(Lanes::open(home_id(options_.paths.home))),
+      home_watch_(loop_, options_.paths.socket(), [this] { return restore_home(); }),
       timer_(loop_, [this] { quitting_ ? quit_now() : try_inherit(); }) {
   loop_.set_exception_handler([](std::string_view component, std::string_view what) {
     log_error(component, "exception: " + std::string(what));
@@ -195,8 +196,33 @@ void Daemon::on_recovered() {
   keeper_->store_entry(kListenerKey, LabelBytes{}, socket->get());
   if (Status started = server_->start(std::move(*socket)); !started)
     log_error("api", started.error().message);
+  if (::access(options_.paths.socket().c_str(), F_OK) != 0) (void)restore_home();
+  home_watch_.start();
   log_info("daemon", "serving pid=" + std::to_string(::getpid()) +
                          " keeper=" + std::to_string(::getppid()) + " version=" ROOST_VERSION);
+}
+
+// Somebody has deleted the home, or the socket in it. The apps go on; once the directory is there
+// again, by whoever's hand, so is everything by which a client finds us.
+bool Daemon::restore_home() {
+  if (quitting_ || ::access(options_.paths.runtime_dir.c_str(), W_OK) != 0) return false;
+  Result<UniqueFd> socket = ipc::listen_unix(options_.paths.socket(), {.replace_stale = true});
+  if (!socket) return false;
+  keeper_->store_entry(kListenerKey, LabelBytes{}, socket->get());
+  if (Status started = server_->start(std::move(*socket)); !started)
+    log_error("api", started.error().message);
+  (void)open_log(options_.paths.daemon_log());  // the old one goes on if this fails
+  write_pid_files();
+  return true;
+}
+
+void Daemon::write_pid_files() const {
+  const auto write = [](const std::string& path, int pid) {
+    if (Status written = write_file_atomic(path, std::to_string(pid) + "\n", 0600); !written)
+      log_warning("home", written.error().message);
+  };
+  write(options_.paths.roostd_pid(), ::getpid());
+  write(options_.paths.keeper_pid(), ::getppid());
 }
 
 // ---- the end of the keeper

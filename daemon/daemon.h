@@ -13,6 +13,7 @@
 #include "core/loop/timer.h"
 #include "daemon/api/server.h"
 #include "daemon/api/services.h"
+#include "daemon/home_watch.h"
 #include "daemon/keeper_heir.h"
 #include "daemon/process/originals.h"
 #include "ipc/paths.h"
@@ -46,6 +47,8 @@ class Daemon {
   void begin_shutdown();
   void begin_quit();
   void quit_now();
+  [[nodiscard]] bool restore_home();
+  void write_pid_files() const;
   void renew_keeper(std::function<void(const Status&)> done);
   [[nodiscard]] Result<UniqueFd> listener();
 
@@ -65,6 +68,7 @@ class Daemon {
   Dispatcher dispatcher_;
   std::unique_ptr<Server> server_;
   std::vector<std::function<void(const Status&)>> renewing_;  // who waits for the keeper's answer
+  HomeWatch home_watch_;
   UniqueFd inherited_listener_;
   UniqueFd signals_;
   std::optional<loop::Poll> signal_poll_;

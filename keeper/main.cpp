@@ -121,9 +121,10 @@ int start(Options& options) {
   table.header.lock_fd = options.lock_fd;
   if (options.table_fd >= 0) ::close(options.table_fd);
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
-  if (epoll < 0 || !write_pid_file(options.home_fd)) {
-    return say(1, "roost-keeper: cannot write keeper.pid");
-  }
+  if (epoll < 0) return say(1, "roost-keeper: no epoll");
+  // Nothing trusts the file: a full disk is no reason to leave the apps alone.
+  if (!write_pid_file(options.home_fd))
+    log_line(options.home_fd, "W keeper cannot write keeper.pid", {});
   become_keeper();
   return Keeper(options, table, epoll).run();
 }

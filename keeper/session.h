@@ -15,7 +15,7 @@ inline constexpr Millis kNever = ~Millis{0};
 
 struct Pace {
   Millis ping = 4000;      // while runs are stored
-  Millis answer = 8000;    // how long an answer may take; a hand-over gets a quarter more
+  Millis answer = 5500;    // how long an answer may take; a hand-over gets a quarter more
   Millis longest = 60000;  // the same after repeated kills
   bool watchdog = true;
   std::uint32_t descriptors = 0;  // told to the daemon

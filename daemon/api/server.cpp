@@ -1,5 +1,6 @@
 #include "daemon/api/server.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include "core/loop/loop.h"
@@ -16,6 +17,7 @@ namespace limits = model::limits;
 
 namespace {
 constexpr int kAcceptsPerTurn = 64;
+constexpr std::size_t kCrowd = 128;
 constexpr Duration kAcceptPause = 1s;
 
 // Refused before anything is read; one short write to a fresh socket cannot block.
@@ -33,6 +35,7 @@ Server::Server(loop::Loop& loop, Dispatcher& dispatcher, int keeper_pid)
       }) {}
 
 Status Server::start(UniqueFd listener) {
+  poll_.reset();  // of the socket before
   listener_ = std::move(listener);
   poll_ = std::make_unique<loop::Poll>(loop_, listener_.get(), [this](unsigned) { accept_some(); });
   return poll_->start(loop::Poll::readable);
@@ -118,6 +121,11 @@ void Server::remove(SessionId id) {
   if (node.empty()) return;
   for (const auto& task : node.mapped().when_closed)
     task();
+  // What a crowd has left behind lies in pieces between what lives: it is not given back by itself.
+  crowd_ = std::max(crowd_, clients_.size() + 1);
+  if (crowd_ < kCrowd || clients_.size() > kCrowd / 8) return;
+  crowd_ = 0;
+  ::malloc_trim(0);
 }
 
 void Server::when_closed(SessionId id, std::function<void()> task) {

@@ -21,7 +21,7 @@ class Server {
   // The dispatcher outlives the server.
   Server(loop::Loop& loop, Dispatcher& dispatcher, int keeper_pid);
 
-  // Takes a listening socket.
+  // Takes a listening socket, in place of the one before if there is one.
   [[nodiscard]] Status start(UniqueFd listener);
 
   [[nodiscard]] int listener() const { return listener_.get(); }
@@ -57,6 +57,7 @@ class Server {
   std::unique_ptr<loop::Poll> poll_;
   std::map<SessionId, Client> clients_;
   std::uint64_t last_id_ = 0;
+  std::size_t crowd_ = 0;  // most clients at once since memory was last given back
 };
 
 }  // namespace roost::daemon

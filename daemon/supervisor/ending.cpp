@@ -182,14 +182,17 @@ void Supervisor::bury(Instance* instance, Run& run) {
 
 void Supervisor::record_exit(Instance& instance, Run& run, const std::string& reason) {
   const RunId id = run.label.run;
+  const WallMs now = wall_now_ms();
+  // So that the difference is what it ran, whatever was done to the wall clock meanwhile.
+  const WallMs began = now - to_ms(Monotonic::now() - from_ns(run.label.started_ns));
   store::AddExit row{.epoch = keeper_->facts().epoch,
                      .seq = run.exit->seq,
                      .instance = instance.id,
                      .app = instance.app,
                      .run = id,
                      .pid = run.label.pid,
-                     .started_wall_ms = run.label.started_wall_ms,
-                     .ended_wall_ms = wall_now_ms(),
+                     .started_wall_ms = began,
+                     .ended_wall_ms = now,
                      .status = model::exit_status_from(run.exit->code, run.exit->status),
                      .reason = reason};
   kill_point("exit.before_record");

@@ -152,10 +152,10 @@ def test_daemon_stats(home):
 def test_cpu_and_memory_are_those_of_the_whole_tree(home):
     """Two children, one of them in its own session: both busy, one large."""
     script = home.work / "family.py"
-    script.write_text("import os, time\n"
+    script.write_text("import os, signal\n"
                       "if os.fork() == 0:\n    os.setsid()\n    held = b'x' * (64 << 20)\n    while True: pass\n"
                       "if os.fork() == 0:\n    while True: pass\n"
-                      "time.sleep(1000)\n")
+                      "signal.pause()\n")
     home.ok("start", script, "--name", "family", "--interpreter", "/usr/bin/python3")
 
     def measured():

@@ -75,16 +75,3 @@ def test_f14_damaged_while_nothing_runs(home, how):
     assert moved_aside(home) == (how in ("truncated", "garbage"))
     home.run("start", victim("idle"), "--name", "app", check=0)
     assert home.state("app") == "online" and len(home.infos()) == 1
-
-
-@pytest.mark.parametrize("how", [pytest.param("garbage", marks=pytest.mark.full), "deleted"])
-def test_f14_damaged_while_only_apps_live(home, how):
-    """Keeper and daemon are dead, and the file is lost: what runs must still be in somebody's hand, and never twice."""
-    home.start("idle", home.work / "a.runs", name="app")
-    pid = home.pid("app")
-    kill_both(home)
-    damage(home, how)
-    home.ok("ping")
-    home.start("idle", home.work / "a.runs", name="app")
-    running = [p for p in home.processes() if procs.command(p).endswith("a.runs")]
-    assert running == [home.pid("app")], f"the app runs twice: {running}, the first was {pid}"

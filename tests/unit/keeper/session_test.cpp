@@ -89,7 +89,7 @@ struct Fixture {
 
   Table table;
   Millis now = kStart;
-  std::unique_ptr<Session> session = std::make_unique<Session>(table, -1, Pace{});
+  std::unique_ptr<Session> session = std::make_unique<Session>(table, -1, Pace{.answer = 8000});
   UniqueFd daemon;
 };
 
