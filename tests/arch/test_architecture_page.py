@@ -19,7 +19,7 @@ def test_floor_is_in_the_table(folder):
     row = re.search(rf"^\| `{folder}/` \| ([^|]+) \|", PAGE, re.M)
     assert row, f"no row for {folder}/"
     allowed = {name.split("/")[-1] for name in FLOORS[folder][0]}
-    told = set(re.findall(r"\b(base|model|loop|ipc|store|metrics)\b", row[1]))
+    told = set(re.findall(r"\b(base|model|loop|ipc|store|metrics|config)\b", row[1]))
     assert told == allowed
 
 
