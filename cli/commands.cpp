@@ -20,13 +20,16 @@ constexpr std::string_view kStartNotes =
     "  a program      ./server, or a word found in PATH, as in: roost start nginx\n"
     "  a shell line   roost start \"cd api && exec ./serve | tee x\": run by /bin/sh\n"
     "  an app         a name, id, name#i, glob or all, of what roost already knows\n"
+    "  a file of apps roost.toml, ecosystem.config.js, apps.yaml, apps.json, package.json, or - "
+    "for\n"
+    "                 JSON on stdin: they are brought to what it says; options stand in the file\n"
     "\n"
     "The app gets the environment of this shell. `start` returns when the app has proved itself\n"
     "(alive for 500ms), or tells why it did not, with status 6.\n";
 
-constexpr std::array<Command, 23> kCommands{{
+constexpr std::array<Command, 24> kCommands{{
     {"start", "", Group::apps, "Start scripts, programs, shell lines or apps",
-     "<script|program|\"shell line\"|app>... [options] [-- args]", run_start, kStartNotes},
+     "<script|program|\"shell line\"|app|file>... [options] [-- args]", run_start, kStartNotes},
     {"stop", "", Group::apps, "Stop apps and keep their entries", "<target>...", run_stop,
      kTargetNotes},
     {"restart", "", Group::apps, "Stop and start apps", "<target>... [options]", run_restart,
@@ -72,6 +75,11 @@ constexpr std::array<Command, 23> kCommands{{
      "Apps are not touched. A keeper or daemon that does not live is not taken: the one before "
      "goes\n"
      "on, and the status is 1.\n"},
+    {"completion", "", Group::daemon, "Print a script that completes words in a shell",
+     "<bash|zsh|fish>", run_completion,
+     "bash: roost completion bash > /etc/bash_completion.d/roost\n"
+     "zsh:  roost completion zsh > a file _roost in a directory of $fpath\n"
+     "fish: roost completion fish > ~/.config/fish/completions/roost.fish\n"},
     {"version", "", Group::daemon, "Print the version", "", run_version},
     {"help", "", Group::daemon, "Explain roost or a command", "[command]", run_help},
 }};

@@ -37,6 +37,7 @@ ExitCode run_logs(Invocation& invocation, const Command& self, Args args);
 ExitCode run_pid(Invocation& invocation, const Command& self, Args args);
 ExitCode run_ping(Invocation& invocation, const Command& self, Args args);
 ExitCode run_kill(Invocation& invocation, const Command& self, Args args);
+ExitCode run_completion(Invocation& invocation, const Command& self, Args args);
 ExitCode run_version(Invocation& invocation, const Command& self, Args args);
 ExitCode run_help(Invocation& invocation, const Command& self, Args args);
 

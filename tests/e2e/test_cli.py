@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -350,3 +351,22 @@ def test_logs_follow_through_a_daemon_death(home):
         if follower.poll() is None:
             follower.kill()
         follower.communicate()
+
+
+def complete(home, *words):
+    """What bash offers for the last word."""
+    script = ('source <(roost completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _roost; printf "%s\\n" "${COMPREPLY[@]}"')
+    done = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True, timeout=30, cwd=home.work,
+                          env=home.environment(PATH=f"{home.bin}:{os.environ['PATH']}"))
+    return done.stdout.split()
+
+
+def test_completion_of_commands_options_and_names(home):
+    assert "restart" in complete(home, "roost", "re") and not home.daemon_pid
+    assert complete(home, "roost", "stop", "") == [] and not home.daemon_pid, "completing starts nothing"
+    home.start("idle", name="api")
+    assert complete(home, "roost", "stop", "a") == ["all", "api"]
+    assert "--kill-timeout" in complete(home, "roost", "start", "--k")
+    for shell in ("zsh", "fish"):
+        assert "restart" in home.ok("completion", shell).out
+    assert home.run("completion", "csh").code == 2
