@@ -28,8 +28,15 @@ struct Value {
   std::int64_t integer = 0;
   double real = 0;
   std::string string{};
-  std::vector<Value> items{};
-  std::vector<Member> members{};  // in the order of the text; keys are unique
+  std::vector<Value> items;
+  std::vector<Member> members;  // in the order of the text; keys are unique
+
+  Value();
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
 
   // Null when there is none.
   [[nodiscard]] const Value* find(std::string_view key) const;

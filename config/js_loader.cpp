@@ -151,7 +151,9 @@ Ended wait_for(pid_t pid, Pipe result, Pipe complaint) {
   if (ended.timed_out) (void)::kill(pid, SIGKILL);
   while (::waitpid(pid, &ended.status, 0) < 0 && errno == EINTR) {
   }
-  while (complaint.read && !ended.timed_out &&
+  // Not to its end: a process it has left behind may hold that.
+  pollfd rest{complaint.read.get(), POLLIN, 0};
+  while (complaint.read && ::poll(&rest, 1, 0) > 0 &&
          read_some(complaint.read, ended.complaint, kMaxComplaint)) {
   }
   return ended;
@@ -161,7 +163,8 @@ std::vector<std::string> environment_with(const std::string& path, const std::st
   std::vector<std::string> variables{"ROOST_CONFIG_FILE=" + path};
   if (text != nullptr) variables.push_back("ROOST_CONFIG_TEXT=" + *text);
   for (char** variable = environ; *variable != nullptr; ++variable)
-    variables.emplace_back(*variable);
+    if (!std::string_view(*variable).starts_with("ROOST_CONFIG_"))
+      variables.emplace_back(*variable);
   return variables;
 }
 

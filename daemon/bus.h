@@ -35,7 +35,8 @@ struct Event {
   int processes = 0;   // run_over: of its tree that were ended, itself included
   int killed = 0;      // run_over: of these, how many needed SIGKILL
   std::string reason{};
-  std::string name{};  // deleted: nobody can be asked any more
+  std::string name{};  // with ns and slot, deleted: nobody can be asked any more
+  std::string ns{};
   std::uint32_t slot = 0;
 };
 

@@ -205,7 +205,7 @@ void Daemon::on_recovered() {
 // Somebody has deleted the home, or the socket in it. The apps go on; once the directory is there
 // again, by whoever's hand, so is everything by which a client finds us.
 bool Daemon::restore_home() {
-  if (quitting_ || ::access(options_.paths.runtime_dir.c_str(), W_OK) != 0) return false;
+  if (quitting_ || !ipc::check_private(options_.paths.runtime_dir)) return false;
   Result<UniqueFd> socket = ipc::listen_unix(options_.paths.socket(), {.replace_stale = true});
   if (!socket) return false;
   keeper_->store_entry(kListenerKey, LabelBytes{}, socket->get());
@@ -213,6 +213,7 @@ bool Daemon::restore_home() {
     log_error("api", started.error().message);
   (void)open_log(options_.paths.daemon_log());  // the old one goes on if this fails
   write_pid_files();
+  supervisor_->when_saved({});  // the store sees that its file is gone, and makes it again
   return true;
 }
 

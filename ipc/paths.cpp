@@ -27,6 +27,8 @@ Result<std::string> absolute(std::string_view path) {
   return text;
 }
 
+}  // namespace
+
 // A directory that others may write would let them choose what we run.
 Status check_private(const std::string& path) {
   struct stat info {};
@@ -44,8 +46,6 @@ Status check_private(const std::string& path) {
     return errno_error("chmod '" + path + "'", errno);
   return ok();
 }
-
-}  // namespace
 
 Result<Paths> paths_for_home(std::string_view home) {
   if (home.empty()) return Error{Errc::invalid, "empty home directory", "set ROOST_HOME"};

@@ -39,6 +39,10 @@ struct Paths {
 // only read is made 0700.
 [[nodiscard]] Status ensure_home(const Paths& paths);
 
+// Errc::denied: the directory is another user's, or others may write there; Errc::not_found. One that
+// others may only read is made 0700.
+[[nodiscard]] Status check_private(const std::string& path);
+
 // Pid in a pid file, 0 when there is none.
 [[nodiscard]] int read_pid_file(const std::string& path);
 

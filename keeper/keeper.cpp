@@ -90,7 +90,12 @@ void Keeper::prepare() {
 void Keeper::turn() {
   if (table_.header.daemon_pid == 0 && !finished() && now_ >= spawn_at_) spawn();
   if (now_ >= foreign_look_at_) look_at_all_foreign();
-  if (now_ >= prove_at_) keep_proven_daemon();
+  if (now_ >= prove_at_) {
+    if (session_.ready())
+      keep_proven_daemon();
+    else
+      prove_at_ = now_ + kYoung;  // it lives, but has not taken over
+  }
   session_.pump(now_);
   if (terminate_ && session_.ready()) {
     ::kill(table_.header.daemon_pid, SIGTERM);
@@ -170,7 +175,8 @@ void Keeper::reap() {
 void Keeper::on_daemon_death(const siginfo_t& info) {
   const bool young = now_ - spawned_at_ < kYoung;
   const bool by_itself = info.si_code == CLD_EXITED || info.si_status != SIGKILL;
-  crashes_ = young && by_itself ? crashes_ + 1 : 0;
+  // One that hangs before it has taken over is as bad as one that crashes.
+  crashes_ = !session_.ready() || (young && by_itself) ? crashes_ + 1 : 0;
   const Death taken_over = by_itself ? Death::crashed : Death::killed;
   const Millis delay = backoff_.on_death(session_.ready() ? taken_over : Death::early, now_);
   session_.close(now_);

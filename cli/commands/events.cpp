@@ -13,6 +13,7 @@ constexpr std::uint32_t kDefaultEvents = 30;
 struct Follow {
   Invocation& invocation;
   std::int64_t newest_ms = 0;
+  std::optional<Error> failed{};  // of our own output: no reason to connect again
 
   Status show(const ipc::EventInfo& event) {
     newest_ms = event.time_ms;
@@ -23,6 +24,7 @@ struct Follow {
 
   Status flush() {
     Status written = invocation.flush();
+    if (!written) failed = written.error();
     // An end of the stream that is no error: the loop looks at reader_gone().
     if (written && invocation.reader_gone()) return Error{Errc::io, "nobody reads", {}};
     return written;
@@ -49,6 +51,7 @@ Status follow(Invocation& invocation, ipc::EventsRequest request) {
           return state.flush();
         });
     if (invocation.reader_gone()) return ok();
+    if (state.failed) return *state.failed;
     if (ended.code != Errc::io) return ended;
     request.after_ms = std::max(request.after_ms, state.newest_ms);
     request.last = model::limits::kEventsKept;

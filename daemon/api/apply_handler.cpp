@@ -58,6 +58,7 @@ struct Step {
   bool start = true;
   bool wait = true;
   bool changed = false;
+  int tries = 0;  // of stopping it, against somebody who starts it
 };
 
 void mark_changed(StartWork& work, const std::vector<InstanceId>& ids) {
@@ -120,19 +121,40 @@ void finish(const Step& step) {
   if (step.changed) mark_changed(*step.work, ids);
 }
 
+constexpr int kMostTries = 3;
+
+Error contested(const std::string& name) {
+  return {Errc::conflict,
+          "app '" + name + "' was started again by somebody else, with the settings of before",
+          "start the file once more"};
+}
+
+bool is_up(const Supervisor& supervisor, const AppEntry& entry) {
+  const auto& all = entry.instances;
+  return std::any_of(all.begin(), all.end(), [&](const InstanceEntry& at) {
+    return supervisor.find(InstanceId{at.id})->machine.current.has_value();
+  });
+}
+
 // What has other settings is stopped first, gets them, and runs again.
 void change(Step step, const AppEntry& entry) {
   Services& services = step.work->services;
   const std::vector<InstanceId> ids = ids_of(entry);
   step.changed = true;
-  step.start = step.start || std::any_of(ids.begin(), ids.end(), [&](InstanceId id) {
-                 return services.supervisor.find(id)->machine.current.has_value();
-               });
+  ++step.tries;
+  step.start = step.start || is_up(services.supervisor, entry);
   for (InstanceId id : ids)
     services.supervisor.stop(id);
   ++step.work->open;
   services.waits.until_down(ids, [step = std::move(step), &services](const auto&) {
+    if (services.ending) step.work->failed = everything_ends();
+    if (services.ending) return step.work->done_one();
     const AppEntry* still = find_entry(services.supervisor, step.spec.name);
+    if (still != nullptr && is_up(services.supervisor, *still)) {  // started again meanwhile
+      if (step.tries < kMostTries) change(step, *still);
+      if (step.tries >= kMostTries) step.work->failed = contested(step.spec.name);
+      return step.work->done_one();
+    }
     if (still != nullptr)
       services.supervisor.replace_spec(AppId{still->id}, step.spec, on_disk(step.work));
     finish(step);

@@ -115,7 +115,9 @@ void handle_update(Services& services, Responder<ipc::UpdateReply> to) {
     reply.keeper_replaced = renewed.has_value();
     if (!renewed) reply.keeper_error = renewed.error().message;
     done(reply);
-    services.supervisor.when_saved([&services](const Status&) { services.step_down(); });
+    services.supervisor.when_saved([&services](const Status&) {
+      if (!services.ending) services.step_down();
+    });
   });
 }
 

@@ -10,13 +10,14 @@
 namespace roost::daemon {
 
 ReplyTo::~ReplyTo() {
-  if (server_ == nullptr) return;
+  if (server_ == nullptr || *server_ == nullptr) return;
   log_error("api", "a request was dropped without an answer");
   fail({Errc::internal, "the daemon dropped the request", "please report this, with roostd.log"});
 }
 
 void ReplyTo::send(ipc::FrameType type, std::string_view payload) {
-  Server* server = std::exchange(server_, nullptr);
+  const auto handle = std::exchange(server_, nullptr);
+  Server* server = handle != nullptr ? *handle : nullptr;
   if (server == nullptr) return;
   if (Session* session = server->find(session_)) session->send(type, request_, payload);
   server->answered(session_, wait_);
@@ -27,21 +28,30 @@ void ReplyTo::fail(const Error& error) {
 }
 
 EventStream ReplyTo::stream(std::string_view reply, std::function<void()> on_closed) {
-  Server* server = std::exchange(server_, nullptr);
-  server->when_closed(session_, std::move(on_closed));
-  if (Session* session = server->find(session_))
-    session->send(ipc::FrameType::result, request_, reply);
-  return {*server, session_, request_};
+  EventStream stream(std::exchange(server_, nullptr), session_, request_);
+  stream.begin(reply, std::move(on_closed));
+  return stream;
+}
+
+void EventStream::begin(std::string_view reply, std::function<void()> on_closed) const {
+  if (*server_ == nullptr) return;
+  (*server_)->when_closed(session_, std::move(on_closed));
+  send_as(ipc::FrameType::result, reply);
 }
 
 void EventStream::send(std::string_view payload) const {
-  if (Session* session = server_->find(session_))
-    session->send(ipc::FrameType::event, request_, payload);
+  send_as(ipc::FrameType::event, payload);
+}
+
+void EventStream::send_as(ipc::FrameType type, std::string_view payload) const {
+  Server* server = *server_;
+  Session* session = server != nullptr ? server->find(session_) : nullptr;
+  if (session != nullptr) session->send(type, request_, payload);
 }
 
 void ReplyTo::begin_wait() {
   wait_ = true;
-  if (Session* session = server_->find(session_)) session->begin_wait();
+  if (Session* session = (*server_)->find(session_)) session->begin_wait();
 }
 
 void Dispatcher::dispatch(ReplyTo to, std::string_view payload) {

@@ -20,26 +20,30 @@ namespace roost::daemon {
 
 class Server;
 
-// Where the events of one stream go; a client that has left gets nothing. The Server outlives it.
+// Where the events of one stream go; a client that has left gets nothing. May outlive the Server.
 class EventStream {
  public:
-  EventStream(Server& server, SessionId session, std::uint32_t request)
-      : server_(&server), session_(session), request_(request) {}
+  EventStream(std::shared_ptr<Server*> server, SessionId session, std::uint32_t request)
+      : server_(std::move(server)), session_(session), request_(request) {}
 
+  // The reply to the request, and what is to be done when the client has left.
+  void begin(std::string_view reply, std::function<void()> on_closed) const;
   void send(std::string_view payload) const;
 
  private:
-  Server* server_;
+  void send_as(ipc::FrameType type, std::string_view payload) const;
+
+  std::shared_ptr<Server*> server_;
   SessionId session_;
   std::uint32_t request_;
 };
 
 // Where one reply goes. Move-only, used once; destroyed unanswered it replies "internal error" and
-// logs. When the client has left, answering does nothing. The Server outlives it.
+// logs. When the client or the Server has left, answering does nothing.
 class ReplyTo {
  public:
-  ReplyTo(Server& server, SessionId session, std::uint32_t request)
-      : server_(&server), session_(session), request_(request) {}
+  ReplyTo(std::shared_ptr<Server*> server, SessionId session, std::uint32_t request)
+      : server_(std::move(server)), session_(session), request_(request) {}
 
   ReplyTo(ReplyTo&& other) noexcept
       : server_(std::exchange(other.server_, nullptr)),
@@ -60,7 +64,8 @@ class ReplyTo {
   void begin_wait();
 
  private:
-  Server* server_;
+  // Null once it is answered or moved from.
+  std::shared_ptr<Server*> server_;
   SessionId session_;
   std::uint32_t request_;
   bool wait_ = false;

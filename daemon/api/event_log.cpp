@@ -35,6 +35,7 @@ void EventLog::add(const Event& event) {
   info.event = name_of(event.kind);
   info.id = raw(event.instance);
   info.name = event.name;
+  info.ns = event.ns;
   info.slot = event.slot;
   info.pid = event.pid;
   info.reason = event.reason;
@@ -45,6 +46,7 @@ void EventLog::add(const Event& event) {
   if (const Instance* instance = supervisor_.find(event.instance);
       instance != nullptr && event.kind != Event::Kind::deleted) {
     info.name = instance->spec->name;
+    info.ns = instance->spec->ns;
     info.slot = instance->slot;
   }
   events_.push_back(std::move(info));

@@ -13,7 +13,7 @@ Result<EventLog::Wanted> wanted_by(const std::vector<std::string>& targets) {
   auto selectors = parse_targets(targets);
   if (!selectors) return std::move(selectors).error();
   return EventLog::Wanted([selectors = std::move(*selectors)](const ipc::EventInfo& event) {
-    const model::TargetFacts facts{model::InstanceId{event.id}, event.name, {}, event.slot};
+    const model::TargetFacts facts{model::InstanceId{event.id}, event.name, event.ns, event.slot};
     return selectors.empty() ||
            std::any_of(selectors.begin(), selectors.end(),
                        [&](const auto& one) { return model::matches(one, facts); });

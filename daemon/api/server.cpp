@@ -34,6 +34,10 @@ Server::Server(loop::Loop& loop, Dispatcher& dispatcher, int keeper_pid)
         (void)poll_->start(loop::Poll::readable);  // it was polled before
       }) {}
 
+Server::~Server() {
+  *handle_ = nullptr;
+}
+
 Status Server::start(UniqueFd listener) {
   poll_.reset();  // of the socket before
   listener_ = std::move(listener);
@@ -87,7 +91,7 @@ void Server::on_request(SessionId id, std::uint32_t request, std::string payload
         ipc::FrameType::error, request,
         ipc::encode_error({Errc::unavailable, "too many unanswered requests", {}}));
   ++client.pending;
-  dispatcher_.dispatch(ReplyTo(*this, id, request), payload);
+  dispatcher_.dispatch(ReplyTo(handle_, id, request), payload);
 }
 
 void Server::greet(Client& client, std::uint32_t request, const std::string& payload) {

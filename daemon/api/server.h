@@ -20,6 +20,12 @@ class Server {
  public:
   // The dispatcher outlives the server.
   Server(loop::Loop& loop, Dispatcher& dispatcher, int keeper_pid);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // This server, or null once it is gone: for replies that are waited for when the daemon ends.
+  [[nodiscard]] std::shared_ptr<Server*> handle() const { return handle_; }
 
   // Takes a listening socket, in place of the one before if there is one.
   [[nodiscard]] Status start(UniqueFd listener);
@@ -57,6 +63,7 @@ class Server {
   std::unique_ptr<loop::Poll> poll_;
   std::map<SessionId, Client> clients_;
   std::uint64_t last_id_ = 0;
+  std::shared_ptr<Server*> handle_ = std::make_shared<Server*>(this);
   std::size_t crowd_ = 0;  // most clients at once since memory was last given back
 };
 

@@ -80,14 +80,19 @@ std::vector<InstanceId> last_instances(const AppEntry& entry, std::size_t count)
 void stop_and_forget(Services& services, std::vector<InstanceId> ids,
                      std::function<void(Result<StopReply>)> done) {
   const auto reply = std::make_shared<StopReply>(stop_all(services, ids));
-  services.waits.until_down(
-      ids, [&services, reply, ids, done = std::move(done)](const Facts& facts) {
-        fill_in(services, *reply, facts);
-        services.supervisor.remove(ids, [reply, done](const Status& saved) {
-          if (!saved) return done(Error{saved.error()}.context("deleted, but not yet on disk"));
-          done(std::move(*reply));
-        });
-      });
+  services.waits.until_down(ids, [&services, reply, ids,
+                                  done = std::move(done)](const Facts& facts) {
+    fill_in(services, *reply, facts);
+    for (InstanceId id : ids)
+      if (const Instance* at = services.supervisor.find(id); at != nullptr && at->machine.current)
+        return done(Error{Errc::conflict,
+                          "'" + at->spec->name + "' was started again by somebody else meanwhile",
+                          "stopped, but not deleted: delete it once more"});
+    services.supervisor.remove(ids, [reply, done](const Status& saved) {
+      if (!saved) return done(Error{saved.error()}.context("deleted, but not yet on disk"));
+      done(std::move(*reply));
+    });
+  });
 }
 
 namespace {

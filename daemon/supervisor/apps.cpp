@@ -140,6 +140,7 @@ void Supervisor::remove(std::span<const InstanceId> ids, Committed done) {
     p_.bus.publish({.kind = Event::Kind::deleted,
                     .instance = id,
                     .name = it->second.spec->name,
+                    .ns = it->second.spec->ns,
                     .slot = it->second.slot});
     instances_.erase(it);
     p_.lanes.remove(id);
@@ -196,6 +197,7 @@ void Supervisor::resubmit_everything() {
     batch.emplace_back(store::PutRun{run.label.run, run.label.instance, run.label.pid,
                                      run.label.start_ticks, p_.boot_id, bytes});
   }
+  if (!saved_list_.empty()) batch.emplace_back(store::SetMeta{kSavedListKey, saved_list_});
   persist(std::move(batch), store::Durability::background, {});
 }
 

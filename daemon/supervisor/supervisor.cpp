@@ -8,10 +8,6 @@
 
 namespace roost::daemon {
 
-namespace {
-constexpr char kSavedListKey[] = "saved_list";
-}
-
 using model::Input;
 using model::InstanceId;
 using model::RunId;

@@ -207,6 +207,9 @@ class Supervisor final : public KeeperListener {
   std::minstd_rand random_;
 };
 
+// Of state.db's meta table.
+inline constexpr char kSavedListKey[] = "saved_list";
+
 // Keys of the keeper's entries.
 inline constexpr std::uint64_t kListenerKey = 1;
 inline constexpr std::uint64_t kNoteKey = 1ULL << 32U;  // + instance id

@@ -17,6 +17,7 @@ struct EventInfo {
   std::string event;
   std::uint32_t id = 0;
   std::string name;
+  std::string ns;
   std::uint32_t slot = 0;
   std::int32_t pid = 0;
   std::optional<model::ExitStatus> status;
@@ -26,6 +27,7 @@ struct EventInfo {
     return std::tuple{req("time_ms", &EventInfo::time_ms, "when, ms since the epoch"),
                       req("event", &EventInfo::event, "added, started, online, exit, start-failed or deleted"),
                       req("id", &EventInfo::id, "id of the instance"), req("name", &EventInfo::name, "name of the app"),
+                      opt("namespace", &EventInfo::ns, "namespace of the app"),
                       opt("slot", &EventInfo::slot, "number within the app"),
                       opt("pid", &EventInfo::pid, "the process it is about; 0 without one"),
                       opt("status", &EventInfo::status, "exit: how it ended"),

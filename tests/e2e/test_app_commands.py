@@ -44,7 +44,7 @@ def test_env_shows_what_the_app_was_given(home):
 def test_start_while_a_crashed_run_is_swept(home):
     """The app is dead, its child still holds on: start begins a new run whatever the policy says."""
     home.ok("start", "/bin/sh", "--name", "once", "--interpreter", "none", "--no-autorestart", "--",
-            "-c", "(trap '' TERM; exec sleep 30) & sleep 0.7; exit 3")
+            "-c", "(trap '' TERM; exec sleep 30) & sleep 2; exit 3")
     wait_until(lambda: home.state("once") == "stopping", 5, "its leftovers are being ended")
     home.ok("start", "once")
     assert home.state("once") == "online"
