@@ -23,6 +23,24 @@ bool parse_number(std::string_view text, T& out) {
   return error == std::errc{} && end == text.data() + text.size() && !text.empty();
 }
 
+// A marker at the beginning of a line, behind some content. Not by LoadAll(), which finds documents
+// without end in ",&,".
+bool has_several(std::string_view text) {
+  bool content = false;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    const bool marker =
+        line.starts_with("---") && (line.size() == 3 || line[3] == ' ' || line[3] == '\r');
+    if (marker && content) return true;
+    const auto first = line.find_first_not_of(" \t\r");
+    if (!marker && first != std::string_view::npos && line[first] != '#' && line[first] != '%')
+      content = true;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
 class Converter {
  public:
   std::optional<Problem> problem;
@@ -106,10 +124,9 @@ class Converter {
 
 std::optional<Problem> read_yaml(Document& document) {
   try {
-    const auto nodes = YAML::LoadAll(document.text);
-    if (nodes.size() > 1) return Problem{{}, "holds several documents", "keep one"};
+    if (has_several(document.text)) return Problem{{}, "holds several documents", "keep one"};
     Converter converter;
-    if (!nodes.empty()) document.root = converter.convert(nodes.front(), 0);
+    document.root = converter.convert(YAML::Load(document.text), 0);
     return converter.problem;
   } catch (const YAML::Exception& error) {
     return Problem{place_of(error.mark), error.msg, {}};

@@ -126,6 +126,8 @@ TEST_CASE("document: YAML merge keys, duplicates and aliases that multiply") {
   }
   CHECK(complaint(bomb, Format::yaml).find("too many") != std::string::npos);
   CHECK(complaint("a: 1\n---\nb: 2\n", Format::yaml).find("several") != std::string::npos);
+  CHECK(parsed("# x\n---\na: 1\n", Format::yaml).root.find("a")->integer == 1);
+  (void)parse_document("file", ",&,", Format::yaml);  // ends
 }
 
 TEST_CASE("document: escapes of a hostile file do not reach the message") {
