@@ -4,6 +4,7 @@
 
 #include "config/readers.h"
 #include "core/base/json_writer.h"
+#include "core/base/utf8.h"
 
 namespace roost::config {
 namespace {
@@ -118,6 +119,8 @@ Result<Document> parse_document(std::string path, std::string text, Format forma
     return Error{Errc::invalid,
                  document.path + ": more than " + std::to_string(kMaxConfigBytes) + " bytes",
                  {}};
+  if (!is_utf8(document.text) || document.text.find('\0') != std::string::npos)
+    return Error{Errc::invalid, document.path + ": is no text in UTF-8", {}};
   const auto problem = format == Format::json   ? read_json(document)
                        : format == Format::yaml ? read_yaml(document)
                                                 : read_toml(document);
