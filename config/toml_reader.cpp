@@ -56,9 +56,43 @@ Value convert(const toml::node& node) {
   return value;
 }
 
+// The end of a quoted text that begins at `at`, behind its closing quotes.
+std::size_t end_of_text(std::string_view text, std::size_t at) {
+  const std::string_view one = text.substr(at, 1);
+  const std::string three(3, one.front());
+  const std::string_view quotes =
+      text.substr(at).starts_with(three) ? std::string_view(three) : one;
+  for (at += quotes.size(); at < text.size(); ++at) {
+    if (text[at] == '\\' && one == "\"") {
+      ++at;
+    } else if (text.substr(at).starts_with(quotes)) {
+      return at + quotes.size();
+    }
+  }
+  return text.size();
+}
+
+// Beyond ASCII, TOML has quoted texts and comments only; toml++ 3.3 runs astray on anything else.
+std::optional<Problem> find_foreign(std::string_view text) {
+  Place at{1, 1};
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t end = i + 1;
+    if (text[i] == '"' || text[i] == '\'') end = end_of_text(text, i);
+    if (text[i] == '#') end = std::min(text.find('\n', i), text.size());
+    if (static_cast<unsigned char>(text[i]) >= 0x80)
+      return Problem{at, "only ASCII may stand outside of quotes and comments", {}};
+    for (; i < end; ++i) {
+      if (text[i] == '\n') at = {at.line + 1, 0};
+      ++at.column;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Problem> read_toml(Document& document) {
+  if (auto foreign = find_foreign(document.text)) return foreign;
   try {
     document.root = convert(toml::parse(document.text));
     return std::nullopt;
