@@ -104,6 +104,8 @@ void Keeper::turn() {
   if (session_.overdue(now_)) {
     log_line(options_.home_fd, "E keeper daemon does not answer, killing it",
              {{"pid", table_.header.daemon_pid}});
+    // Hung before it had taken over: not worth the time that two more tries would take.
+    if (!session_.ready()) crashes_ = kCrashesBeforeOld - 1;
     ::kill(table_.header.daemon_pid, SIGKILL);
     session_.was_killed(now_);
   }

@@ -17,19 +17,6 @@ using ipc::StartReply;
 using model::AppId;
 using model::InstanceId;
 
-const AppEntry* find_entry(const Supervisor& supervisor, const std::string& name) {
-  for (const auto& [id, app] : supervisor.book().apps())
-    if (app.entry.spec.name == name) return &app.entry;
-  return nullptr;
-}
-
-std::vector<InstanceId> ids_of(const AppEntry& entry) {
-  std::vector<InstanceId> ids;
-  for (const InstanceEntry& at : entry.instances)
-    ids.push_back(InstanceId{at.id});
-  return ids;
-}
-
 bool same_but_count(model::AppSpec a, const model::AppSpec& b) {
   a.instances = b.instances;
   return a == b;
@@ -44,7 +31,7 @@ Status check(const Supervisor& supervisor, const ApplyRequest& request) {
       return std::move(valid).error().context("app '" + app.spec.name + "'");
     if (!names.insert(app.spec.name).second)
       return Error{Errc::invalid, "two apps are called '" + app.spec.name + "'", {}};
-    const AppEntry* known = find_entry(supervisor, app.spec.name);
+    const AppEntry* known = supervisor.book().find(app.spec.name);
     const std::size_t have = known != nullptr ? known->instances.size() : 0;
     more += app.spec.instances - std::min<std::size_t>(app.spec.instances, have);
   }
@@ -77,13 +64,10 @@ void report_only(StartWork& work, const std::vector<InstanceId>& ids) {
 }
 
 void add(const Step& step) {
-  const auto ids = step.work->services.supervisor.add_app(step.spec, on_disk(step.work));
-  if (!ids) {
-    --step.work->open;  // nothing was submitted
-    step.work->failed = ids.error();
-    return;
-  }
-  step.start ? start_existing(step.work, *ids, step.wait) : report_only(*step.work, *ids);
+  const auto ids = submitted(step.work, [&](auto done) {
+    return step.work->services.supervisor.add_app(step.spec, done);
+  });
+  step.start ? start_existing(step.work, ids, step.wait) : report_only(*step.work, ids);
 }
 
 void shrink(const Step& step, const AppEntry& entry) {
@@ -99,18 +83,14 @@ void shrink(const Step& step, const AppEntry& entry) {
 // The settings are right; now the number of instances, and whether they run.
 void finish(const Step& step) {
   Supervisor& supervisor = step.work->services.supervisor;
-  const AppEntry* entry = find_entry(supervisor, step.spec.name);
+  const AppEntry* entry = supervisor.book().find(step.spec.name);
   if (entry == nullptr) return add(step);  // deleted meanwhile
-  std::vector<InstanceId> ids = ids_of(*entry);
+  std::vector<InstanceId> ids = entry->instance_ids();
   if (step.spec.instances > ids.size()) {
     const auto more = static_cast<std::uint32_t>(step.spec.instances - ids.size());
-    const auto grown = supervisor.grow(AppId{entry->id}, more, on_disk(step.work));
-    if (!grown) {
-      --step.work->open;  // nothing was submitted
-      step.work->failed = grown.error();
-    } else {
-      ids.insert(ids.end(), grown->begin(), grown->end());
-    }
+    const auto grown = submitted(
+        step.work, [&](auto done) { return supervisor.grow(AppId{entry->id}, more, done); });
+    ids.insert(ids.end(), grown.begin(), grown.end());
   } else if (step.spec.instances < ids.size()) {
     const auto gone = last_instances(*entry, ids.size() - step.spec.instances);
     std::erase_if(
@@ -129,28 +109,21 @@ Error contested(const std::string& name) {
           "start the file once more"};
 }
 
-bool is_up(const Supervisor& supervisor, const AppEntry& entry) {
-  const auto& all = entry.instances;
-  return std::any_of(all.begin(), all.end(), [&](const InstanceEntry& at) {
-    return supervisor.find(InstanceId{at.id})->machine.current.has_value();
-  });
-}
-
 // What has other settings is stopped first, gets them, and runs again.
 void change(Step step, const AppEntry& entry) {
   Services& services = step.work->services;
-  const std::vector<InstanceId> ids = ids_of(entry);
+  const std::vector<InstanceId> ids = entry.instance_ids();
   step.changed = true;
   ++step.tries;
-  step.start = step.start || is_up(services.supervisor, entry);
+  step.start = step.start || services.supervisor.is_up(entry);
   for (InstanceId id : ids)
     services.supervisor.stop(id);
   ++step.work->open;
   services.waits.until_down(ids, [step = std::move(step), &services](const auto&) {
     if (services.ending) step.work->failed = everything_ends();
     if (services.ending) return step.work->done_one();
-    const AppEntry* still = find_entry(services.supervisor, step.spec.name);
-    if (still != nullptr && is_up(services.supervisor, *still)) {  // started again meanwhile
+    const AppEntry* still = services.supervisor.book().find(step.spec.name);
+    if (still != nullptr && services.supervisor.is_up(*still)) {  // started again meanwhile
       if (step.tries < kMostTries) change(step, *still);
       if (step.tries >= kMostTries) step.work->failed = contested(step.spec.name);
       return step.work->done_one();
@@ -170,7 +143,7 @@ void apply(Services& services, const ApplyRequest& request,
   const StartWorkPtr work = begin_start(services, std::move(done));
   for (const ApplyApp& app : request.apps) {
     const Step step{work, app.spec, app.start, request.wait};
-    const AppEntry* known = find_entry(services.supervisor, app.spec.name);
+    const AppEntry* known = services.supervisor.book().find(app.spec.name);
     if (known == nullptr)
       add(step);
     else if (same_but_count(known->spec, app.spec))

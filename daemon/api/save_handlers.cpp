@@ -62,44 +62,26 @@ Result<SavedList> saved_list(const Supervisor& supervisor) {
   return list;
 }
 
-// Those of an app that is on the list and known.
-void add_instances(const AppEntry& entry, std::vector<InstanceId>& ids) {
-  for (const InstanceEntry& at : entry.instances)
-    ids.push_back(InstanceId{at.id});
-}
-
-const AppEntry* find_by_name(const Supervisor& supervisor, const std::string& name) {
-  for (const auto& [id, app] : supervisor.book().apps())
-    if (app.entry.spec.name == name) return &app.entry;
-  return nullptr;
-}
-
 void handle_resurrect(Services& services, Responder<ipc::StartReply> to) {
   if (services.ending) return to.fail(everything_ends());
   const auto list = saved_list(services.supervisor);
   if (!list) return to.fail(list.error());
   const StartWorkPtr work = begin_start(services, answer(std::move(to)));
+  Supervisor& supervisor = services.supervisor;
   std::vector<InstanceId> ids;
-  for (const auto& [id, instance] : services.supervisor.instances())
+  for (const auto& [id, instance] : supervisor.instances())
     if (instance.resume) ids.push_back(id);
   for (const SavedApp& saved : list->apps) {
-    const AppEntry* known = find_by_name(services.supervisor, saved.spec.name);
-    if (known != nullptr) {
-      if (saved.up) add_instances(*known, ids);
-      continue;
-    }
-    const auto added = services.supervisor.add_app(saved.spec, on_disk(work));
-    if (!added) {
-      --work->open;  // nothing was submitted
-      work->failed = added.error();
-      continue;
-    }
-    if (saved.up) ids.insert(ids.end(), added->begin(), added->end());
+    const AppEntry* known = supervisor.book().find(saved.spec.name);
+    const auto found = known != nullptr ? known->instance_ids() : submitted(work, [&](auto done) {
+      return supervisor.add_app(saved.spec, done);
+    });
+    if (saved.up) ids.insert(ids.end(), found.begin(), found.end());
   }
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   start_existing(work, ids, true);
-  services.supervisor.when_saved(on_disk(work));
+  supervisor.when_saved(on_disk(work));
   work->done_one();
 }
 

@@ -44,13 +44,9 @@ void add(Services& services, AppId app, std::uint32_t more, const ipc::ScaleRequ
         whole.started = std::move(started->outcomes);
         done(std::move(whole));
       });
-  const auto ids = services.supervisor.grow(app, more, on_disk(work));
-  if (!ids) {
-    work->failed = ids.error();
-    --work->open;  // nothing was submitted
-  } else {
-    start_existing(work, *ids, request.wait);
-  }
+  start_existing(
+      work, submitted(work, [&](auto saved) { return services.supervisor.grow(app, more, saved); }),
+      request.wait);
   work->done_one();
 }
 

@@ -23,10 +23,9 @@ bool same_settings(model::AppSpec a, const model::AppSpec& b) {
 
 // The name is taken: the same program is started (with the new settings if it does not run),
 // another one is refused.
-void start_known(const StartWorkPtr& work, model::AppId app, const model::AppSpec& spec,
+void start_known(const StartWorkPtr& work, const AppEntry& entry, const model::AppSpec& spec,
                  bool wait) {
   Services& services = work->services;
-  const AppEntry entry = services.supervisor.book().apps().at(app).entry;
   if (!same_program(entry.spec, spec)) {
     work->failed = Error{
         Errc::exists,
@@ -34,14 +33,9 @@ void start_known(const StartWorkPtr& work, model::AppId app, const model::AppSpe
         "choose another name with --name, or first: roost delete " + spec.name};
     return;
   }
-  std::vector<InstanceId> ids;
-  bool idle = true;
-  for (const InstanceEntry& at : entry.instances) {
-    ids.push_back(InstanceId{at.id});
-    idle = idle && !services.supervisor.find(ids.back())->machine.current;
-  }
-  if (idle)
-    services.supervisor.replace_spec(app, spec, on_disk(work));
+  const std::vector<InstanceId> ids = entry.instance_ids();
+  if (!services.supervisor.is_up(entry))
+    services.supervisor.replace_spec(model::AppId{entry.id}, spec, on_disk(work));
   else if (!same_settings(entry.spec, spec))
     work->reply.note = "it runs with other settings; to apply the new ones: roost delete " +
                        spec.name + ", then start";
@@ -50,15 +44,10 @@ void start_known(const StartWorkPtr& work, model::AppId app, const model::AppSpe
 
 void start_new(const StartWorkPtr& work, const model::AppSpec& spec, bool wait) {
   Supervisor& supervisor = work->services.supervisor;
-  for (const auto& [id, app] : supervisor.book().apps())
-    if (app.entry.spec.name == spec.name) return start_known(work, id, spec, wait);
-  const auto ids = supervisor.add_app(spec, on_disk(work));
-  if (!ids) {
-    work->failed = ids.error();
-    work->open -= 1;  // nothing was submitted
-    return;
-  }
-  start_existing(work, *ids, wait);
+  if (const AppEntry* known = supervisor.book().find(spec.name))
+    return start_known(work, *known, spec, wait);
+  start_existing(work, submitted(work, [&](auto done) { return supervisor.add_app(spec, done); }),
+                 wait);
 }
 
 void handle_start(Services& services, const ipc::StartRequest& request, Responder<StartReply> to) {

@@ -86,4 +86,14 @@ Supervisor::Committed on_disk(const StartWorkPtr& work) {
   };
 }
 
+std::vector<InstanceId> submitted(
+    const StartWorkPtr& work,
+    const std::function<Result<std::vector<InstanceId>>(Supervisor::Committed)>& submit) {
+  auto ids = submit(on_disk(work));
+  if (ids) return std::move(*ids);
+  --work->open;  // nothing will be written
+  work->failed = ids.error();
+  return {};
+}
+
 }  // namespace roost::daemon

@@ -39,4 +39,10 @@ void start_existing(const StartWorkPtr& work, const std::vector<model::InstanceI
 // The answer waits for this as well.
 [[nodiscard]] Supervisor::Committed on_disk(const StartWorkPtr& work);
 
+// Calls `submit` with such a continuation; where it refuses, the work has failed and there are no
+// instances.
+[[nodiscard]] std::vector<model::InstanceId> submitted(
+    const StartWorkPtr& work,
+    const std::function<Result<std::vector<model::InstanceId>>(Supervisor::Committed)>& submit);
+
 }  // namespace roost::daemon

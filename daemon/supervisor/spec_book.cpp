@@ -53,6 +53,19 @@ model::AppId SpecBook::next_app() const {
   return model::AppId{last_app_ + 1};
 }
 
+std::vector<model::InstanceId> AppEntry::instance_ids() const {
+  std::vector<model::InstanceId> ids;
+  for (const InstanceEntry& at : instances)
+    ids.push_back(model::InstanceId{at.id});
+  return ids;
+}
+
+const AppEntry* SpecBook::find(std::string_view name) const {
+  for (const auto& [id, app] : apps_)
+    if (app.entry.spec.name == name) return &app.entry;
+  return nullptr;
+}
+
 std::uint32_t SpecBook::next_instance() const {
   std::uint32_t next = 0;
   for (const auto& [id, app] : apps_)

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/json.h"
@@ -34,6 +35,8 @@ struct AppEntry {
   model::AppSpec spec;
   std::vector<InstanceEntry> instances;
 
+  [[nodiscard]] std::vector<model::InstanceId> instance_ids() const;
+
   static constexpr auto fields() {
     return std::tuple{req("id", &AppEntry::id, "id of the app"),
                       opt("generation", &AppEntry::generation, "version of the spec"),
@@ -59,6 +62,9 @@ class SpecBook {
   void erase(model::AppId app) { apps_.erase(app); }
 
   [[nodiscard]] const std::map<model::AppId, App>& apps() const { return apps_; }
+
+  // By name; null when there is none.
+  [[nodiscard]] const AppEntry* find(std::string_view name) const;
 
   // Ids start at 0 again when no app is left, as in PM2.
   [[nodiscard]] model::AppId next_app() const;

@@ -1,5 +1,7 @@
 #include "daemon/supervisor/supervisor.h"
 
+#include <algorithm>
+
 #include <unistd.h>
 
 #include "core/base/check.h"
@@ -86,6 +88,12 @@ const Run* Supervisor::current_run(const Instance& instance) const {
   if (!instance.machine.current) return nullptr;
   const auto it = runs_.find(raw(instance.machine.current->id));
   return it == runs_.end() ? nullptr : &it->second;
+}
+
+bool Supervisor::is_up(const AppEntry& entry) const {
+  const auto ids = entry.instance_ids();
+  return std::any_of(ids.begin(), ids.end(),
+                     [this](InstanceId id) { return find(id)->machine.current.has_value(); });
 }
 
 RunId Supervisor::next_run_id() {

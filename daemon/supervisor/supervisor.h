@@ -84,6 +84,8 @@ class Supervisor final : public KeeperListener {
 
   [[nodiscard]] const Instance* find(model::InstanceId id) const;
   [[nodiscard]] const Run* current_run(const Instance& instance) const;
+  // Whether an instance of the app has a run, whatever its phase.
+  [[nodiscard]] bool is_up(const AppEntry& entry) const;
   // By name, then slot. Errc::not_found names the first selector that matches nothing, with a
   // suggestion.
   [[nodiscard]] Result<std::vector<model::InstanceId>> select(

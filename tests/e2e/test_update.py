@@ -90,6 +90,28 @@ def test_daemon_that_crashes_gives_way_to_the_one_before(installed):
     assert runs_installed(home, "daemon_pid", "roostd") and home.pid("idle") == pid
 
 
+def test_daemon_that_hangs_gives_way_to_the_one_before(installed):
+    home = installed
+    home.start("idle", name="idle")
+    pid, old = home.pid("idle"), file_of(home.daemon_pid)
+    install(home, "roostd", "#!/bin/sh\nexec sleep 1000\n")
+    said = home.run("update")
+    assert said.code == 1 and "installed roostd does not live" in said.err, said
+    assert home.pid("idle") == pid and file_of(home.daemon_pid) == old
+
+
+def test_update_while_a_stop_is_waited_for(installed):
+    """Nobody answers the stop any more; its client asks the next daemon."""
+    home = installed
+    home.start("slow_stop.sh", 1, home.work / "ready", name="slow")
+    wait_until((home.work / "ready").exists, 5, "it is ready")
+    client = home.popen("stop", "slow")
+    wait_until(lambda: home.state("slow") == "stopping", 5, "it is being stopped")
+    home.ok("update")
+    out, err = client.communicate(timeout=30)
+    assert client.returncode == 0 and home.state("slow") == "stopped", (out, err)
+
+
 def test_keeper_killed_in_the_middle_of_its_upgrade(make_home):
     """At its kill point the table is accepted and nothing is exec'd: the daemon becomes the keeper."""
     once = make_home()
