@@ -45,8 +45,11 @@ constexpr std::array<Command, 24> kCommands{{
     {"flush", "", Group::apps, "Empty the log files of apps", "[target]...", run_flush,
      "Without targets: of all apps. The apps go on writing to the same files.\n"},
     {"save", "dump", Group::apps, "Remember all apps, for `resurrect`", "", run_save,
-     "What runs is on disk at all times, and comes back by itself after a crash or a reboot. This\n"
-     "list is for coming back to it later, whatever was deleted or stopped meanwhile.\n"},
+     "What runs needs no saving: it comes back with the next daemon, at once after a crash, with "
+     "the\n"
+     "first command after a reboot. This list is for coming back to it later, whatever was "
+     "deleted\n"
+     "or stopped meanwhile.\n"},
     {"resurrect", "", Group::apps, "Start what `kill` stopped and what was saved", "",
      run_resurrect},
     {"list", "ls l ps status", Group::look, "Show the state of apps", "[target]...", run_list,
