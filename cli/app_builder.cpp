@@ -52,12 +52,13 @@ Result<AppBuilder> AppBuilder::make(const StartOptions& options, Environment env
                                     std::string directory) {
   AppBuilder builder(options, std::move(directory));
   auto& base = builder.base_;
+  base = options.base;
   if (auto env = apply_settings(options.env, environment); !env) return std::move(env).error();
   base.env = std::move(environment);
   base.args = options.args;
-  base.autorestart = !options.no_autorestart;
-  base.user = options.user.value_or("");
-  base.ns = options.ns.value_or("default");
+  if (options.no_autorestart) base.restart = model::RestartWhen::never;
+  if (options.user) base.user = *options.user;
+  if (options.ns) base.ns = *options.ns;
   if (auto paths = builder.set_paths(); !paths) return std::move(paths).error();
   if (auto numbers = builder.set_numbers(); !numbers) return std::move(numbers).error();
   if (options.name && options.targets.size() > 1)
@@ -89,8 +90,6 @@ Status AppBuilder::set_numbers() {
     base_.max_restarts = *count;
   }
   if (auto set = set_duration(options_.kill_timeout, "--kill-timeout", base_.kill_timeout); !set)
-    return set;
-  if (auto set = set_duration(options_.min_uptime, "min_uptime", base_.min_uptime); !set)
     return set;
   return set_duration(options_.restart_delay, "--restart-delay", base_.restart_delay);
 }

@@ -15,6 +15,7 @@ namespace roost::cli {
 
 // As given on the command line.
 struct StartOptions {
+  model::AppSpec base;  // settings that need no file system; the others go over it
   std::vector<std::string> targets;
   std::vector<std::string> args;
   std::optional<std::string> name;
@@ -29,7 +30,6 @@ struct StartOptions {
   bool no_wait = false;
   std::optional<std::string> kill_timeout;
   std::optional<std::string> restart_delay;
-  std::optional<std::string> min_uptime;
   std::optional<std::string> max_restarts;
   std::optional<std::string> user;
   std::optional<std::string> ns;

@@ -98,13 +98,7 @@ StartOptions options_of(const AppConfig& app) {
   options.instances = app.instances;
   options.output = app.out_file;
   options.error = app.error_file;
-  options.no_autorestart = !app.autorestart.value_or(true);
-  options.kill_timeout = app.kill_timeout;
-  options.restart_delay = app.restart_delay;
-  options.min_uptime = app.min_uptime;
-  options.max_restarts = app.max_restarts;
-  options.user = app.user;
-  options.ns = app.ns;
+  options.base = app.settings;
   return options;
 }
 

@@ -10,10 +10,11 @@
 #include <vector>
 
 #include "config/document.h"
+#include "core/model/app_spec.h"
 
 namespace roost::config {
 
-// As written; nothing of it is looked up yet. Texts of numbers and times are valid.
+// As written; what has to do with files and programs is not looked up yet.
 struct AppConfig {
   Place at;
   std::string script;
@@ -26,14 +27,8 @@ struct AppConfig {
   std::optional<std::string> instances;
   std::optional<std::string> out_file;
   std::optional<std::string> error_file;
-  std::optional<bool> autorestart;
+  model::AppSpec settings;  // what needs no file system, in its final form
   std::optional<bool> autostart;
-  std::optional<std::string> max_restarts;
-  std::optional<std::string> min_uptime;
-  std::optional<std::string> restart_delay;
-  std::optional<std::string> kill_timeout;
-  std::optional<std::string> user;
-  std::optional<std::string> ns;
 };
 
 struct EcosystemOptions {

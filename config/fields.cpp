@@ -3,66 +3,13 @@
 #include <array>
 
 #include "config/ecosystem.h"
-#include "core/base/duration.h"
+#include "config/setters.h"
 #include "core/base/suggest.h"
-#include "core/base/words.h"
-#include "core/model/app_spec.h"
 
 namespace roost::config {
 namespace {
 
-using Kind = Value::Kind;
-using Fault = std::optional<std::string>;
-
-Fault expected(std::string_view what, const Value& value) {
-  return "must be " + std::string(what) + ", not " + std::string(to_string(value.kind));
-}
-
-bool is_number(const Value& value) {
-  return value.kind == Kind::integer || value.kind == Kind::real;
-}
-
-Fault take_text(const Value& value, std::string& target) {
-  if (value.kind != Kind::string && !is_number(value)) return expected("a text", value);
-  target = text_of(value);
-  if (target.empty()) return "is empty";
-  return std::nullopt;
-}
-
-template <std::optional<std::string> AppConfig::*Target>
-Fault set_text(const Value& value, AppConfig& app) {
-  return take_text(value, (app.*Target).emplace());
-}
-
-// A number in a text is one, too, as in PM2.
-template <std::optional<bool> AppConfig::*Target>
-Fault set_bool(const Value& value, AppConfig& app) {
-  const bool yes = value.kind == Kind::string && (value.string == "true" || value.string == "yes");
-  const bool no = value.kind == Kind::string && (value.string == "false" || value.string == "no");
-  if (value.kind != Kind::boolean && !yes && !no) return expected("true or false", value);
-  app.*Target = yes || value.boolean;
-  return std::nullopt;
-}
-
-template <std::optional<std::string> AppConfig::*Target>
-Fault set_duration(const Value& value, AppConfig& app) {
-  if (!is_number(value) && value.kind != Kind::string) return expected("a time", value);
-  const std::string text = text_of(value);
-  if (auto parsed = parse_duration(text); !parsed)
-    return parsed.error().message + "; " + parsed.error().hint;
-  app.*Target = text;
-  return std::nullopt;
-}
-
-Fault set_count(const Value& value, AppConfig& app) {
-  const std::string text = text_of(value);
-  const bool digits =
-      !text.empty() && text.size() < 8 &&
-      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits) return expected("a number from 0", value);
-  app.max_restarts = text;
-  return std::nullopt;
-}
+using model::AppSpec;
 
 Fault set_instances(const Value& value, AppConfig& app) {
   const std::string text = text_of(value);
@@ -75,28 +22,6 @@ Fault set_instances(const Value& value, AppConfig& app) {
   return std::nullopt;
 }
 
-// A list of texts, or one text that is cut at its blanks.
-template <std::vector<std::string> AppConfig::*Target>
-Fault set_words(const Value& value, AppConfig& app) {
-  auto& words = app.*Target;
-  if (value.kind == Kind::string) {
-    words = split_words(value.string);
-    return std::nullopt;
-  }
-  if (is_number(value)) {
-    words = {text_of(value)};
-    return std::nullopt;
-  }
-  if (value.kind != Kind::array) return expected("a list or a text", value);
-  words.clear();
-  for (const Value& item : value.items) {
-    if (item.kind == Kind::array || item.kind == Kind::object || item.kind == Kind::null)
-      return "must hold texts, not " + std::string(to_string(item.kind));
-    words.push_back(text_of(item));
-  }
-  return std::nullopt;
-}
-
 Fault set_env(const Value& value, AppConfig& app) {
   if (value.kind != Kind::object) return expected("a table", value);
   for (const Member& member : value.members) {
@@ -105,6 +30,29 @@ Fault set_env(const Value& value, AppConfig& app) {
     app.env[member.key] =
         member.value.kind == Kind::null ? std::nullopt : std::optional(text_of(member.value));
   }
+  return std::nullopt;
+}
+
+// PM2's word for `restart`.
+Fault set_autorestart(const Value& value, AppConfig& app) {
+  const auto again = bool_of(value);
+  if (!again) return expected("true or false", value);
+  if (!*again) app.settings.restart = model::RestartWhen::never;
+  return std::nullopt;
+}
+
+Fault set_exit_codes(const Value& value, AppConfig& app) {
+  std::vector<std::string> words;
+  if (Fault fault = take_words(value, words)) return fault;
+  std::vector<std::int32_t> codes;
+  for (const std::string& word : words) {
+    std::int32_t code = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), code);
+    if (error != std::errc{} || end != word.data() + word.size() || code < 0 || code > 255)
+      return "must hold exit codes from 0 to 255, not " + word;
+    codes.push_back(code);
+  }
+  app.settings.stop_exit_codes = std::move(codes);
   return std::nullopt;
 }
 
@@ -141,32 +89,43 @@ constexpr std::array kFields{
           set_text<&AppConfig::out_file>},
     Field{"error_file", "error err err_file err_log", "file for stderr; NULL: keep nothing",
           set_text<&AppConfig::error_file>},
-    Field{"autorestart", "", "start again after an exit", set_bool<&AppConfig::autorestart>},
+    Field{"autorestart", "", "start again after an exit", set_autorestart},
+    Field{"restart", "", "after which exits: always, on-failure, never", set<&AppSpec::restart>},
     Field{"autostart", "", "false: add the app, but do not start it",
           set_bool<&AppConfig::autostart>},
     Field{"max_restarts", "", "unhealthy exits in a row before giving up; default: never",
-          set_count},
-    Field{"min_uptime", "", "an exit before this is a quick one",
-          set_duration<&AppConfig::min_uptime>},
-    Field{"restart_delay", "", "wait before each restart", set_duration<&AppConfig::restart_delay>},
-    Field{"kill_timeout", "", "time between SIGTERM and SIGKILL",
-          set_duration<&AppConfig::kill_timeout>},
-    Field{"user", "uid username", "user to run as; needs root", set_text<&AppConfig::user>},
-    Field{"namespace", "", "group of the app", set_text<&AppConfig::ns>},
+          set<&AppSpec::max_restarts, 0, 1'000'000>},
+    Field{"min_uptime", "", "an exit before this is a quick one", set<&AppSpec::min_uptime>},
+    Field{"restart_delay", "", "wait before each restart", set<&AppSpec::restart_delay>},
+    Field{"kill_timeout", "", "time between SIGTERM and SIGKILL", set<&AppSpec::kill_timeout>},
+    Field{"user", "uid username", "user to run as; needs root", set<&AppSpec::user>},
+    Field{"namespace", "", "group of the app", set<&AppSpec::ns>},
     Field{"port", "", "the variable PORT", set_port},
+    Field{"stop_exit_codes", "", "exit codes that are a wanted end", set_exit_codes},
+    Field{"exp_backoff_restart_delay", "", "first of the doubling delays between restarts",
+          set<&AppSpec::exp_backoff_restart_delay>},
+    Field{"wait_ready", "", "online when the app says that it is ready", set<&AppSpec::wait_ready>},
+    Field{"listen_timeout", "", "time to become ready", set<&AppSpec::listen_timeout>},
+    Field{"ipc", "", "a channel of Node's protocol", set<&AppSpec::ipc>},
+    Field{"watchdog", "", "longest time between two WATCHDOG=1", set<&AppSpec::watchdog>},
+    Field{"kill_mode", "", "whom a stop reaches: tree, process", set<&AppSpec::kill_mode>},
+    Field{"shutdown_with_message", "", "ask to stop by a message over the channel",
+          set<&AppSpec::shutdown_with_message>},
+    Field{"watch_delay", "", "quiet time before the restart", set<&AppSpec::watch_delay>},
+    Field{"cron_restart", "cron", "when to restart, as in crontab", set<&AppSpec::cron_restart>},
+    Field{"timezone", "", "time zone of cron_restart", set<&AppSpec::timezone>},
+    Field{"group", "gid", "group to run as; needs root", set<&AppSpec::group>},
+    Field{"nice", "", "niceness", set<&AppSpec::nice, -20, 19>},
+    Field{"no_new_privs", "", "no more rights by exec", set<&AppSpec::no_new_privs>},
+    Field{"instance_var", "", "variable with the number of the instance",
+          set<&AppSpec::instance_var>},
+    Field{"increment_var", "", "variable counted up by instance", set<&AppSpec::increment_var>},
     // PM2's, without effect here so far.
     Field{"exec_mode", "", "", nullptr},
     Field{"watch", "", "", nullptr},
     Field{"ignore_watch", "", "", nullptr},
-    Field{"watch_delay", "", "", nullptr},
     Field{"watch_options", "", "", nullptr},
     Field{"max_memory_restart", "", "", nullptr},
-    Field{"exp_backoff_restart_delay", "", "", nullptr},
-    Field{"stop_exit_codes", "", "", nullptr},
-    Field{"listen_timeout", "", "", nullptr},
-    Field{"wait_ready", "", "", nullptr},
-    Field{"shutdown_with_message", "", "", nullptr},
-    Field{"cron_restart", "cron", "", nullptr},
     Field{"log_file", "log", "", nullptr},
     Field{"merge_logs", "combine_logs", "", nullptr},
     Field{"log_date_format", "", "", nullptr},
@@ -174,10 +133,7 @@ constexpr std::array kFields{
     Field{"log_type", "", "", nullptr},
     Field{"disable_logs", "", "", nullptr},
     Field{"pid_file", "pid", "", nullptr},
-    Field{"instance_var", "", "", nullptr},
-    Field{"increment_var", "", "", nullptr},
     Field{"filter_env", "", "", nullptr},
-    Field{"gid", "", "", nullptr},
     Field{"append_env_to_name", "", "", nullptr},
     Field{"name_prefix", "", "", nullptr},
     Field{"kill_retry_time", "", "", nullptr},

@@ -38,7 +38,7 @@ std::string run_by(const model::AppSpec& spec) {
 }
 
 std::string restart_rule(const model::AppSpec& spec) {
-  if (!spec.autorestart) return "never";
+  if (spec.restart == model::RestartWhen::never) return "never";
   std::string rule = "always";
   if (spec.max_restarts)
     rule = fmt::format("until {} unhealthy exits in a row", *spec.max_restarts);

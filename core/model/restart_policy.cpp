@@ -79,7 +79,8 @@ RestartDecision RestartTracker::on_exit(const ExitStatus& status, Duration ran_f
   using Action = RestartDecision::Action;
   refill(memory_, now);
   count(memory_, ran_for, policy);
-  if (!policy.autorestart) return {Action::done, 0s, describe(status) + "; autorestart is off"};
+  if (policy.restart == RestartWhen::never)
+    return {Action::done, 0s, describe(status) + "; autorestart is off"};
   if (policy.max_restarts && memory_.streak > *policy.max_restarts) {
     return {Action::give_up, 0s,
             "max_restarts " + std::to_string(*policy.max_restarts) +

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/base/time.h"
+#include "core/model/app_spec.h"
 #include "core/model/exit_status.h"
 
 namespace roost::model {
@@ -16,7 +17,7 @@ namespace roost::model {
 [[nodiscard]] std::string in_words(Duration duration);
 
 struct RestartPolicy {
-  bool autorestart = true;
+  RestartWhen restart = RestartWhen::always;
   Duration restart_delay = 0s;
   std::optional<std::uint32_t> max_restarts;  // unhealthy exits in a row, then give up
   Duration min_uptime = 1s;

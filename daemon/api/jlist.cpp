@@ -111,7 +111,7 @@ class Pm2Writer {
 
   void policy(const model::AppSpec& spec) {
     json_.key("autorestart");
-    json_.boolean(spec.autorestart);
+    json_.boolean(spec.restart != model::RestartWhen::never);
     number("kill_timeout", to_ms(spec.kill_timeout));
     number("restart_delay", to_ms(spec.restart_delay));
     number("min_uptime", to_ms(spec.min_uptime));

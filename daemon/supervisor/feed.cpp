@@ -17,7 +17,7 @@ using model::TimerKind;
 namespace {
 
 model::RestartPolicy policy_of(const model::AppSpec& spec) {
-  return {.autorestart = spec.autorestart,
+  return {.restart = spec.restart,
           .restart_delay = spec.restart_delay,
           .max_restarts = spec.max_restarts,
           .min_uptime = spec.min_uptime};

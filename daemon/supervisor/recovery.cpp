@@ -294,7 +294,7 @@ void Recovery::record_unknown_ends() {
     instance->last_exit = model::ExitStatus{};
     instance->last_exit_ms = wall_now_ms();
     instance->machine.reason = "unknown exit status: " + reason;
-    if (same_boot && !instance->spec->autorestart) {
+    if (same_boot && instance->spec->restart == model::RestartWhen::never) {
       instance->machine.desired = model::Desired::down;
       instance->machine.rest = model::Rest::stopped;
     }

@@ -77,7 +77,7 @@ TEST_CASE("start: options end up in the spec") {
   CHECK(app.out_file == shell.dir.path() + "/sub/o.log");
   CHECK(app.error_file == "/dev/null");
   CHECK(app.env == Environment{{"A", "1=2"}, {"LANG", "x"}});
-  CHECK_FALSE(app.autorestart);
+  CHECK(app.restart == model::RestartWhen::never);
   CHECK(app.kill_timeout == 3s);
   CHECK(app.restart_delay == 250ms);
   CHECK(app.max_restarts == 4U);

@@ -47,14 +47,14 @@ TEST_CASE("ecosystem: fields, their aliases, and values as PM2 takes them") {
   CHECK(app.args == std::vector<std::string>{"-p", "80", "two words"});
   CHECK(app.interpreter_args == std::vector<std::string>{"--inspect"});
   CHECK(app.instances == "max");
-  CHECK(app.max_restarts == "5");
-  CHECK(app.min_uptime == "10s");
-  CHECK(app.restart_delay == "250");
-  CHECK(app.autorestart == false);
+  CHECK(app.settings.max_restarts == 5);
+  CHECK(app.settings.min_uptime == 10s);
+  CHECK(app.settings.restart_delay == 250ms);
+  CHECK(app.settings.restart == model::RestartWhen::never);
   CHECK(app.out_file == "o.log");
   CHECK(app.error_file == "NULL");
-  CHECK(app.user == "1000");
-  CHECK(app.ns == "shop");
+  CHECK(app.settings.user == "1000");
+  CHECK(app.settings.ns == "shop");
   CHECK(app.env.at("PORT") == "80");
   CHECK(app.env.at("A") == "1");
   CHECK(app.env.at("B") == "true");
@@ -115,6 +115,6 @@ TEST_CASE("ecosystem: PM2's fields without effect are named, not refused") {
 }
 
 TEST_CASE("ecosystem: no name or alias stands for two fields") {
-  for (const Field& field : all_fields())
+  for (const config::Field& field : all_fields())
     CHECK(find_field(field.name) == &field);
 }

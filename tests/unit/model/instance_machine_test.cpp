@@ -35,7 +35,7 @@ constexpr Effect sweep(std::uint64_t run) {
 
 RestartPolicy without_autorestart() {
   RestartPolicy policy;
-  policy.autorestart = false;
+  policy.restart = RestartWhen::never;
   return policy;
 }
 

@@ -79,7 +79,7 @@ RestartPolicy policy_answering(Outcome outcome) {
       break;
     case Outcome::done_success:
     case Outcome::done_failure:
-      policy.autorestart = false;
+      policy.restart = RestartWhen::never;
       break;
   }
   return policy;

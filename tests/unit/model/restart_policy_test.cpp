@@ -101,7 +101,7 @@ TEST_CASE("restart policy: a signal is named") {
 TEST_CASE("restart policy: without autorestart it is done") {
   RestartTracker tracker;
   RestartPolicy policy;
-  policy.autorestart = false;
+  policy.restart = RestartWhen::never;
   const auto decision = tracker.on_exit(kCode1, 5s, from_ns(1), policy, 0);
   CHECK(decision.action == Action::done);
   CHECK(decision.reason == "exit code 1; autorestart is off");
