@@ -18,7 +18,12 @@ namespace {
 constexpr std::size_t kMaxPendingWork = 20'000;  // one signal or sweep per instance at most
 constexpr Duration kInheritRetry = 5ms;
 constexpr Duration kInheritLimit = 1s;  // a spawn that hangs in the kernel is left behind
-constexpr Duration kQuitLimit = 3s;     // for the last acknowledgements
+constexpr Duration kPatience = 1s;      // what nobody waits for comes so late at most
+// state.db is behind by this much: the time after which an app is online, so that the loop wakes
+// for both at once; less while somebody looks on.
+constexpr Duration kGather = kSpawnPutOff;
+constexpr Duration kGatherSoon = 20ms;
+constexpr Duration kQuitLimit = 3s;  // for the last acknowledgements
 
 // Names the home in ROOST_ID and cgroups: FNV-1a of its path, so that every daemon of the home
 // finds the same.
@@ -50,6 +55,7 @@ Daemon::Daemon(DaemonOptions options)
       worker_(loop_, kMaxPendingWork),
       lanes_(Lanes::open(home_id(options_.paths.home))),
       home_watch_(loop_, options_.paths.socket(), [this] { return restore_home(); }),
+      write_timer_(loop_, [this] { store_->write_waiting(); }),
       timer_(loop_, [this] { quitting_ ? quit_now() : try_inherit(); }) {
   loop_.set_exception_handler([](std::string_view component, std::string_view what) {
     log_error(component, "exception: " + std::string(what));
@@ -57,6 +63,9 @@ Daemon::Daemon(DaemonOptions options)
   if (lanes_.kind() == CgroupKind::none) log_info("lanes", lanes_.why());
   open_store();
   const auto post = [this](std::function<void()> task) { loop_.post(std::move(task)); };
+  const auto post_later = [this](std::function<void()> task) {
+    loop_.post_later(std::move(task), kPatience);
+  };
   supervisor_ =
       std::make_unique<Supervisor>(SupervisorParts{.loop = loop_,
                                                    .worker = worker_,
@@ -68,6 +77,7 @@ Daemon::Daemon(DaemonOptions options)
                                                    .boot_id = read_boot_id()});
   Pump::Options pump_options;
   pump_options.post = post;
+  pump_options.post_later = post_later;
   pump_options.on_drained = [this](model::RunId run, const DrainReport& report) {
     supervisor_->on_drained(run, report);
   };
@@ -82,7 +92,11 @@ Daemon::Daemon(DaemonOptions options)
   const int socket = options_.keeper_socket.get();
   keeper_ = std::make_unique<KeeperLink>(loop_, std::move(options_.keeper_socket), *supervisor_);
   spawner_ = std::make_unique<Spawner>(
-      SpawnerOptions{.keeper_fd = socket, .originals = options_.originals, .post = post});
+      SpawnerOptions{.keeper_fd = socket,
+                     .originals = options_.originals,
+                     .post = [this](std::function<void()> task, Duration patience) {
+                       loop_.post_later(std::move(task), patience);
+                     }});
   supervisor_->connect(*keeper_, *spawner_, *pump_);
   waits_ = std::make_unique<Waits>(bus_, *supervisor_);
   make_services();
@@ -94,6 +108,10 @@ void Daemon::open_store() {
   store::Options options;
   options.path = options_.paths.state_db();
   options.post = [this](std::function<void()> task) { loop_.post(std::move(task)); };
+  options.post_later = [this](std::function<void()> task) {
+    loop_.post_later(std::move(task), kPatience);
+  };
+  options.on_waiting = [this] { write_timer_.start(loop_.patient() ? kGather : kGatherSoon); };
   options.on_problem = [this](const store::Problem& problem) {
     log_warning("store", problem.message);
     if (problem.kind == store::Problem::Kind::recreated) supervisor_->resubmit_everything();
@@ -132,6 +150,7 @@ void Daemon::make_services() {
   register_save_handlers(dispatcher_, *services_);
   register_events_handler(dispatcher_, *services_, bus_);
   server_ = std::make_unique<Server>(loop_, dispatcher_, ::getppid());
+  server_->on_audience = [this](bool present) { on_audience(present); };
   supervisor_->on_recovered = [this] { on_recovered(); };
   supervisor_->on_keeper_lost = [this] { on_keeper_lost(); };
   supervisor_->on_foreign_entry = [this](std::uint64_t key, UniqueFd fd) {
@@ -287,8 +306,16 @@ void Daemon::begin_shutdown() {
   });
 }
 
+// Nothing is put off before the eyes of a client.
+void Daemon::on_audience(bool present) {
+  if (quitting_) return;
+  loop_.set_patient(!present);
+  if (present && write_timer_.active()) write_timer_.start(kGatherSoon);
+}
+
 void Daemon::begin_quit() {
   if (quitting_) return;
+  on_audience(true);
   quitting_ = true;
   timer_.start(kQuitLimit);
   if (supervisor_->runs().empty()) loop_.defer([this] { quit_now(); });

@@ -47,6 +47,7 @@ class Daemon {
   void begin_shutdown();
   void begin_quit();
   void quit_now();
+  void on_audience(bool present);
   [[nodiscard]] bool restore_home();
   void write_pid_files() const;
   void renew_keeper(std::function<void(const Status&)> done);
@@ -72,7 +73,8 @@ class Daemon {
   UniqueFd inherited_listener_;
   UniqueFd signals_;
   std::optional<loop::Poll> signal_poll_;
-  loop::Timer timer_;  // of the inheritance or of the quit, whichever is under way
+  loop::Timer write_timer_;  // until what waits is written to state.db
+  loop::Timer timer_;        // of the inheritance or of the quit, whichever is under way
   TimePoint inherit_until_{};
   bool quitting_ = false;
   bool removes_files_ = false;

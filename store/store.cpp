@@ -37,6 +37,10 @@ void Store::submit(Batch batch, Durability durability, Done done) {
   impl_->worker.submit({std::move(batch), durability, std::move(done)});
 }
 
+void Store::write_waiting() {
+  impl_->worker.write_waiting();
+}
+
 void Store::recent_exits(model::InstanceId instance, std::uint32_t limit, ExitsDone done) {
   impl_->worker.read([=](StateDb& db, int& code) { return db.recent_exits(instance, limit, code); },
                      std::move(done));

@@ -53,7 +53,12 @@ struct Options {
   // Runs a closure on the loop, in order; callable from the store thread until the Store is
   // destroyed.
   std::function<void(std::function<void()>)> post;
+  // The same for answers that nobody waits for, those about background batches; empty: post.
+  std::function<void(std::function<void()>)> post_later;
   std::function<void(Problem)> on_problem;  // on the loop; may be empty
+  // Called by submit() when the first background batch begins to wait: the caller sees to it that
+  // write_waiting() is called in a while. Empty: the thread wakes by itself, after `gather_for`.
+  std::function<void()> on_waiting;
   Duration gather_for = 20ms;  // a background batch waits this long for company in its transaction
   Duration retry_every = 1s;   // after a failed write
   std::size_t queue_cap = model::limits::kStoreQueue;  // operations waiting; as many again may be
@@ -92,6 +97,8 @@ class Store {
   [[nodiscard]] Snapshot load();
   // `done` may be empty. An empty batch succeeds when everything submitted before it is committed.
   void submit(Batch batch, Durability durability, Done done);
+  // What waits is written now.
+  void write_waiting();
   // Newest first, at most `limit`; sees everything committed before the call. Reads wait for the
   // store thread, not the loop.
   void recent_exits(model::InstanceId instance, std::uint32_t limit, ExitsDone done);

@@ -59,18 +59,29 @@ Status Worker::start() {
 void Worker::submit(PendingBatch batch) {
   Answers answers;
   bool wakes = batch.durability == Durability::durable;
+  bool waits = false;
   {
     const std::lock_guard lock(mutex_);
-    if (queue_.empty()) {
+    if (queue_.empty() && !wakes) {  // what follows goes with it
       first_queued_ = Monotonic::now();
-      wakes = true;  // what follows goes with it
+      waits = options_.on_waiting != nullptr;
+      wakes = !waits;
     }
     WriteQueue::Pushed pushed = queue_.push(batch);
     if (!pushed.accepted) pushed.failed.push_back(std::move(batch.done));
     account(pushed, answers);
   }
   if (wakes) wake_.notify_one();
-  post(std::move(answers));
+  if (waits) options_.on_waiting();
+  post(std::move(answers), options_.post);
+}
+
+void Worker::write_waiting() {
+  {
+    const std::lock_guard lock(mutex_);
+    asked_ = true;
+  }
+  wake_.notify_one();
 }
 
 // Under the lock: what was forgotten is counted, its owners are told, and the first time of a
@@ -115,7 +126,7 @@ void Worker::run() {
                         "'" + options_.path + "' could not be made: " + writer_.why_not_open(),
                         {}});
   report_recreated();
-  post(std::exchange(answers_, {}));
+  post_turn();
   std::unique_lock lock(mutex_);
   while (wait_for_work(lock))
     turn(lock);
@@ -130,13 +141,19 @@ TimePoint Worker::due_at() const {
 
 bool Worker::is_due(TimePoint now) const {
   if (stopping_ || !reads_.empty() || queue_.has_durable()) return true;
-  return has_background_work() && now >= due_at();
+  if (!has_background_work()) return false;
+  return wakes_by_itself() ? now >= due_at() : asked_;
+}
+
+// After a failure, and where nobody else sees to it.
+bool Worker::wakes_by_itself() const {
+  return !options_.on_waiting || retry_at_ != TimePoint{} || !writer_.is_open();
 }
 
 // False when it is time to go.
 bool Worker::wait_for_work(std::unique_lock<std::mutex>& lock) {
   while (!is_due(Monotonic::now())) {
-    if (has_background_work())
+    if (has_background_work() && wakes_by_itself())
       wake_.wait_until(lock, due_at());
     else
       wake_.wait(lock);
@@ -147,13 +164,15 @@ bool Worker::wait_for_work(std::unique_lock<std::mutex>& lock) {
 void Worker::turn(std::unique_lock<std::mutex>& lock) {
   std::deque<PendingBatch> batches = queue_.take();
   std::deque<Read> reads = std::exchange(reads_, {});
+  asked_ = false;
   lock.unlock();
   write(std::move(batches));
+  prompt_ = prompt_ || !reads.empty();
   for (Read& one : reads)
     answers_.push_back(
         [done = std::move(one.done), rows = writer_.read(one.query)] { done(rows); });
   report_recreated();
-  post(std::exchange(answers_, {}));
+  post_turn();
   lock.lock();
 }
 
@@ -161,6 +180,7 @@ void Worker::write(std::deque<PendingBatch> batches) {
   std::vector<Writer::Refused> refused;
   const TimePoint begin = Monotonic::now();
   const Status status = batches.empty() ? writer_.ensure_open() : writer_.write(batches, refused);
+  prompt_ = prompt_ || !refused.empty();
   for (Writer::Refused& one : refused)
     answer(one.done, std::move(one.error), answers_);
   if (!status) return on_failed(std::move(batches), status.error());
@@ -168,8 +188,10 @@ void Worker::write(std::deque<PendingBatch> batches) {
 }
 
 void Worker::on_written(std::deque<PendingBatch>& batches, Duration took) {
-  for (PendingBatch& batch : batches)
+  for (PendingBatch& batch : batches) {
+    prompt_ = prompt_ || batch.durability == Durability::durable;
     answer(batch.done, ok(), answers_);
+  }
   if (std::exchange(failing_, false))
     report({Problem::Kind::write_resumed, "writing to the disk works again", 0}, answers_);
   const std::lock_guard lock(mutex_);
@@ -185,6 +207,7 @@ void Worker::on_written(std::deque<PendingBatch>& batches, Duration took) {
 // Who waits for a durable batch is told; what it says is still true and is written with the others
 // when that is possible.
 void Worker::on_failed(std::deque<PendingBatch> batches, const Error& error) {
+  prompt_ = true;
   for (PendingBatch& batch : batches) {
     if (batch.durability == Durability::durable) answer(batch.done, error, answers_);
     batch.durability = Durability::background;
@@ -205,7 +228,7 @@ void Worker::give_up_rest() {
   const std::lock_guard lock(mutex_);
   for (PendingBatch& batch : queue_.take())
     answer(batch.done, unavailable("the store was closed before this was written"), answers_);
-  post(std::exchange(answers_, {}));
+  post(std::exchange(answers_, {}), options_.post);
 }
 
 void Worker::answer(Store::Done& done, Status status, Answers& answers) const {
@@ -225,10 +248,15 @@ void Worker::report_recreated() {
     report({Problem::Kind::recreated, *std::move(why), 0}, answers_);
 }
 
-void Worker::post(Answers answers) const {
+void Worker::post_turn() {
+  const bool prompt = std::exchange(prompt_, false) || !options_.post_later;
+  post(std::exchange(answers_, {}), prompt ? options_.post : options_.post_later);
+}
+
+void Worker::post(Answers answers, const std::function<void(std::function<void()>)>& how) {
   if (answers.empty()) return;
   auto shared = std::make_shared<Answers>(std::move(answers));
-  options_.post([shared] {
+  how([shared] {
     for (const auto& one : *shared)
       one();
   });

@@ -25,6 +25,7 @@ class Worker {
 
   [[nodiscard]] Status start();
   void submit(PendingBatch batch);
+  void write_waiting();
   void read(Writer::Query query, Store::ExitsDone done);
   [[nodiscard]] Stats stats() const;
 
@@ -41,6 +42,7 @@ class Worker {
 
   [[nodiscard]] bool has_background_work() const { return !queue_.empty() || !writer_.is_open(); }
 
+  [[nodiscard]] bool wakes_by_itself() const;
   [[nodiscard]] TimePoint due_at() const;
   [[nodiscard]] bool is_due(TimePoint now) const;
   bool wait_for_work(std::unique_lock<std::mutex>& lock);
@@ -53,7 +55,8 @@ class Worker {
   void answer(Store::Done& done, Status status, Answers& answers) const;
   void report(Problem problem, Answers& answers) const;
   void report_recreated();
-  void post(Answers answers) const;
+  static void post(Answers answers, const std::function<void(std::function<void()>)>& how);
+  void post_turn();
 
   const Options options_;
   pthread_t thread_{};
@@ -65,13 +68,15 @@ class Worker {
   std::deque<Read> reads_;
   Stats stats_;
   bool stopping_ = false;
+  bool asked_ = false;      // to write what waits
   bool dropping_ = false;   // a series of drops was reported
   TimePoint first_queued_;  // of what waits
   TimePoint retry_at_;      // after a failed write: background batches wait until then
   // …to here. The rest is the thread's, and the constructor's before it runs.
   Writer writer_;
   bool failing_ = false;
-  Answers answers_;  // of this turn
+  Answers answers_;      // of this turn
+  bool prompt_ = false;  // somebody waits for one of them
 };
 
 }  // namespace roost::store

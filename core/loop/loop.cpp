@@ -29,17 +29,18 @@ Loop::Loop() {
   ROOST_CHECK(wake_fd_ && uv_poll_init(&uv_, &wake_, wake_fd_.get()) == 0,
               "no event loop without its wake-up");
   uv_poll_start(&wake_, UV_READABLE, [](uv_poll_t* handle, int, int) {
-    static_cast<Loop*>(handle->loop->data)->run_posted();
+    static_cast<Loop*>(handle->loop->data)->on_wake();
   });
   // Timers run before the wait, descriptors after it: the end of a turn is looked after on both
   // sides of it.
   uv_prepare_init(&uv_, &before_wait_);
   uv_check_init(&uv_, &after_wait_);
   uv_prepare_start(&before_wait_, [](uv_prepare_t* handle) {
-    static_cast<Loop*>(handle->loop->data)->run_deferred();
+    static_cast<Loop*>(handle->loop->data)->before_wait();
   });
   uv_check_start(&after_wait_, [](uv_check_t* handle) {
     Loop& self = *static_cast<Loop*>(handle->loop->data);
+    self.wakes_at_ = TimePoint::min();
     self.run_deferred();
     self.measure_turn();
   });
@@ -91,11 +92,24 @@ void Loop::defer(Task task) {
 }
 
 void Loop::post(Task task) {
+  enqueue(std::move(task), Duration::zero());
+}
+
+void Loop::post_later(Task task, Duration patience) {
+  enqueue(std::move(task), patient_ ? patience : Duration::zero());
+}
+
+// The loop publishes when it will wake and then looks at the queue; here the queue is filled and
+// then that time is read: one of the two sees the other.
+void Loop::enqueue(Task task, Duration patience) {
   {
     const std::lock_guard lock(mutex_);
     (void)ROOST_EXPECT(posted_.size() < kMaxPosted, "a producer posts without limit");
     posted_.push_back(std::move(task));
-    if (posted_.size() > 1) return;  // woken already
+    has_posted_ = true;
+    if (woken_) return;
+    if (patience > Duration::zero() && wakes_at_.load() <= Monotonic::now() + patience) return;
+    woken_ = true;
   }
   (void)::eventfd_write(wake_fd_.get(), 1);  // outside, or the woken thread would wait for the lock
 }
@@ -104,16 +118,34 @@ TimePoint Loop::now() const {
   return TimePoint(std::chrono::milliseconds(uv_now(&uv_)));
 }
 
-void Loop::run_posted() {
-  std::deque<Task> tasks;
+void Loop::on_wake() {
   eventfd_t count = 0;
   (void)::eventfd_read(wake_fd_.get(), &count);  // before the queue, or a wake-up would be lost
+  run_posted();
+}
+
+void Loop::catch_up() {
+  if (has_posted_.load(std::memory_order_relaxed)) run_posted();
+}
+
+bool Loop::run_posted() {
+  std::deque<Task> tasks;
   {
     const std::lock_guard lock(mutex_);
     tasks.swap(posted_);
+    has_posted_ = woken_ = false;
   }
   for (Task& task : tasks)
     guarded("posted", task);
+  return !tasks.empty();
+}
+
+void Loop::before_wait() {
+  do {
+    run_deferred();
+    const int left = uv_backend_timeout(&uv_);  // 0 also where libuv cannot tell yet
+    wakes_at_ = left <= 0 ? TimePoint::max() : Monotonic::now() + std::chrono::milliseconds(left);
+  } while (has_posted_ && run_posted());
 }
 
 void Loop::run_deferred() {

@@ -1,5 +1,5 @@
-// Loop: one libuv loop and its thread's queues. Everything but post() belongs to the thread that
-// runs the loop.
+// Loop: one libuv loop and its thread's queues. Everything but post() and post_later() belongs to
+// the thread that runs the loop.
 //
 // Order within a turn: timers, descriptors and signals, work finished elsewhere and posted
 // functions; then what was deferred. The destructor lets handles finish closing and waits for
@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -53,6 +54,19 @@ class Loop {
   // blocks. Tasks not yet run when the Loop is destroyed are dropped unrun; threads that
   // post must have ended by then.
   void post(Task task);
+  // The same for what nobody waits for: the loop is not woken when it wakes by itself, for a timer,
+  // within `patience`. The task comes before the callback of whatever wakes the loop, in order with
+  // those of post(). While the loop is impatient, post().
+  void post_later(Task task, Duration patience);
+
+  // Whether anything may be put off: false while somebody looks on. True at first.
+  void set_patient(bool patient) { patient_ = patient; }
+  [[nodiscard]] bool patient() const { return patient_; }
+
+
+  // For the wrappers: what was put off runs before a callback is called, which may destroy its
+  // handle.
+  void catch_up();
 
   // Monotonic time of this turn, in whole milliseconds: stands still during a turn.
   [[nodiscard]] TimePoint now() const;
@@ -76,7 +90,10 @@ class Loop {
   bool guarded(std::string_view component, const std::function<void()>& task);
 
  private:
-  void run_posted();
+  void enqueue(Task task, Duration patience);
+  void on_wake();
+  bool run_posted();
+  void before_wait();
   void run_deferred();
   void measure_turn();
   void report(std::string_view component, std::string_view what);
@@ -93,8 +110,12 @@ class Loop {
   TimePoint lag_since_ = turn_began_;    // begin of the half minute of lag_now_
   Duration lag_now_{0}, lag_before_{0};  // longest turn of this half minute and of the one before
   Duration longest_{0};
+  std::atomic<bool> patient_{true};
+  std::atomic<bool> has_posted_{false};
+  std::atomic<TimePoint> wakes_at_{TimePoint::min()};  // by itself; while awake: long ago
   std::mutex mutex_;
-  std::deque<Task> posted_;  // guarded by mutex_
+  std::deque<Task> posted_;  // guarded by mutex_, as
+  bool woken_ = false;       // for posted_
 };
 
 }  // namespace roost::loop

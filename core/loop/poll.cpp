@@ -33,6 +33,7 @@ void Poll::stop() {
 
 void Poll::on_event(uv_poll_t* handle, int status, int events) {
   auto* block = HandleBlock<uv_poll_t, State>::from(handle);
+  block->loop->catch_up();
   State& state = block->callback;
   if (block->detached || state.wanted == 0) return;
   // On an error condition libuv has stopped the handle. The owner learns of it by reading or

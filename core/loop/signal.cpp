@@ -12,6 +12,7 @@ Signal::Signal(Loop& loop, int signum, Callback callback)
   uv_signal_init(loop.raw(), &block_->uv);
   const auto on_signal = [](uv_signal_t* handle, int) {
     auto* block = HandleBlock<uv_signal_t, Callback>::from(handle);
+    block->loop->catch_up();
     if (!block->detached) block->loop->guarded("signal", block->callback);
   };
   (void)ROOST_EXPECT(uv_signal_start(&block_->uv, on_signal, signum) == 0,

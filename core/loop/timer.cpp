@@ -11,6 +11,7 @@ using Block = HandleBlock<uv_timer_t, Timer::Callback>;
 
 void on_timeout(uv_timer_t* handle) {
   Block* block = Block::from(handle);
+  block->loop->catch_up();
   if (!block->detached) block->loop->guarded("timer", block->callback);
 }
 

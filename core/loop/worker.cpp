@@ -46,6 +46,7 @@ void Worker::Job::run(uv_work_t* request) {
 
 void Worker::Job::after(uv_work_t* request, int status) {
   const std::unique_ptr<Job> job(static_cast<Job*>(request->data));
+  if (!job->shared->gone) job->shared->loop->catch_up();
   job->shared->pending.erase(request);
   if (job->shared->gone || status != 0) return;
   if (!job->failure) {

@@ -78,7 +78,11 @@ void Server::admit(UniqueFd socket) {
                            on_request(id, request, std::move(payload));
                          },
                          [this, id] { loop_.defer([this, id] { remove(id); }); }});
-  if (Status started = client.session->start(); !started) clients_.erase(id);
+  if (Status started = client.session->start(); !started) {
+    clients_.erase(id);
+    return;
+  }
+  if (clients_.size() == 1 && on_audience) on_audience(true);
 }
 
 void Server::on_request(SessionId id, std::uint32_t request, std::string payload) {
@@ -125,6 +129,7 @@ void Server::remove(SessionId id) {
   if (node.empty()) return;
   for (const auto& task : node.mapped().when_closed)
     task();
+  if (clients_.empty() && on_audience) on_audience(false);
   // What a crowd has left behind lies in pieces between what lives: it is not given back by itself.
   crowd_ = std::max(crowd_, clients_.size() + 1);
   if (crowd_ < kCrowd || clients_.size() > kCrowd / 8) return;

@@ -34,6 +34,9 @@ class Server {
 
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
 
+  // The first client has come, the last one has left.
+  std::function<void(bool present)> on_audience;
+
   // ---- for replies (ReplyTo)
   [[nodiscard]] Session* find(SessionId id);
   void answered(SessionId id, bool was_wait);

@@ -19,15 +19,13 @@
 namespace roost::daemon {
 namespace {
 struct Attach {
-  RunId run{};
-  Stream stream = Stream::out;
-  UniqueFd pipe;
+  std::unique_ptr<PumpThread::LogStream> stream;
   LogTarget target;
-  Pump::Origin origin = Pump::Origin::fresh;
 };
 
 struct Finish {
   RunId run{};
+  TimePoint since;
 };
 
 struct Tail {
@@ -47,7 +45,7 @@ struct Flush {
 
 struct Quit {};
 
-using Command = std::variant<Attach, Finish, Tail, Reopen, Flush, Quit>;
+using Command = std::variant<Finish, Tail, Reopen, Flush, Quit>;
 }  // namespace
 
 // The queue is bounded by what it is about: two attaches and one finish per run, kMaxTails tails,
@@ -55,13 +53,19 @@ using Command = std::variant<Attach, Finish, Tail, Reopen, Flush, Quit>;
 class Pump::Impl {
  public:
   explicit Impl(Options options)
-      : options_(std::move(options)), outbox_(std::make_shared<Outbox>(options_.post)) {}
+      : options_(std::move(options)),
+        outbox_(std::make_shared<Outbox>(
+            options_.post, options_.post_later ? options_.post_later : options_.post)) {}
 
   Status start() {
-    wake_.reset(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!wake_) return errno_error("log pump: eventfd", errno);
-    engine_ = std::make_unique<PumpThread>(options_, *outbox_, counters_, wake_.get());
+    UniqueFd wake(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wake) return errno_error("log pump: eventfd", errno);
+    engine_ = std::make_unique<PumpThread>(options_, *outbox_, counters_, wake.get());
     if (Status started = engine_->start(); !started) return started;
+    {
+      const std::lock_guard lock(mutex_);
+      wake_ = std::move(wake);
+    }
     // Signals are the loop thread's.
     sigset_t all, before;
     sigfillset(&all);
@@ -87,9 +91,25 @@ class Pump::Impl {
     {
       const std::lock_guard lock(mutex_);
       commands_.push_back(std::move(command));
-      if (commands_.size() > 1 || !wake_) return;
+      if (std::exchange(woken_, true) || !wake_) return;
     }
     (void)::eventfd_write(wake_.get(), 1);  // cannot overflow
+  }
+
+  void push_quietly(Command command) {
+    const std::lock_guard lock(mutex_);
+    commands_.push_back(std::move(command));
+  }
+
+  // Under the lock: the thread takes what is attached before it looks at an event of it.
+  void attach(Attach command) {
+    {
+      const std::lock_guard lock(mutex_);
+      const bool watched = wake_ && engine_->watch_early(*command.stream);
+      attaches_.push_back(std::move(command));
+      if (watched || std::exchange(woken_, true) || !wake_) return;
+    }
+    (void)::eventfd_write(wake_.get(), 1);
   }
 
   void tail(Tail tail) {
@@ -118,27 +138,43 @@ class Pump::Impl {
     ::pthread_setname_np(::pthread_self(), "roost-pump");
     FsIdentity::drop_groups_of_thread();
     while (!quit_) {
-      engine_->turn();
+      engine_->wait();
+      take_attached();
+      engine_->work();
       carry_out_commands();
     }
     ended_ = true;
   }
 
+  void take_attached() {
+    std::vector<Attach> attaches;
+    {
+      const std::lock_guard lock(mutex_);
+      attaches.swap(attaches_);
+    }
+    attach_all(attaches);
+  }
+
+  void attach_all(std::vector<Attach>& attaches) {
+    for (Attach& one : attaches)
+      engine_->attach(std::move(one.stream), std::move(one.target));
+  }
+
   void carry_out_commands() {
+    std::vector<Attach> attaches;  // come before the commands about them
     std::vector<Command> commands;
     {
       const std::lock_guard lock(mutex_);
+      attaches.swap(attaches_);
       commands.swap(commands_);
+      woken_ = false;
     }
+    attach_all(attaches);
     for (Command& command : commands)
       std::visit([this](auto& one) { carry_out(one); }, command);
   }
 
-  void carry_out(Attach& c) {
-    engine_->attach(c.run, c.stream, std::move(c.pipe), std::move(c.target), c.origin);
-  }
-
-  void carry_out(Finish& c) { engine_->finish(c.run); }
+  void carry_out(Finish& c) { engine_->finish(c.run, c.since); }
 
   void carry_out(Tail& c) {
     std::string text = engine_->tail(c.run, c.stream, c.lines, c.max_bytes);
@@ -164,7 +200,9 @@ class Pump::Impl {
   UniqueFd wake_;
   std::unique_ptr<PumpThread> engine_;
   std::mutex mutex_;
-  std::vector<Command> commands_;  // guarded by mutex_
+  std::vector<Attach> attaches_;   // guarded by mutex_, as
+  std::vector<Command> commands_;  // those, and
+  bool woken_ = false;             // for either of them
   std::atomic<std::size_t> tails_{0};
   bool quit_ = false;  // pump thread only
   std::atomic<bool> ended_{false};
@@ -188,11 +226,20 @@ bool Pump::stopped() const {
 }
 
 void Pump::attach(RunId run, Stream stream, UniqueFd pipe, LogTarget target, Origin origin) {
-  impl_->push(Attach{run, stream, std::move(pipe), std::move(target), origin});
+  auto made = std::make_unique<PumpThread::LogStream>();
+  made->run = run;
+  made->which = stream;
+  made->pipe = std::move(pipe);
+  made->taken_over = origin == Origin::taken_over;
+  impl_->attach(Attach{std::move(made), std::move(target)});
 }
 
 void Pump::finish(RunId run) {
-  impl_->push(Finish{run});
+  impl_->push(Finish{run, Monotonic::now()});
+}
+
+void Pump::expect_end(RunId run) {
+  impl_->push_quietly(Finish{run, Monotonic::now()});
 }
 
 void Pump::tail(RunId run, Stream stream, int lines, std::size_t max_bytes,

@@ -80,7 +80,8 @@ class Pump {
  public:
   struct Options {
     std::function<void(std::function<void()>)> post;  // to the loop; thread-safe (Loop::post)
-    // However much there is to tell, one posted function at a time tells it.
+    // The same for ends of output, which nobody waits for (Loop::post_later); empty: post.
+    std::function<void(std::function<void()>)> post_later;
     std::function<void(RunId, const DrainReport&)>
         on_drained;  // once for each run: after finish(), or when both its streams are at their end
     std::function<void(const LogProblem&)>
@@ -109,8 +110,8 @@ class Pump {
   void stop();
   [[nodiscard]] bool stopped() const;
 
-  // Takes the read end of a stream. After finish() of that run it is drained as far as it is full,
-  // then closed.
+  // Takes the read end of a stream; the thread is not woken before it has output. After finish() of
+  // that run it is drained as far as it is full, then closed.
   void attach(RunId run, Stream stream, UniqueFd pipe, LogTarget target,
               Origin origin = Origin::fresh);
 
@@ -120,6 +121,9 @@ class Pump {
   // only when kMaxHeldRuns wait so is the oldest cut off.
   static constexpr std::size_t kMaxHeldRuns = 64;
   void finish(RunId run);
+  // The same without waking the thread: the end of the output, which usually comes with that of the
+  // process, wakes it. The gate counts from this call, also when finish() follows.
+  void expect_end(RunId run);
 
   // The last `lines` lines, at most `max_bytes`, that this run wrote to the stream, cut at line
   // beginnings where possible. Works until both its streams have ended and for the last

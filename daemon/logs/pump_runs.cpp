@@ -12,25 +12,21 @@
 
 namespace roost::daemon {
 
-void PumpThread::attach(RunId id, Stream which, UniqueFd pipe, LogTarget target,
-                        Pump::Origin origin) {
+void PumpThread::attach(std::unique_ptr<LogStream> stream, LogTarget target) {
+  const RunId id = stream->run;
   const bool late = runs_.find(id) == runs_.end() && find_finished(id) != nullptr;
   Run& run = runs_[id];
-  auto& place = run.streams[index_of(which)];
-  if (!ROOST_EXPECT(!place, "a stream is attached once")) return;
-  place = std::make_unique<LogStream>();
-  place->run = id;
-  place->which = which;
-  place->pipe = std::move(pipe);
+  auto& place = run.streams[index_of(stream->which)];
+  if (!ROOST_EXPECT(!place, "a stream is attached once")) return unwatch(*stream);
+  place = std::move(stream);
   place->to = files_.destination(std::move(target));
-  place->taken_over = origin == Pump::Origin::taken_over;
   counters_.streams.fetch_add(1, std::memory_order_relaxed);
-  watch(*place);
+  if (!place->watched) watch(*place);
   if (late) run.finishing = run.reported = true;
   if (late || run.gate_passed) gates_.emplace_front(turn_.now, id);
 }
 
-void PumpThread::finish(RunId id) {
+void PumpThread::finish(RunId id, TimePoint since) {
   auto found = runs_.find(id);
   if (found == runs_.end()) {
     if (find_finished(id) != nullptr) return;  // told already
@@ -38,7 +34,7 @@ void PumpThread::finish(RunId id) {
   }
   if (std::exchange(found->second.finishing, true)) return;
   complete_if_done(id);
-  if (runs_.contains(id)) gates_.emplace_back(turn_.now + options_.exit_gate, id);
+  if (runs_.contains(id)) gates_.emplace_back(since + options_.exit_gate, id);
 }
 
 void PumpThread::close_gates() {
@@ -131,7 +127,7 @@ void PumpThread::report(RunId id, const Run& run) {
   if (finished_.size() > Pump::kFinishedKept) finished_.pop_front();
   kill_point("pump.drained");
   if (options_.on_drained)
-    outbox_.put([id, report, tell = options_.on_drained] { tell(id, report); });
+    outbox_.put_later([id, report, tell = options_.on_drained] { tell(id, report); });
 }
 
 // The offset of an open one follows by itself: its size is looked at before each batch.

@@ -20,7 +20,6 @@
 
 namespace roost::daemon {
 namespace {
-constexpr int kEventsPerTurn = 64;
 // A large pipe is for the time in which nobody reads. While a flood fills it, its pages fall out of
 // the cache before they are copied, and moving a GiB takes two to five times the CPU: a writer that
 // moves this much at a time has a pipe of this size.
@@ -59,12 +58,14 @@ void PumpThread::read_clocks() {
   turn_.now = Monotonic::now();
 }
 
-void PumpThread::turn() {
-  std::array<epoll_event, kEventsPerTurn> events;
-  const int n = ::epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, wait_ms());
+void PumpThread::wait() {
+  ready_ = ::epoll_wait(epoll_.get(), events_.data(), kEventsPerTurn, wait_ms());
   read_clocks();
-  for (int i = 0; i < n; ++i) {
-    const epoll_event& event = events[static_cast<std::size_t>(i)];
+}
+
+void PumpThread::work() {
+  for (int i = 0; i < ready_; ++i) {
+    const epoll_event& event = events_[static_cast<std::size_t>(i)];
     if (event.data.ptr != nullptr) {
       on_event(*static_cast<LogStream*>(event.data.ptr), event.events);
     } else {
@@ -202,15 +203,19 @@ void PumpThread::set_state(Destination& to, Destination::State state, int errnum
 
 // ---- watching
 
-void PumpThread::watch(LogStream& stream) {
+bool PumpThread::watch_early(LogStream& stream) const {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.ptr = &stream;
   stream.watched = ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, stream.pipe.get(), &event) == 0;
-  if (!stream.watched) {  // too many watches on this host: it is looked at twice a second
-    stream.to->retry_at = turn_.now + options_.retry_after;
-    hold(stream);
-  }
+  return stream.watched;
+}
+
+void PumpThread::watch(LogStream& stream) {
+  if (watch_early(stream)) return;
+  // Too many watches on this host: it is looked at twice a second.
+  stream.to->retry_at = turn_.now + options_.retry_after;
+  hold(stream);
 }
 
 // Always before closing: the keeper holds the same open pipe, which would go on raising events.

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include <sys/epoll.h>
+
 #include "daemon/logs/log_files.h"
 #include "daemon/logs/outbox.h"
 #include "daemon/logs/pump.h"
@@ -27,22 +29,6 @@ struct PumpCounters {
 
 class PumpThread {
  public:
-  // wake_fd: an eventfd that others write to when there are commands; it is drained here.
-  PumpThread(const Pump::Options& options, Outbox& outbox, PumpCounters& counters, int wake_fd);
-
-  Status start();
-  // Waits until something is to be done, and does it.
-  void turn();
-
-  void attach(RunId run, Stream which, UniqueFd pipe, LogTarget target, Pump::Origin origin);
-  void finish(RunId run);
-  [[nodiscard]] std::string tail(RunId run, Stream which, int lines, std::size_t max_bytes);
-
-  void reopen_files() { files_.forget_names(); }
-
-  [[nodiscard]] FlushReport flush(const std::vector<LogTarget>& targets);
-
- private:
   struct LogStream {
     RunId run{};
     Stream which = Stream::out;
@@ -58,6 +44,29 @@ class PumpThread {
     std::uint64_t discarded = 0;
     RunSpan span;
   };
+
+  // wake_fd: an eventfd that others write to when there are commands; it is drained here.
+  PumpThread(const Pump::Options& options, Outbox& outbox, PumpCounters& counters, int wake_fd);
+
+  Status start();
+  // Waits until something is to be done; work() then does it.
+  void wait();
+  void work();
+
+  // From any thread, before attach(): whether the stream is watched. Its first event comes after
+  // the caller has seen to it that attach() is called.
+  [[nodiscard]] bool watch_early(LogStream& stream) const;
+  void attach(std::unique_ptr<LogStream> stream, LogTarget target);
+  // The process died at `since`.
+  void finish(RunId run, TimePoint since);
+  [[nodiscard]] std::string tail(RunId run, Stream which, int lines, std::size_t max_bytes);
+
+  void reopen_files() { files_.forget_names(); }
+
+  [[nodiscard]] FlushReport flush(const std::vector<LogTarget>& targets);
+
+ private:
+  static constexpr int kEventsPerTurn = 64;
 
   struct Run {
     std::array<std::unique_ptr<LogStream>, 2> streams;
@@ -113,6 +122,8 @@ class PumpThread {
   UniqueFd null_;
   LogFiles files_;
   Turn turn_;
+  std::array<epoll_event, kEventsPerTurn> events_{};
+  int ready_ = 0;                // of events_
   std::uint64_t published_ = 0;  // LogFiles::opens() when the counters were last brought up to date
   std::unordered_map<RunId, Run> runs_;
   std::vector<LogStream*> held_;  // streams whose file is stopped, not watched meanwhile

@@ -95,6 +95,22 @@ ROOST_NO_SANITIZE bool wait_for_keeper(const ChildPlan& plan, int errnum) {
   return true;
 }
 
+ROOST_NO_SANITIZE int tell_keeper(const ChildPlan& plan, const msghdr& message) {
+  for (int tries = 0; tries < kRegisterTries; ++tries) {
+    if (::syscall(SYS_sendmsg, plan.keeper_fd, &message, MSG_NOSIGNAL) >= 0) return 0;
+    if (!wait_for_keeper(plan, errno)) return errno;
+  }
+  return EAGAIN;
+}
+
+ROOST_NO_SANITIZE int send_note(ChildPlan& plan) {
+  iovec data{.iov_base = &plan.note, .iov_len = sizeof plan.note};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  return tell_keeper(plan, message);
+}
+
 ROOST_NO_SANITIZE int register_with_keeper(ChildPlan& plan) {
   const int fds[] = {plan.report->pidfd, plan.out_read, plan.err_read};  // in the order of FdBit
   alignas(cmsghdr) unsigned char control[CMSG_SPACE(sizeof fds)] = {};
@@ -111,11 +127,7 @@ ROOST_NO_SANITIZE int register_with_keeper(ChildPlan& plan) {
   int* slots = reinterpret_cast<int*>(CMSG_DATA(header));
   for (std::size_t i = 0; i < sizeof fds / sizeof *fds; ++i)
     slots[i] = fds[i];
-  for (int tries = 0; tries < kRegisterTries; ++tries) {
-    if (::syscall(SYS_sendmsg, plan.keeper_fd, &message, MSG_NOSIGNAL) >= 0) return 0;
-    if (!wait_for_keeper(plan, errno)) return errno;
-  }
-  return EAGAIN;
+  return tell_keeper(plan, message);
 }
 
 // A run that is not in its lane must not claim to be.
@@ -151,6 +163,10 @@ ROOST_NO_SANITIZE int run_child(void* argument) {
   if (const int error = restore_nofile(plan); error != 0)
     return fail(plan, SpawnStage::limits, error);
   write_pid(plan, static_cast<int>(::syscall(SYS_getpid)));
+  if (plan.has_note) {
+    if (const int error = send_note(plan); error != 0)
+      return fail(plan, SpawnStage::register_run, error);
+  }
   kill_point("spawn.child.before_register");
   if (const int error = register_with_keeper(plan); error != 0)
     return fail(plan, SpawnStage::register_run, error);

@@ -27,6 +27,8 @@ struct ChildReport {
 struct ChildPlan {
   ChildReport* report = nullptr;
   keeper::Message message;  // complete but for the pid, in `value` and in the label
+  bool has_note = false;
+  keeper::Message note;  // goes before it
   std::size_t label_pid_offset = 0;
   std::size_t label_lane_offset = 0;
   int keeper_fd = -1;

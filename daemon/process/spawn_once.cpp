@@ -197,6 +197,12 @@ class Attempt {
     message.flags = keeper::kFdPidfd | keeper::kFdStdout | keeper::kFdStderr;
     static_assert(sizeof message.label == model::kLabelCapacity);
     model::store_label(plan_.label, std::span<std::uint8_t, model::kLabelCapacity>(message.label));
+    child_.has_note = plan_.note.has_value();
+    if (plan_.note) {
+      child_.note.type = keeper::Type::store;
+      child_.note.key = plan_.note->key;
+      std::copy(plan_.note->label.begin(), plan_.note->label.end(), child_.note.label);
+    }
     child_.label_pid_offset = offsetof(model::RunLabel, pid);
     child_.label_lane_offset = offsetof(model::RunLabel, lane);
   }
@@ -260,6 +266,9 @@ class Attempt {
       return;
     }
     plan_.label.start_ticks = identify(pid, result_.pidfd.get()).start_ticks;
+    result_.out_pipe = pipe_inode(out_.read.get());
+    result_.err_pipe = pipe_inode(err_.read.get());
+    if (plan_.take_output) return plan_.take_output(std::move(out_.read), std::move(err_.read));
     result_.out = std::move(out_.read);
     result_.err = std::move(err_.read);
   }

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,11 @@ struct InstanceFacts {
   std::array<std::uint8_t, 16> boot_id{};
 };
 
+struct KeeperNote {
+  std::uint64_t key = 0;
+  std::array<std::uint8_t, model::kLabelCapacity> label{};
+};
+
 struct SpawnPlan {
   std::string program;            // absolute path to execve
   std::vector<std::string> argv;  // argv[0] first
@@ -36,6 +43,13 @@ struct SpawnPlan {
   std::string user;  // name or number; empty = as the daemon
   Lane lane;
   model::RunLabel label;  // pid, start_ticks, started_* are filled by the spawner
+  // The instance's note, told to the keeper by the child itself just before it registers, so that
+  // the keeper wakes once for both.
+  std::optional<KeeperNote> note;
+  // Takes the daemon's ends of the pipes, on the spawner's thread; empty: they are in the result.
+  std::function<void(UniqueFd out, UniqueFd err)> take_output;
+  // Who asked can wait for the answer until the loop wakes by itself, at most so long.
+  Duration patience = Duration::zero();
 };
 
 // argv: direct [script, args…]; interpreter [interpreter, interpreter_args…, script, args…];

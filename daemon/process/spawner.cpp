@@ -77,7 +77,7 @@ class Spawner::Impl {
         .stage = SpawnStage::queue,
         .error = {Errc::unavailable, "too many starts are waiting", "kMaxInstances are queued"},
         .transient = true};
-    deliver(std::move(done), std::move(refused));
+    deliver(std::move(done), std::move(refused), Duration::zero());
   }
 
   std::size_t waiting() {
@@ -101,8 +101,10 @@ class Spawner::Impl {
       jobs_.pop_front();
       lock.unlock();
       if (!bench) bench = SpawnBench::make();  // want of descriptors passes
-      deliver(std::move(job.done), bench ? spawn_once(*bench, options_, std::move(job.plan))
-                                         : refuse(job.plan, bench.error()));
+      const Duration patience = job.plan.patience;
+      SpawnResult result = bench ? spawn_once(*bench, options_, std::move(job.plan))
+                                 : refuse(job.plan, bench.error());
+      deliver(std::move(job.done), std::move(result), patience);
     }
   }
 
@@ -114,10 +116,12 @@ class Spawner::Impl {
     return result;
   }
 
-  void deliver(Done done, SpawnResult result) {
+  // A failure has to be acted upon.
+  void deliver(Done done, SpawnResult result, Duration patience) {
+    if (result.failure) patience = Duration::zero();
     // A std::function must be copyable, a result is not.
     auto shared = std::make_shared<SpawnResult>(std::move(result));
-    options_.post([call = std::move(done), shared] { call(std::move(*shared)); });
+    options_.post([call = std::move(done), shared] { call(std::move(*shared)); }, patience);
   }
 
   const SpawnerOptions options_;

@@ -56,8 +56,10 @@ struct SpawnResult {
       label;  // as the keeper has it (pid set, start_ticks 0 there), plus start_ticks here
   pid_t pid = 0;
   UniqueFd pidfd;  // set whenever a process came to be, also when exec failed
-  UniqueFd out;    // read ends, non-blocking, close-on-exec; only on success
-  UniqueFd err;
+  UniqueFd out;    // read ends, non-blocking, close-on-exec; only on success, and when the plan's
+  UniqueFd err;    // take_output is empty
+  std::uint64_t out_pipe = 0;  // inode numbers of the pipes
+  std::uint64_t err_pipe = 0;
   std::optional<SpawnFailure> failure;  // nothing = the program runs
 };
 
@@ -65,8 +67,9 @@ struct SpawnerOptions {
   int keeper_fd = -1;  // SOCK_SEQPACKET to the keeper, ≥ kScratchFds; must stay open as long as the
                        // Spawner lives
   Originals originals;
-  // Runs a function on the loop's thread; called from the spawner's thread (Loop::post).
-  std::function<void(std::function<void()>)> post;
+  // Runs a function on the loop's thread; called from the spawner's thread (Loop::post_later with
+  // the patience of the plan).
+  std::function<void(std::function<void()>, Duration patience)> post;
 };
 
 class Spawner {

@@ -23,7 +23,7 @@ bool is_claimed(const Instance& instance, RunId run) {
 
 constexpr Duration kLeftoverGrace =
     2s;  // for what a crashed app left behind, between SIGTERM and SIGKILL
-constexpr Duration kOutputEndsBy = 10ms;
+constexpr Duration kOutputEndsBy = model::limits::kExitGate;
 }  // namespace
 
 TreeRoot Supervisor::tree_root(const Run& run) const {
@@ -166,6 +166,7 @@ void Supervisor::process_exit(Run& run) {
 // Most outputs end with their process, and the pump says so by itself.
 void Supervisor::finish_output(Run& run) {
   if (run.drained) return;
+  pump_->expect_end(run.label.run);
   run.drain.emplace(p_.loop, [this, id = run.label.run] { pump_->finish(id); });
   run.drain->start(kOutputEndsBy);
 }

@@ -1,4 +1,6 @@
 // One input through the machine: state, note, effects, timers, news.
+#include <algorithm>
+
 #include <sys/stat.h>
 
 #include "core/base/check.h"
@@ -62,7 +64,10 @@ void Supervisor::feed(Instance& instance, Input input, Resume resume) {
     instance.resume = resume == Resume::later;
 
   set_stop_deadlines(step.effects);
-  save_note(instance);
+  const bool spawns =
+      std::any_of(step.effects.begin(), step.effects.end(),
+                  [](const Effect& effect) { return effect.kind == Effect::Kind::spawn; });
+  if (!spawns) save_note(instance);  // else the child brings it
   const InstanceId id = instance.id;
   for (const Effect& effect : step.effects)
     carry_out(instance, effect);
@@ -187,20 +192,40 @@ LabelBytes Supervisor::note_bytes(const Instance& instance) const {
 }
 
 void Supervisor::save_note(Instance& instance) {
-  if (frozen_) return;
+  const auto note = changed_note(instance);
+  if (!note) return;
+  kill_point("note.before_store");
+  keeper_->store_entry(kNoteKey + raw(instance.id), *note);
+  kill_point("note.after_store");
+  if (!instance.machine.current) return;
+  if (Run* run = find_run(instance.machine.current->id); run != nullptr && !run->spawned)
+    run->note_passed = true;
+}
+
+bool Supervisor::online_by_time(const Instance& instance) const {
+  const Run* run = current_run(instance);
+  return run != nullptr && !instance.spec->wait_ready &&
+         Monotonic::now() >= from_ns(run->label.started_ns) + instance.spec->min_ready;
+}
+
+// The note to be stored with the keeper, if it differs from the one that is there; state.db gets it
+// behind.
+std::optional<LabelBytes> Supervisor::changed_note(Instance& instance) {
+  if (frozen_) return std::nullopt;
   model::InstanceNote note = note_of(instance);
   forget_passing_phase(note, instance.kept.phase);
-  if (note == instance.kept) return;
+  if (note.phase == model::Phase::online && note.current == instance.kept.current &&
+      instance.kept.phase == model::Phase::launching && online_by_time(instance))
+    note.phase = model::Phase::launching;  // the next daemon sees it by itself
+  if (note == instance.kept) return std::nullopt;
   const bool durable = durable_part(note) != durable_part(instance.kept);
   instance.kept = note;
   LabelBytes bytes;
   model::store_label(note, std::span(bytes));
-  kill_point("note.before_store");
-  keeper_->store_entry(kNoteKey + raw(instance.id), bytes);
-  kill_point("note.after_store");
   if (durable)
     persist({store::PutInstance{instance.id, instance.app, instance.slot, bytes}},
             store::Durability::background, {});
+  return bytes;
 }
 
 // ---- spawning
@@ -219,6 +244,9 @@ void Supervisor::spawn(Instance& instance, RunId id) {
                                                     .lane = lane,
                                                     .boot_id = p_.boot_id});
   run.label = plan.label;
+  if (const auto note = changed_note(instance)) plan.note = {kNoteKey + raw(instance.id), *note};
+  plan.take_output = output_taker(instance, id);
+  put_off_spawned(instance, run, plan);
   kill_point("spawn.before");
   spawner_->spawn(std::move(plan), [this, at = instance.id](SpawnResult result) {
     on_spawned(at, std::move(result));
@@ -257,9 +285,13 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
   }
   run->pidfd = std::move(result.pidfd);
   run->spawned = true;
-  run->out_pipe = pipe_inode(result.out.get());
-  run->err_pipe = pipe_inode(result.err.get());
-  attach_output(*instance, *run, std::move(result.out), std::move(result.err), Pump::Origin::fresh);
+  run->out_pipe = result.out_pipe;
+  run->err_pipe = result.err_pipe;
+  // What the child brought may have come after a newer note.
+  if (std::exchange(run->note_passed, false)) {
+    instance->kept = {};
+    save_note(*instance);
+  }
   LabelBytes label;
   model::store_label(run->label, std::span(label));
   persist({store::PutRun{run->label.run, id, run->label.pid, run->label.start_ticks, p_.boot_id,
@@ -271,15 +303,35 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
   if (run->exit) process_exit(*run);
 }
 
-void Supervisor::attach_output(const Instance& instance, const Run& run, UniqueFd out, UniqueFd err,
-                               Pump::Origin origin) {
+// An app that nobody waits for is online when its time has come, and until then there is nothing
+// that the loop would have to do about it: it wakes once, for both.
+void Supervisor::put_off_spawned(const Instance& instance, Run& run, SpawnPlan& plan) {
+  if (instance.spec->min_ready >= kSpawnPutOff) return;
+  plan.patience = 2 * kSpawnPutOff;
+  run.timer.emplace(p_.loop, [] {});  // only wakes
+  run.timer->start(kSpawnPutOff);
+}
+
+std::function<void(UniqueFd, UniqueFd)> Supervisor::output_taker(const Instance& instance,
+                                                                 RunId run) const {
+  return [pump = pump_, run, paths = log_paths(instance)](UniqueFd out, UniqueFd err) {
+    pump->attach(run, model::Stream::out, std::move(out), {.path = paths.out, .owner = {}},
+                 Pump::Origin::fresh);
+    pump->attach(run, model::Stream::err, std::move(err), {.path = paths.err, .owner = {}},
+                 Pump::Origin::fresh);
+  };
+}
+
+void Supervisor::attach_found_output(const Instance& instance, RunId run, UniqueFd out,
+                                     UniqueFd err) {
   const LogPaths paths = log_paths(instance);
-  if (out)
-    pump_->attach(run.label.run, model::Stream::out, std::move(out),
-                  {.path = paths.out, .owner = {}}, origin);
-  if (err)
-    pump_->attach(run.label.run, model::Stream::err, std::move(err),
-                  {.path = paths.err, .owner = {}}, origin);
+  const auto attach = [&](model::Stream stream, UniqueFd pipe, const std::string& path) {
+    if (pipe)
+      pump_->attach(run, stream, std::move(pipe), {.path = path, .owner = {}},
+                    Pump::Origin::taken_over);
+  };
+  attach(model::Stream::out, std::move(out), paths.out);
+  attach(model::Stream::err, std::move(err), paths.err);
 }
 
 }  // namespace roost::daemon

@@ -27,7 +27,8 @@ struct Run {
   Lane lane;
   bool lane_empty = false;  // seen after the exit
   Duration kill_timeout = 10s;
-  bool spawned = false;  // the spawner has answered
+  bool spawned = false;      // the spawner has answered
+  bool note_passed = false;  // a newer note may have come before the one that the child brought
   std::optional<loop::Timer> timer;
   std::optional<model::TimerKind> armed;
   TimePoint stop_deadline{};  // of the stop under way

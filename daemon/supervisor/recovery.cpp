@@ -126,7 +126,7 @@ Run& Recovery::make_run(const model::RunLabel& label, UniqueFd pidfd, UniqueFd o
   const Instance* instance = s_.find(label.instance);
   if (instance == nullptr) return run;
   run.kill_timeout = instance->spec->kill_timeout;
-  s_.attach_output(*instance, run, std::move(out), std::move(err), Pump::Origin::taken_over);
+  s_.attach_found_output(*instance, label.run, std::move(out), std::move(err));
   return run;
 }
 
@@ -180,6 +180,7 @@ void Recovery::restore_current(Instance& instance, const InstanceNote& note) {
   if (note.asked && phase == Phase::launching) phase = Phase::stopping;
   m.rest = model::Rest::stopped;
   m.current = model::RunMachine{note.current, phase, note.asked};
+  if (phase == Phase::launching && s_.online_by_time(instance)) m.current->phase = Phase::online;
   if (phase != Phase::stopping) return;
   run->stop_deadline =
       note.deadline_ns != 0 ? from_ns(note.deadline_ns) : Monotonic::now() + run->kill_timeout;

@@ -161,6 +161,12 @@ class Supervisor final : public KeeperListener {
   void sync_timers(Instance& instance);
   void sync_run_timer(Instance& instance, const model::RunMachine& machine);
   void save_note(Instance& instance);
+  [[nodiscard]] std::optional<LabelBytes> changed_note(Instance& instance);
+  // The current run has lived for min_ready, and nothing else is asked of it.
+  [[nodiscard]] bool online_by_time(const Instance& instance) const;
+  void put_off_spawned(const Instance& instance, Run& run, SpawnPlan& plan);
+  [[nodiscard]] std::function<void(UniqueFd, UniqueFd)> output_taker(const Instance& instance,
+                                                                     model::RunId run) const;
   [[nodiscard]] model::InstanceNote note_of(const Instance& instance) const;
   void spawn(Instance& instance, model::RunId id);
   void on_spawned(model::InstanceId instance, SpawnResult result);
@@ -185,8 +191,7 @@ class Supervisor final : public KeeperListener {
   void put_book(Committed done, store::Batch batch);
   std::vector<model::InstanceId> put_instances(AppEntry entry, std::size_t first, Committed done);
   Instance& make_instance(const AppEntry& entry, const InstanceEntry& at, model::SpecPtr spec);
-  void attach_output(const Instance& instance, const Run& run, UniqueFd out, UniqueFd err,
-                     Pump::Origin origin);
+  void attach_found_output(const Instance& instance, model::RunId run, UniqueFd out, UniqueFd err);
   [[nodiscard]] Run* find_run(model::RunId id);
   [[nodiscard]] Instance* find_mutable(model::InstanceId id);
   [[nodiscard]] model::RunId next_run_id();
@@ -208,6 +213,9 @@ class Supervisor final : public KeeperListener {
   bool frozen_ = false;  // shutting down: what is on record stays as it is
   std::minstd_rand random_;
 };
+
+// When the loop looks at a run that nobody waits for: online by then, with the default min_ready.
+inline constexpr Duration kSpawnPutOff = 505ms;
 
 // Of state.db's meta table.
 inline constexpr char kSavedListKey[] = "saved_list";

@@ -11,8 +11,16 @@ from harness.wait import hold_for, wait_until
 
 def roosts(home, name):
     """Live processes of roost itself in this home, by the file they run."""
-    found = [pid for pid in home.processes() if os.path.basename(procs.command(pid).split()[0]) == name]
-    return sorted(found)
+    commands = {pid: procs.command(pid).split() for pid in home.processes()}  # empty: it has just ended
+    return sorted(pid for pid, words in commands.items() if words and os.path.basename(words[0]) == name)
+
+
+def delete(directory):
+    """As a whole, also while somebody writes into it."""
+    def gone():
+        shutil.rmtree(directory, ignore_errors=True)
+        return not directory.exists()
+    wait_until(gone, 10, f"{directory} is deleted")
 
 
 def beacon_lines(path):
@@ -28,7 +36,7 @@ def lost(home):
     wait_until(lambda: len(beacon_lines(beacon)) == 1, 10, "the app runs")
     daemon, keeper = home.live_pid("daemon_pid"), home.live_pid("keeper_pid")
     first = home.pid("app")
-    shutil.rmtree(home.path)
+    delete(home.path)
     yield home, beacon, first, daemon, keeper
     for ends in (lambda: roosts(home, "roost-keeper") + roosts(home, "roostd"), home.processes):  # first who starts others
         wait_until(lambda e=ends: not [os.kill(pid, signal.SIGKILL) for pid in e() if procs.alive(pid)], 10, "all are gone")

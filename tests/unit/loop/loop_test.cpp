@@ -41,6 +41,55 @@ TEST_CASE("loop: posted functions of other threads all run, each thread's in ord
   CHECK(ordered);
 }
 
+TEST_CASE("loop: what can wait comes with the next wake-up, before its callback and in order") {
+  Loop loop;
+  std::string order;
+  Timer timer(loop, [&] { order += "t"; });
+  timer.start(200ms);
+  std::thread other([&] {
+    loop.post_later([&] { order += "a"; }, 10s);
+    loop.post_later([&] { order += "b"; }, 10s);
+  });
+  REQUIRE(loop.run_until([&] { return order.find('t') != order.npos; }, 5s));
+  other.join();
+  CHECK(order == "abt");
+}
+
+TEST_CASE(
+    "loop: who cannot wait long enough wakes the loop, and so does everybody when it is "
+    "impatient") {
+  Loop loop;
+  Timer far(loop, [] {});
+  far.start(std::chrono::hours(1));
+  for (const bool patient : {true, false}) {
+    loop.set_patient(patient);
+    std::thread other([&] {
+      loop.post_later([&loop] { loop.stop(); }, patient ? Duration(1min) : Duration(2h));
+    });
+    loop.run();  // would sleep for an hour
+    other.join();
+  }
+}
+
+TEST_CASE("loop: what was put off is not forgotten when the loop goes to sleep at that moment") {
+  constexpr int kEach = 3000;
+  Loop loop;
+  int ran = 0;
+  Timer far(loop, [] {});
+  far.start(std::chrono::hours(1));
+  std::thread other([&] {
+    for (int i = 0; i < kEach; ++i)
+      loop.post_later(
+          [&] {
+            if (++ran == kEach) loop.stop();
+          },
+          i % 2 == 0 ? 1min : 1ms);
+  });
+  loop.run();
+  other.join();
+  CHECK(ran == kEach);
+}
+
 TEST_CASE("loop: deferred functions run after the callbacks of the turn, also those they defer") {
   Loop loop;
   std::string order;

@@ -96,12 +96,13 @@ std::string status_field(pid_t pid, const std::string& name) {
 }
 
 ProcessFixture::ProcessFixture()
-    : spawner({.keeper_fd = test_keeper().fd(),
-               .originals = {.oom_score_adj = read_priorities().oom_score_adj,
-                             .nofile = 1024,
-                             .umask = 027,
-                             .nice = 0},
-               .post = [this](std::function<void()> task) { loop.post(std::move(task)); }}) {}
+    : spawner(
+          {.keeper_fd = test_keeper().fd(),
+           .originals = {.oom_score_adj = read_priorities().oom_score_adj,
+                         .nofile = 1024,
+                         .umask = 027,
+                         .nice = 0},
+           .post = [this](std::function<void()> task, Duration) { loop.post(std::move(task)); }}) {}
 
 ProcessFixture::~ProcessFixture() {
   kill_all();

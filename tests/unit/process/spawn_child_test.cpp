@@ -175,7 +175,7 @@ TEST_CASE("spawn: oom_score_adj and nice are given back") {
     Spawner spawner(
         {.keeper_fd = test_keeper().fd(),
          .originals = {.oom_score_adj = 321, .nofile = 512, .umask = 077, .nice = old_nice},
-         .post = [&](std::function<void()> task) { loop.post(std::move(task)); }});
+         .post = [&](std::function<void()> task, Duration) { loop.post(std::move(task)); }});
     std::optional<SpawnResult> run;
     spawner.spawn(make_spawn_plan(shell("cat /proc/self/oom_score_adj; nice; umask; ulimit -n"),
                                   make_facts()),

@@ -123,9 +123,10 @@ TEST_CASE("spawn failure: without a keeper nothing is started") {
   const UniqueFd ours(pair[0]);
   ::close(pair[1]);
   loop::Loop loop;
-  Spawner spawner({.keeper_fd = ours.get(),
-                   .originals = {},
-                   .post = [&](std::function<void()> task) { loop.post(std::move(task)); }});
+  Spawner spawner(
+      {.keeper_fd = ours.get(), .originals = {}, .post = [&](std::function<void()> task, Duration) {
+         loop.post(std::move(task));
+       }});
   std::optional<SpawnResult> run;
   spawner.spawn(make_spawn_plan(shell("echo never"), make_facts()),
                 [&](SpawnResult done) { run = std::move(done); });
@@ -140,9 +141,10 @@ TEST_CASE("spawner: what waits when it is destroyed is forgotten") {
   loop::Loop loop;
   int done = 0;
   {
-    Spawner spawner({.keeper_fd = test_keeper().fd(),
-                     .originals = {},
-                     .post = [&](std::function<void()> task) { loop.post(std::move(task)); }});
+    Spawner spawner(
+        {.keeper_fd = test_keeper().fd(),
+         .originals = {},
+         .post = [&](std::function<void()> task, Duration) { loop.post(std::move(task)); }});
     for (int i = 0; i < 50; ++i)
       spawner.spawn(make_spawn_plan(direct("/bin/true"), make_facts()),
                     [&](SpawnResult) { ++done; });
