@@ -19,6 +19,8 @@ namespace {
 constexpr int kAcceptsPerTurn = 64;
 constexpr std::size_t kCrowd = 128;
 constexpr Duration kAcceptPause = 1s;
+constexpr std::size_t kMuchUnread = 1U << 20;
+constexpr Duration kCrowdGone = 500ms;  // until the rest of it has gone, too
 
 // Refused before anything is read; one short write to a fresh socket cannot block.
 void refuse(int socket, const Error& error) {
@@ -30,9 +32,16 @@ void refuse(int socket, const Error& error) {
 }  // namespace
 
 Server::Server(loop::Loop& loop, Dispatcher& dispatcher, int keeper_pid)
-    : loop_(loop), dispatcher_(dispatcher), keeper_pid_(keeper_pid), accept_again_(loop, [this] {
-        (void)poll_->start(loop::Poll::readable);  // it was polled before
-      }) {}
+    : loop_(loop),
+      dispatcher_(dispatcher),
+      keeper_pid_(keeper_pid),
+      accept_again_(loop,
+                    [this] {
+                      (void)poll_->start(loop::Poll::readable);  // it was polled before
+                    }),
+      // What a crowd has left behind lies in pieces between what lives: it is not given back by
+      // itself.
+      give_back_(loop, [] { ::malloc_trim(0); }) {}
 
 Server::~Server() {
   *handle_ = nullptr;
@@ -130,11 +139,11 @@ void Server::remove(SessionId id) {
   for (const auto& task : node.mapped().when_closed)
     task();
   if (clients_.empty() && on_audience) on_audience(false);
-  // What a crowd has left behind lies in pieces between what lives: it is not given back by itself.
+  if (node.mapped().session->most_unread() > kMuchUnread) give_back_.start(kCrowdGone);
   crowd_ = std::max(crowd_, clients_.size() + 1);
   if (crowd_ < kCrowd || clients_.size() > kCrowd / 8) return;
   crowd_ = 0;
-  ::malloc_trim(0);
+  give_back_.start(kCrowdGone);
 }
 
 void Server::when_closed(SessionId id, std::function<void()> task) {

@@ -62,6 +62,7 @@ class Server {
   Dispatcher& dispatcher_;
   int keeper_pid_;
   loop::Timer accept_again_;
+  loop::Timer give_back_;  // memory
   UniqueFd listener_;
   std::unique_ptr<loop::Poll> poll_;
   std::map<SessionId, Client> clients_;

@@ -1,5 +1,6 @@
 #include "daemon/api/session.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -20,8 +21,7 @@ Session::Session(loop::Loop& loop, UniqueFd socket, Callbacks callbacks)
       poll_(loop, socket_.get(), [this](unsigned events) { on_events(events); }),
       deadline_(loop, [this] { close(); }),
       keep_alive_(loop, [this] {
-        if (out_.empty())
-          ipc::append_keep_alive(out_);  // what waits to be read is a sign of life, too
+        if (out_.empty()) out_.add(ipc::append_keep_alive);  // what waits is a sign of life, too
         write_some();
         if (open_ && waits_ > 0) keep_alive_.start(ipc::kKeepAliveInterval);
       }) {}
@@ -62,32 +62,26 @@ void Session::take_frames() {
 
 void Session::send(ipc::FrameType type, std::uint32_t id, std::string_view payload) {
   if (!open_) return;
-  if (out_.size() - written_ + payload.size() > limits::kMaxUnreadBytes && out_.size() > written_) {
-    log_warning("api", "client dropped: unread=" + std::to_string(out_.size() - written_) +
-                           " reason=does-not-read");
+  if (out_.size() + payload.size() > limits::kMaxUnreadBytes && !out_.empty()) {
+    log_warning("api",
+                "client dropped: unread=" + std::to_string(out_.size()) + " reason=does-not-read");
     return close();
   }
-  ipc::append_message(out_, type, id, payload);
+  out_.add([&](std::string& piece) { ipc::append_message(piece, type, id, payload); });
   write_some();
+  most_unread_ = std::max(most_unread_, out_.size());
 }
 
 void Session::write_some() {
-  while (open_ && written_ < out_.size()) {
-    const ssize_t n = ::send(socket_.get(), out_.data() + written_, out_.size() - written_,
-                             MSG_DONTWAIT | MSG_NOSIGNAL);
+  while (open_ && !out_.empty()) {
+    const std::string_view next = out_.front();
+    const ssize_t n = ::send(socket_.get(), next.data(), next.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) break;
     if (n < 0) return close();
-    written_ += static_cast<std::size_t>(n);
+    out_.consume(static_cast<std::size_t>(n));
   }
-  if (written_ == out_.size()) {
-    written_ = 0;
-    std::string().swap(out_);
-    if (closing_) return close();
-  } else if (written_ > out_.size() / 2) {
-    out_.erase(0, written_);
-    written_ = 0;
-  }
+  if (out_.empty() && closing_) return close();
   watch();
 }
 

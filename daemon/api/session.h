@@ -12,6 +12,7 @@
 #include "core/base/unique_fd.h"
 #include "core/loop/poll.h"
 #include "core/loop/timer.h"
+#include "daemon/api/send_queue.h"
 #include "ipc/frame.h"
 
 namespace roost::daemon {
@@ -39,6 +40,9 @@ class Session {
 
   [[nodiscard]] bool is_open() const { return open_; }
 
+  // Bytes that once waited for the client.
+  [[nodiscard]] std::size_t most_unread() const { return most_unread_; }
+
  private:
   void on_events(unsigned events);
   void read_some();
@@ -54,8 +58,8 @@ class Session {
   loop::Timer deadline_;    // for a frame that was begun
   loop::Timer keep_alive_;  // while a wait is pending
   ipc::FrameDecoder decoder_{ipc::Side::daemon};
-  std::string out_;  // written from written_ on
-  std::size_t written_ = 0;
+  SendQueue out_;
+  std::size_t most_unread_ = 0;
   int waits_ = 0;
   bool open_ = true;
   bool closing_ = false;
