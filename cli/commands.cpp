@@ -24,12 +24,38 @@ constexpr std::string_view kStartNotes =
     "for\n"
     "                 JSON on stdin: they are brought to what it says; options stand in the file\n"
     "\n"
-    "The app gets the environment of this shell. `start` returns when the app has proved itself\n"
+    "Without words: the file of apps of this directory. Of this shell's variables an app gets "
+    "PATH,\n"
+    "HOME, LANG and the like, and those of --pass-env. `start` returns when the app has proved "
+    "itself\n"
     "(alive for 500ms), or tells why it did not, with status 6.\n";
 
-constexpr std::array<Command, 24> kCommands{{
+constexpr std::string_view kApplyNotes =
+    "Without a file: roost.toml, roost.yaml, roost.json, ecosystem.config.js and the like of this\n"
+    "directory.\n"
+    "\n"
+    "  + new   ~ has other settings, which are named   ^ is down   = as it should be\n"
+    "  - came from this file and is gone from it (with --prune)   ! the same, but stays\n";
+
+constexpr std::string_view kRunNotes =
+    "Needs neither daemon nor home, and may be process 1. It ends as the app does: with its exit\n"
+    "code, or 128+n when signal n ended it. Several apps, or one with `restart`, are restarted as\n"
+    "the daemon would. SIGTERM, SIGINT and SIGQUIT stop, others are handed on. Apps get the whole\n"
+    "environment, and write to our stdout and stderr.\n";
+
+constexpr std::array<Command, 31> kCommands{{
     {"start", "", Group::apps, "Start scripts, programs, shell lines or apps",
      "<script|program|\"shell line\"|app|file>... [options] [-- args]", run_start, kStartNotes},
+    {"apply", "", Group::apps, "Bring apps to what a file says", "[file] [options]", run_apply,
+     kApplyNotes},
+    {"plan", "", Group::apps, "Tell what apply would do", "[file] [options]", run_plan,
+     kApplyNotes},
+    {"check", "", Group::apps, "Look for faults in a file of apps", "[file] [options]", run_check,
+     "All faults are told, each with its line; status 2 when there is one. No daemon is needed.\n"},
+    {"init", "ecosystem", Group::apps, "Write a roost.toml to begin with", "", run_init,
+     "It is never written over one that is there.\n"},
+    {"run", "", Group::apps, "Run apps in the foreground, as in a container",
+     "<script|file> [options] [-- args]", run_run, kRunNotes},
     {"stop", "", Group::apps, "Stop apps and keep their entries", "<target>...", run_stop,
      kTargetNotes},
     {"restart", "", Group::apps, "Stop and start apps", "<target>... [options]", run_restart,
@@ -58,15 +84,19 @@ constexpr std::array<Command, 24> kCommands{{
      run_describe, kTargetNotes},
     {"env", "", Group::look, "Print the environment of an app", "<target> [options]", run_env,
      "Values of variables whose name looks secret are masked, unless --reveal is given.\n"},
+    {"tree", "", Group::look, "Show the processes of apps", "[target]...", run_tree, kTargetNotes},
+    {"wait", "", Group::look, "Wait until apps are ready, stopped, or have ended",
+     "<target>... [options]", run_wait,
+     "ready: online. stopped: no process, and none to come. exit: the present process has ended.\n"
+     "Status 6 when it cannot come any more, 124 at the time limit.\n"},
     {"logs", "log", Group::look, "Show and follow the output of apps", "[target]... [options]",
      run_logs,
      "Without targets: all apps. On a terminal the logs are followed after the last lines, until\n"
      "Ctrl-C; elsewhere only with -f.\n"},
     {"events", "", Group::look, "Show what has happened to apps, and what happens",
      "[target]... [options]", run_events,
-     "Events: added, started, online, exit, start-failed, deleted. Past ones go back to the start "
-     "of\n"
-     "the present daemon; recorded exits of before are in `roost describe`.\n"},
+     "Events: added, started, online, exit, start-failed, stopped, deleted. Past ones go back to\n"
+     "the start of the present daemon; recorded exits of before are in `roost describe`.\n"},
     {"pid", "", Group::look, "Print the process ids of apps, one per line", "[target]...", run_pid,
      kTargetNotes},
     {"jlist", "", Group::look, "Print the list as JSON in PM2's shape", "", run_jlist},

@@ -17,6 +17,13 @@ namespace roost::cli {
 
 // One per file in cli/commands/.
 ExitCode run_start(Invocation& invocation, const Command& self, Args args);
+ExitCode run_apply(Invocation& invocation, const Command& self, Args args);
+ExitCode run_plan(Invocation& invocation, const Command& self, Args args);
+ExitCode run_check(Invocation& invocation, const Command& self, Args args);
+ExitCode run_init(Invocation& invocation, const Command& self, Args args);
+ExitCode run_run(Invocation& invocation, const Command& self, Args args);
+ExitCode run_wait(Invocation& invocation, const Command& self, Args args);
+ExitCode run_tree(Invocation& invocation, const Command& self, Args args);
 ExitCode run_stop(Invocation& invocation, const Command& self, Args args);
 ExitCode run_restart(Invocation& invocation, const Command& self, Args args);
 ExitCode run_delete(Invocation& invocation, const Command& self, Args args);

@@ -5,6 +5,9 @@
 
 #include "cli/app_builder.h"
 #include "cli/file_system.h"
+#include "cli/pass_env.h"
+#include "config/dotenv.h"
+#include "config/expand.h"
 #include "config/js_loader.h"
 #include "core/base/fs.h"
 
@@ -27,6 +30,7 @@ bool is_script(std::string_view path) {
 struct Loaded {
   Document document;
   std::vector<std::string> remarks;
+  bool computed = false;  // by JavaScript, which has expanded what it wanted
 };
 
 Result<std::string> javascript_program(const std::string& path, const std::string& directory) {
@@ -38,7 +42,7 @@ Result<std::string> javascript_program(const std::string& path, const std::strin
 
 Result<Loaded> from_js(Result<config::JsResult> result) {
   if (!result) return std::move(result).error();
-  Loaded loaded{std::move(result->document), {}};
+  Loaded loaded{std::move(result->document), {}, true};
   if (!result->dropped.empty()) {
     std::string names;
     for (const std::string& name : result->dropped)
@@ -102,25 +106,64 @@ StartOptions options_of(const AppConfig& app) {
   return options;
 }
 
-Result<ConfiguredApp> finish(const AppConfig& app, const ConfigWishes& wishes, Environment env,
-                             const std::string& directory) {
+// Of one file of apps: where it is, and what its apps may take from this shell.
+struct Surroundings {
+  const ConfigWishes& wishes;
+  const Environment& environment;
+  Environment passed;
+  std::string directory;
+};
+
+// `earlier`: of the files before this one.
+Result<config::Variables> read_env_file(const config::EnvFile& file, const Surroundings& around,
+                                        config::Variables earlier) {
+  const std::string path = absolute_path(file.path, around.directory);
+  auto text = read_file(path, config::kMaxEnvFileBytes);
+  if (!text && text.error().code == Errc::not_found)
+    return Error{Errc::not_found, "env_file '" + path + "' does not exist", suggest_file(path)};
+  if (!text) return std::move(text).error().context("env_file");
+  earlier.insert(around.environment.begin(), around.environment.end());
+  return config::parse_dotenv(file.path, std::move(*text), earlier);
+}
+
+// All that goes into the environment, later ones over earlier ones.
+Environment environment_of(const AppConfig& app, const Surroundings& around,
+                           std::vector<config::Problem>& problems) {
+  Environment from_files;
+  for (const config::EnvFile& file : app.env_files) {
+    auto variables = read_env_file(file, around, from_files);
+    // A fault within has its own line.
+    if (!variables)
+      problems.push_back({variables.error().code == Errc::invalid ? config::Place{} : file.at,
+                          variables.error().message, variables.error().hint});
+    else
+      for (auto& [name, value] : *variables)
+        from_files[name] = std::move(value);
+  }
+  Environment env = from_files;
+  env.insert(around.passed.begin(), around.passed.end());
   for (const auto& [name, value] : app.env) {
     if (value)
       env[name] = *value;
     else
       env.erase(name);
   }
+  return env;
+}
+
+Result<ConfiguredApp> finish(const AppConfig& app, const Surroundings& around, Environment env) {
   StartOptions options = options_of(app);
-  options.env = wishes.settings;
-  auto builder = AppBuilder::make(options, std::move(env), directory);
+  options.env = around.wishes.settings;
+  auto builder = AppBuilder::make(options, std::move(env), around.directory);
   if (!builder) return std::move(builder).error();
   auto target = builder->resolve(app.script);
   if (!target) return std::move(target).error();
   if (!target->app)
     return Error{Errc::not_found,
                  "script '" + app.script + "' does not exist, and is no program in PATH",
-                 suggest_file(absolute_path(app.script, directory))};
-  return ConfiguredApp{std::move(*target->app), app.autostart.value_or(true)};
+                 suggest_file(absolute_path(app.script, around.directory))};
+  if (Status valid = model::validate(*target->app); !valid) return std::move(valid).error();
+  return ConfiguredApp{std::move(*target->app), app.autostart.value_or(true), app.says_restart};
 }
 
 std::string directory_of(const std::string& word, const std::string& directory) {
@@ -136,36 +179,23 @@ bool is_config_file(std::string_view word) {
   return word == "-" || is_script(word) || ends_with_any(word, {".json", ".yaml", ".yml", ".toml"});
 }
 
-Environment passed_environment(const Environment& environment,
-                               const std::vector<std::string>& more) {
-  static constexpr std::array<std::string_view, 9> kNames{
-      "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR"};
-  static constexpr std::array<std::string_view, 3> kBeginnings{"LC_", "NODE_", "PYTHON"};
-  Environment passed;
-  for (const auto& [name, value] : environment) {
-    const bool wanted =
-        std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
-        std::find(more.begin(), more.end(), name) != more.end() ||
-        std::any_of(kBeginnings.begin(), kBeginnings.end(),
-                    [&](std::string_view beginning) { return name.starts_with(beginning); });
-    if (wanted) passed.emplace(name, value);
-  }
-  return passed;
-}
-
 Result<ConfiguredApps> load_apps(const std::string& word, const ConfigWishes& wishes,
                                  const Environment& environment, const std::string& directory) {
   auto loaded = read_config(word, directory);
   if (!loaded) return std::move(loaded).error();
-  auto ecosystem = config::read_ecosystem(loaded->document, {wishes.env_name, wishes.only});
+  std::vector<config::Problem> problems;
+  if (!loaded->computed) problems = config::expand_texts(loaded->document, environment);
+  auto ecosystem =
+      config::read_ecosystem(loaded->document, {wishes.env_name, wishes.only, std::move(problems)});
   if (!ecosystem) return std::move(ecosystem).error();
   ConfiguredApps result{{}, std::move(loaded->remarks)};
   for (std::string& remark : ecosystem->remarks)
     result.remarks.push_back(std::move(remark));
-  const Environment passed = passed_environment(environment, wishes.pass_env);
-  std::vector<config::Problem> problems;
+  const Surroundings around{wishes, environment, passed_environment(environment, wishes.pass_env),
+                            directory_of(word, directory)};
+  problems.clear();
   for (const AppConfig& app : ecosystem->apps) {
-    auto finished = finish(app, wishes, passed, directory_of(word, directory));
+    auto finished = finish(app, around, environment_of(app, around, problems));
     if (finished)
       result.apps.push_back(std::move(*finished));
     else
@@ -175,6 +205,16 @@ Result<ConfiguredApps> load_apps(const std::string& word, const ConfigWishes& wi
   }
   if (!problems.empty()) return config::to_error(loaded->document, problems);
   return result;
+}
+
+std::optional<std::string> find_config_file(const std::string& directory) {
+  static constexpr std::array<std::string_view, 9> kNames{
+      "roost.toml",           "roost.yaml",           "roost.yml",
+      "roost.json",           "ecosystem.config.js",  "ecosystem.config.cjs",
+      "ecosystem.config.mjs", "ecosystem.config.yml", "ecosystem.json"};
+  for (const std::string_view name : kNames)
+    if (file_kind(absolute_path(name, directory)) == FileKind::regular) return std::string(name);
+  return std::nullopt;
 }
 
 Result<std::vector<std::string>> expand_targets(const std::vector<std::string>& words,

@@ -2,6 +2,7 @@
 // finished as if each had been started by hand in the file's directory.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace roost::cli {
 struct ConfiguredApp {
   model::AppSpec spec;
   bool autostart = true;
+  bool says_restart = false;  // whether to restart stands in the file
 };
 
 struct ConfiguredApps {
@@ -29,7 +31,7 @@ struct ConfigWishes {
   std::vector<std::string> only;      // names of apps; empty: all
   std::string env_name;               // of env_NAME
   std::vector<std::string> settings;  // NAME=VALUE, over all of the file's
-  std::vector<std::string> pass_env;  // further names to take from this environment
+  std::vector<std::string> pass_env;  // further names to take from this environment, or "all"
 };
 
 // `environment`: of this process; the apps get the part of it that passed_environment() lets
@@ -38,11 +40,8 @@ struct ConfigWishes {
                                                const Environment& environment,
                                                const std::string& directory);
 
-// The variables an app of a file gets from the shell: what finds programs and the user, languages
-// and time zone, settings of Node and Python, and those of `more`. So that what an app is does not
-// depend on the shell from which it was started.
-[[nodiscard]] Environment passed_environment(const Environment& environment,
-                                             const std::vector<std::string>& more);
+// The file of apps of a directory, by its usual names; nothing when there is none.
+[[nodiscard]] std::optional<std::string> find_config_file(const std::string& directory);
 
 // Words with the config files among them replaced by the names of their apps.
 [[nodiscard]] Result<std::vector<std::string>> expand_targets(const std::vector<std::string>& words,

@@ -18,6 +18,7 @@ enum class ExitCode : std::uint8_t {
   denied = 4,
   unreachable = 5,
   unhealthy = 6,
+  changes = 7,
   timeout = 124,
   interrupted = 130
 };
@@ -28,7 +29,7 @@ struct ExitCodeDoc {
   std::string_view meaning;
 };
 
-inline constexpr std::array<ExitCodeDoc, 9> kExitCodes{{
+inline constexpr std::array<ExitCodeDoc, 10> kExitCodes{{
     {ExitCode::ok, "ok", "done; also when there was nothing to do"},
     {ExitCode::failed, "failed", "the command could not be carried out"},
     {ExitCode::usage, "usage", "unknown command or option, or a value that makes no sense"},
@@ -38,6 +39,7 @@ inline constexpr std::array<ExitCodeDoc, 9> kExitCodes{{
      "the daemon does not answer and could not be started, or speaks another protocol"},
     {ExitCode::unhealthy, "app unhealthy",
      "an app did not come up, or died while it was proving itself"},
+    {ExitCode::changes, "changes", "with --detailed-exitcode: there is, or was, something to do"},
     {ExitCode::timeout, "timeout", "the time limit passed"},
     {ExitCode::interrupted, "interrupted", "ended by Ctrl-C"},
 }};

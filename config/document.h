@@ -66,6 +66,7 @@ enum class Format : std::uint8_t {
 
 using model::limits::kMaxConfigBytes;
 using model::limits::kMaxConfigValues;
+using model::limits::kMaxEnvFileBytes;
 
 // Errc::invalid points at the place: "roost.toml:4:3: …", the line itself, and a caret.
 [[nodiscard]] Result<Document> parse_document(std::string path, std::string text, Format format);

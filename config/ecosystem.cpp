@@ -14,7 +14,7 @@ constexpr std::string_view kOtherKeys[] = {"deploy", "static", "$schema", "versi
 class Reader {
  public:
   Reader(const Document& document, const EcosystemOptions& options)
-      : document_(document), options_(options) {}
+      : document_(document), options_(options), problems_(options.faults) {}
 
   Result<Ecosystem> read() {
     for (const Value* app : app_values())
@@ -87,16 +87,21 @@ class Reader {
     }
   }
 
+  static bool is_named_env(std::string_view key) {
+    return key.starts_with("env_") && find_field(key) == nullptr;
+  }
+
   void read_app(const Value& value) {
     AppConfig app;
     app.at = value.at;
     std::set<std::string_view> seen;
     for (const Member& member : value.members) {
-      if (member.key.starts_with("env_")) continue;
+      if (is_named_env(member.key)) continue;
       read_field(member, app, seen);
     }
     for (const Member& member : value.members)
-      if (member.key.starts_with("env_")) read_named_env(member, app);
+      if (is_named_env(member.key)) read_named_env(member, app);
+    app.says_restart = seen.contains("restart") || seen.contains("autorestart");
     if (app.script.empty() && !seen.contains("script")) fault(value.at, "the app has no 'script'");
     result_.apps.push_back(std::move(app));
   }

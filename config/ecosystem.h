@@ -14,6 +14,12 @@
 
 namespace roost::config {
 
+// A file of variables, as written, and where.
+struct EnvFile {
+  std::string path;
+  Place at;
+};
+
 // As written; what has to do with files and programs is not looked up yet.
 struct AppConfig {
   Place at;
@@ -21,6 +27,7 @@ struct AppConfig {
   std::optional<std::string> name;
   std::vector<std::string> args;
   std::optional<std::string> cwd;
+  std::vector<EnvFile> env_files;
   std::map<std::string, std::optional<std::string>> env;  // without value: is taken out
   std::optional<std::string> interpreter;
   std::vector<std::string> interpreter_args;
@@ -29,11 +36,13 @@ struct AppConfig {
   std::optional<std::string> error_file;
   model::AppSpec settings;  // what needs no file system, in its final form
   std::optional<bool> autostart;
+  bool says_restart = false;  // whether to restart was written, and not left to the default
 };
 
 struct EcosystemOptions {
   std::string env_name;           // whose env_NAME goes over env; empty: none
   std::vector<std::string> only;  // names; empty: all
+  std::vector<Problem> faults{};  // found before; told with the others
 };
 
 struct Ecosystem {

@@ -33,6 +33,19 @@ Fault set_env(const Value& value, AppConfig& app) {
   return std::nullopt;
 }
 
+Fault set_env_file(const Value& value, AppConfig& app) {
+  const auto add = [&app](const Value& file) -> Fault {
+    if (file.kind != Kind::string || file.string.empty())
+      return "must be the name of a file, or a list of them";
+    app.env_files.push_back({file.string, file.at});
+    return std::nullopt;
+  };
+  if (value.kind != Kind::array) return add(value);
+  for (const Value& file : value.items)
+    if (Fault fault = add(file)) return fault;
+  return std::nullopt;
+}
+
 // PM2's word for `restart`.
 Fault set_autorestart(const Value& value, AppConfig& app) {
   const auto again = bool_of(value);
@@ -80,6 +93,7 @@ constexpr std::array kFields{
     Field{"cwd", "", "working directory, seen from the file's; default: the file's",
           set_text<&AppConfig::cwd>},
     Field{"env", "", "variables; null takes one out", set_env},
+    Field{"env_file", "", "file of variables below `env`, or a list of such", set_env_file},
     Field{"instances", "", "how many; max: one per processor", set_instances},
     Field{"interpreter", "exec_interpreter", "what runs the script; none: execute it directly",
           set_text<&AppConfig::interpreter>},

@@ -23,6 +23,7 @@ struct Event {
     online,        // the run has proved itself
     spawn_failed,  // no process came to be; `reason` says why
     run_over,      // a run and its whole tree are gone
+    stopped,       // the wait for the next try was called off: there is no run
     deleted        // the instance is forgotten; `name` and `slot` are what it was
   };
   Kind kind = Kind::online;

@@ -32,7 +32,8 @@ ExitCode report(Invocation& invocation, const ipc::ScaleReply& reply) {
     invocation.say("it has " + counted(reply.after, "instance", "instances") +
                    " already: nothing to do");
   if (!reply.stopped.empty()) (void)report_stop(invocation, {reply.stopped}, "deleted");
-  if (!reply.started.empty()) (void)report_start(invocation, {reply.started, {}}, "started");
+  if (!reply.started.empty())
+    (void)report_start(invocation, {reply.started, {}, {}, {}}, "started");
   if (reply.before != reply.after)
     invocation.say(std::to_string(reply.before) + " -> " +
                    counted(reply.after, "instance", "instances"));

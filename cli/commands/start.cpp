@@ -9,14 +9,17 @@
 #include "cli/commands/start_report.h"
 #include "cli/file_system.h"
 #include "cli/interrupt.h"
+#include "cli/pass_env.h"
 #include "cli/session.h"
+#include "core/base/fs.h"
+#include "core/model/limits.h"
 
 namespace roost::cli {
 namespace {
 
 void declare(ArgParser& parser, StartOptions& options, std::optional<std::string>& interpreter_args,
              ConfigWishes& wishes) {
-  parser.words("something to start", options.targets, {.least = 1});
+  parser.words("something to start", options.targets, {});
   parser.rest(options.args);
   parser.value("-n,--name", "NAME", options.name, "name of the app; default: that of the script");
   parser.value("-i,--instances", "N|max", options.instances,
@@ -40,8 +43,8 @@ void declare(ArgParser& parser, StartOptions& options, std::optional<std::string
   parser.value("--user", "USER", options.user, "user to run as; needs root");
   parser.value("--namespace", "NAME", options.ns, "group the app belongs to");
   parser.list("--only", "NAME", wishes.only, "of a file, only this app; may be repeated");
-  parser.list("--pass-env", "NAME", wishes.pass_env,
-              "a variable of this shell that the apps of a file get as well");
+  parser.list("--pass-env", "NAME|all", wishes.pass_env,
+              "a variable of this shell that the app gets as well");
   parser.flag("--no-wait", options.no_wait, "do not wait until the app has proved itself");
 }
 
@@ -100,6 +103,21 @@ Status check_file_options(const StartOptions& options, std::size_t files) {
   return ok();
 }
 
+std::string dotenv_of(const std::string& directory) {
+  auto text = read_file(directory + "/.env", model::limits::kMaxEnvFileBytes);
+  return text ? std::move(*text) : std::string();
+}
+
+// Once, by name: what they hold is nobody's business.
+void tell_missed(Invocation& invocation, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  std::string list;
+  for (const std::string& name : names)
+    list += (list.empty() ? "" : ", ") + name;
+  invocation.warn("note: not passed from this shell: " + invocation.safe(list) +
+                  "; to pass one: --pass-env NAME, or all");
+}
+
 Result<ipc::StartReply> start_all(const std::vector<ipc::StartRequest>& requests) {
   auto client = open_session();
   if (!client) return std::move(client).error();
@@ -125,14 +143,23 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   declare(parser, options, interpreter_args, wishes);
   if (const auto done = parser.parse(args)) return *done;
   options.interpreter_args = split_words(interpreter_args.value_or(""));
+  auto directory = working_directory();
+  if (!directory) return invocation.fail(directory.error());
+  if (options.targets.empty())
+    if (const auto found = find_config_file(*directory)) options.targets = {*found};
+  if (options.targets.empty())
+    return parser.usage_error({Errc::invalid, "'start' needs something to start", {}});
   if (const auto files = count_files(options.targets); files > 0) {
     if (auto fits = check_file_options(options, files); !fits)
       return parser.usage_error(std::move(fits).error());
-    return start_config(invocation, options, std::move(wishes));
+    return apply_config(invocation, {.words = options.targets,
+                                     .env = options.env,
+                                     .wishes = std::move(wishes),
+                                     .no_wait = options.no_wait});
   }
-  auto directory = working_directory();
-  if (!directory) return invocation.fail(directory.error());
-  auto builder = AppBuilder::make(options, inherited_environment(environ), *directory);
+  const Environment shell = inherited_environment(environ);
+  const Environment passed = passed_environment(shell, wishes.pass_env);
+  auto builder = AppBuilder::make(options, passed, *directory);
   if (!builder) return parser.usage_error(std::move(builder).error());
   auto targets = resolve_all(options, *builder);
   if (!targets) return invocation.fail(targets.error());
@@ -140,6 +167,9 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   const auto requests = make_requests(std::move(*targets), !options.no_wait);
   const auto reply = start_all(requests);
   if (!reply) return invocation.fail(reply.error());
+  if (std::any_of(requests.begin(), requests.end(),
+                  [](const auto& one) { return one.app.has_value(); }))
+    tell_missed(invocation, missed_variables(shell, passed, dotenv_of(*directory), options.env));
   const auto existing = std::find_if(requests.begin(), requests.end(),
                                      [](const auto& request) { return !request.app; });
   if (existing != requests.end() && has_settings(options))

@@ -34,8 +34,15 @@ inline constexpr std::uint32_t kFdReserve = 64;  // kept for the socket, SQLite,
 // Configuration files
 inline constexpr std::size_t kMaxConfigBytes = 4U << 20;
 inline constexpr std::size_t kMaxConfigValues =
-    200'000;                                     // YAML's aliases as often as they are used
+    200'000;  // YAML's aliases as often as they are used
+inline constexpr std::size_t kMaxEnvFileBytes = 1U << 20;
 inline constexpr auto kConfigScriptLimit = 10s;  // for JavaScript to give its value
+
+// `roost run`
+inline constexpr std::size_t kMaxForegroundLine = 64U
+                                                  << 10;  // of a JSON line; longer ones are cut up
+inline constexpr std::size_t kMaxForegroundBytes = 256U
+                                                   << 10;  // nobody has read yet; the apps wait
 
 // Logs
 inline constexpr std::size_t kPipeBytes = 1U << 20;   // grown to this at a run's first output

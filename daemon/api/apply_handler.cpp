@@ -3,6 +3,7 @@
 #include <deque>
 #include <set>
 
+#include "daemon/api/apply_plan.h"
 #include "daemon/api/start_work.h"
 #include "daemon/api/stop_work.h"
 #include "daemon/api/view.h"
@@ -42,6 +43,7 @@ Status check(const Supervisor& supervisor, const ApplyRequest& request) {
 struct Step {
   StartWorkPtr work;
   model::AppSpec spec;
+  std::string file;
   bool start = true;
   bool wait = true;
   bool changed = false;
@@ -65,7 +67,7 @@ void report_only(StartWork& work, const std::vector<InstanceId>& ids) {
 
 void add(const Step& step) {
   const auto ids = submitted(step.work, [&](auto done) {
-    return step.work->services.supervisor.add_app(step.spec, done);
+    return step.work->services.supervisor.add_app(step.spec, done, step.file);
   });
   step.start ? start_existing(step.work, ids, step.wait) : report_only(*step.work, ids);
 }
@@ -135,14 +137,44 @@ void change(Step step, const AppEntry& entry) {
   });
 }
 
+// Those that were in the file before.
+void prune(const StartWorkPtr& work, const std::vector<ipc::PlanItem>& plan) {
+  std::vector<InstanceId> ids;
+  for (const ipc::PlanItem& item : plan) {
+    if (item.action != ipc::PlanAction::remove) continue;
+    const auto more = work->services.supervisor.book().find(item.app)->instance_ids();
+    ids.insert(ids.end(), more.begin(), more.end());
+  }
+  if (ids.empty()) return;
+  ++work->open;
+  stop_and_forget(work->services, ids, [work](Result<ipc::StopReply> stopped) {
+    if (stopped)
+      work->reply.removed = std::move(stopped->outcomes);
+    else
+      work->failed = std::move(stopped).error();
+    work->done_one();
+  });
+}
+
+// An app belongs to the file that was applied last.
+void take_over(const StartWorkPtr& work, const AppEntry& entry, const std::string& file) {
+  if (!file.empty() && entry.source != file)
+    work->services.supervisor.set_source(AppId{entry.id}, file, on_disk(work));
+}
+
 void apply(Services& services, const ApplyRequest& request,
            std::function<void(Result<StartReply>)> done) {
   if (services.ending) return done(everything_ends());
   if (Status possible = check(services.supervisor, request); !possible)
     return done(std::move(possible).error());
   const StartWorkPtr work = begin_start(services, std::move(done));
+  work->reply.plan = make_plan(services.supervisor, request);
+  if (request.dry_run) return work->done_one();
+  prune(work, std::vector(work->reply.plan));
   for (const ApplyApp& app : request.apps) {
-    const Step step{work, app.spec, app.start, request.wait};
+    const Step step{work, app.spec, request.file, app.start, request.wait};
+    if (const AppEntry* entry = services.supervisor.book().find(app.spec.name))
+      take_over(work, *entry, request.file);
     const AppEntry* known = services.supervisor.book().find(app.spec.name);
     if (known == nullptr)
       add(step);

@@ -1,5 +1,6 @@
 // `app.describe`: the row, the spec, the files and the recorded exits; the exits come from the
 // store's thread.
+#include "core/model/spec_diff.h"
 #include "daemon/api/view.h"
 #include "ipc/methods.h"
 
@@ -19,7 +20,7 @@ ipc::Description describe_instance(Services& services, const Instance& instance,
   LogPaths paths = services.supervisor.log_paths(instance);
   ipc::Description d;
   d.instance = view_of(services, instance);
-  d.spec = reveal ? *instance.spec : masked(*instance.spec);
+  d.spec = reveal ? *instance.spec : model::masked(*instance.spec);
   d.created_ms = instance.created_ms;
   d.out_file = std::move(paths.out);
   d.error_file = std::move(paths.err);

@@ -17,6 +17,8 @@ std::string_view name_of(Event::Kind kind) {
       return "start-failed";
     case Event::Kind::run_over:
       return "exit";
+    case Event::Kind::stopped:
+      return "stopped";
     case Event::Kind::deleted:
       return "deleted";
   }

@@ -1,5 +1,6 @@
 // PM2's `jlist`: the fields that outside programs read, under PM2's names.
 #include "core/base/json_writer.h"
+#include "core/model/spec_diff.h"
 #include "daemon/api/view.h"
 
 namespace roost::daemon {
@@ -122,7 +123,7 @@ class Pm2Writer {
     json_.key("env");
     json_.begin_object();
     for (const auto& [name, value] : spec.env)
-      text(name, is_secret_name(name) ? kMask : std::string_view(value));
+      text(name, model::is_secret_name(name) ? model::kMask : std::string_view(value));
     json_.end_object();
   }
 

@@ -1,8 +1,6 @@
 #include "daemon/api/view.h"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 
 namespace roost::daemon {
 
@@ -30,22 +28,6 @@ ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
     info.memory = usage->rss_bytes;
   }
   return info;
-}
-
-bool is_secret_name(std::string_view name) {
-  static constexpr std::array<std::string_view, 9> kParts{
-      "TOKEN", "SECRET", "PASS", "KEY", "CREDENTIAL", "AUTH", "PWD_", "PRIVATE", "DSN"};
-  std::string upper(name);
-  std::transform(upper.begin(), upper.end(), upper.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return std::any_of(kParts.begin(), kParts.end(),
-                     [&](std::string_view part) { return upper.find(part) != std::string::npos; });
-}
-
-model::AppSpec masked(model::AppSpec spec) {
-  for (auto& [name, value] : spec.env)
-    if (is_secret_name(name)) value = kMask;
-  return spec;
 }
 
 }  // namespace roost::daemon

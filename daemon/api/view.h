@@ -12,13 +12,6 @@ namespace roost::daemon {
 
 [[nodiscard]] ipc::InstanceInfo view_of(Services& services, const Instance& instance);
 
-// The spec with the values of secret-looking variables replaced.
-[[nodiscard]] model::AppSpec masked(model::AppSpec spec);
-// Whether a variable's name suggests that its value is nobody's business: TOKEN, SECRET, PASS, KEY,
-// CREDENTIAL, AUTH … as a part of it.
-[[nodiscard]] bool is_secret_name(std::string_view name);
-inline constexpr std::string_view kMask = "********";
-
 // All instances in the shape of PM2's `jlist`: one JSON array.
 [[nodiscard]] std::string render_jlist(Services& services);
 

@@ -37,6 +37,7 @@ std::optional<StartFact> start_fact(const Event& event, const Instance* instance
       break;
     case Event::Kind::added:
     case Event::Kind::started:
+    case Event::Kind::stopped:
     case Event::Kind::deleted:
       return std::nullopt;
   }

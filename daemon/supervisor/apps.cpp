@@ -70,7 +70,8 @@ Instance& Supervisor::make_instance(const AppEntry& entry, const InstanceEntry& 
   return instance;
 }
 
-Result<std::vector<InstanceId>> Supervisor::add_app(model::AppSpec spec, Committed done) {
+Result<std::vector<InstanceId>> Supervisor::add_app(model::AppSpec spec, Committed done,
+                                                    std::string source) {
   if (Status valid = model::validate(spec); !valid) return std::move(valid).error();
   if (Status room = check_room(spec.instances); !room)
     return std::move(room).error().context("app '" + spec.name + "'");
@@ -78,6 +79,7 @@ Result<std::vector<InstanceId>> Supervisor::add_app(model::AppSpec spec, Committ
   entry.id = raw(book_.next_app());
   entry.created_ms = wall_now_ms();
   entry.spec = std::move(spec);
+  entry.source = std::move(source);
   const std::uint32_t first = book_.next_instance();
   for (std::uint32_t slot = 0; slot < entry.spec.instances; ++slot)
     entry.instances.push_back({first + slot, slot});
@@ -127,6 +129,13 @@ void Supervisor::replace_spec(AppId app, model::AppSpec spec, Committed done) {
     instance.spec = shared;
     instance.generation = entry.generation;
   }
+  store::Batch batch{store::PutApp{app, book_.put(std::move(entry))}};
+  put_book(std::move(done), std::move(batch));
+}
+
+void Supervisor::set_source(AppId app, std::string source, Committed done) {
+  AppEntry entry = book_.apps().at(app).entry;
+  entry.source = std::move(source);
   store::Batch batch{store::PutApp{app, book_.put(std::move(entry))}};
   put_book(std::move(done), std::move(batch));
 }

@@ -74,6 +74,8 @@ void Supervisor::feed(Instance& instance, Input input, Resume resume) {
   Instance* still = find_mutable(id);
   if (still == nullptr) return;
   sync_timers(*still);
+  if (before == model::State::waiting && after == model::State::stopped)
+    p_.bus.publish({.kind = Event::Kind::stopped, .instance = id});
   if (input.kind == Input::Kind::ready && after == model::State::online)
     p_.bus.publish({.kind = Event::Kind::online,
                     .instance = id,

@@ -34,6 +34,7 @@ struct AppEntry {
   std::int64_t created_ms = 0;
   model::AppSpec spec;
   std::vector<InstanceEntry> instances;
+  std::string source{};  // the configuration file it came from, absolute; empty: none
 
   [[nodiscard]] std::vector<model::InstanceId> instance_ids() const;
 
@@ -42,7 +43,8 @@ struct AppEntry {
                       opt("generation", &AppEntry::generation, "version of the spec"),
                       opt("created_ms", &AppEntry::created_ms, "when it was added"),
                       req("spec", &AppEntry::spec, "the spec"),
-                      req("instances", &AppEntry::instances, "its instances")};
+                      req("instances", &AppEntry::instances, "its instances"),
+                      opt("source", &AppEntry::source, "file it came from")};
   }
 };
 

@@ -100,7 +100,10 @@ class Supervisor final : public KeeperListener {
   // ---- commands; each takes effect at once, what follows is told by the Bus
   // Adds an app with all its instances, down. Refused as a whole when it does not fit. `done` when
   // it is on disk.
-  [[nodiscard]] Result<std::vector<model::InstanceId>> add_app(model::AppSpec spec, Committed done);
+  [[nodiscard]] Result<std::vector<model::InstanceId>> add_app(model::AppSpec spec, Committed done,
+                                                               std::string source = {});
+  // Remembers the configuration file an app comes from.
+  void set_source(model::AppId app, std::string source, Committed done);
   // Gives the app so many more instances, down, at the lowest free slots.
   [[nodiscard]] Result<std::vector<model::InstanceId>> grow(model::AppId app, std::uint32_t more,
                                                             Committed done);

@@ -1,6 +1,7 @@
 // Requests and replies about apps. Every record is described once, by its field list; docs/protocol.md is generated from it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -97,12 +98,79 @@ struct StartOutcome {
   }
 };
 
+// What apply does with an app. `gone`: it came from this file before, is not in it any more, and stays.
+enum class PlanAction : std::uint8_t { add, change, start, same, gone, remove };
+
+// Of tables such as env only the names are told: "+NEW ~CHANGED -GONE" in `after`.
+struct PlanChange {
+  std::string field;
+  std::string before;
+  std::string after;
+  static constexpr auto fields() {
+    return std::tuple{req("field", &PlanChange::field, "name of the field"), opt("before", &PlanChange::before, "its value, in words"),
+                      opt("after", &PlanChange::after, "what it becomes; of tables the names: +NEW ~CHANGED -GONE")};
+  }
+};
+
+struct PlanItem {
+  std::string app;
+  PlanAction action = PlanAction::same;
+  std::vector<PlanChange> changes{};
+  static constexpr auto fields();
+};
+
+}  // namespace roost::ipc
+
+template <>
+struct roost::EnumNames<roost::ipc::PlanAction> {
+  using Action = roost::ipc::PlanAction;
+  static constexpr std::array<std::pair<Action, std::string_view>, 6> values{{{Action::add, "add"},
+                                                                              {Action::change, "change"},
+                                                                              {Action::start, "start"},
+                                                                              {Action::same, "same"},
+                                                                              {Action::gone, "gone"},
+                                                                              {Action::remove, "remove"}}};
+};
+
+namespace roost::ipc {
+
+constexpr auto PlanItem::fields() {
+  return std::tuple{req("app", &PlanItem::app, "name of the app"),
+                    req("action", &PlanItem::action, "add, change, start, same, gone (stays) or remove"),
+                    opt("changes", &PlanItem::changes, "change: the fields that differ")};
+}
+
+// What became of one instance that was stopped.
+struct StopOutcome {
+  InstanceInfo instance;
+  std::int32_t pid = 0;
+  bool already_stopped = false;
+  std::uint32_t processes = 0;
+  std::uint32_t killed = 0;
+  static constexpr auto fields() {
+    return std::tuple{req("instance", &StopOutcome::instance, "the instance afterwards"),
+                      opt("pid", &StopOutcome::pid, "the process that was stopped"),
+                      opt("already_stopped", &StopOutcome::already_stopped, "there was no process"),
+                      opt("processes", &StopOutcome::processes, "processes of its tree that were ended"),
+                      opt("killed", &StopOutcome::killed, "of these, how many needed SIGKILL")};
+  }
+};
+
+struct StopReply {
+  std::vector<StopOutcome> outcomes;
+  static constexpr auto fields() { return std::tuple{req("outcomes", &StopReply::outcomes, "one per instance")}; }
+};
+
 struct StartReply {
   std::vector<StartOutcome> outcomes;
   std::string note;  // a remark for people, for example that other settings were not applied
+  std::vector<PlanItem> plan;
+  std::vector<StopOutcome> removed;
   static constexpr auto fields() {
     return std::tuple{req("outcomes", &StartReply::outcomes, "one per instance"),
-                      opt("note", &StartReply::note, "a remark for people")};
+                      opt("note", &StartReply::note, "a remark for people"),
+                      opt("plan", &StartReply::plan, "apply: what was, or is to be, done with each app"),
+                      opt("removed", &StartReply::removed, "apply with prune: one per instance that is gone")};
   }
 };
 
@@ -119,9 +187,17 @@ struct ApplyApp {
 struct ApplyRequest {
   std::vector<ApplyApp> apps;
   bool wait = true;
+  std::string file;
+  bool partial = false;
+  bool prune = false;
+  bool dry_run = false;
   static constexpr auto fields() {
     return std::tuple{req("apps", &ApplyRequest::apps, "by name; no name twice"),
-                      opt("wait", &ApplyRequest::wait, "reply when every started instance has proved itself or failed")};
+                      opt("wait", &ApplyRequest::wait, "reply when every started instance has proved itself or failed"),
+                      opt("file", &ApplyRequest::file, "where they come from, an absolute path; remembered with each"),
+                      opt("partial", &ApplyRequest::partial, "these are not all the apps of the file"),
+                      opt("prune", &ApplyRequest::prune, "delete apps that came from the file before and are not among these"),
+                      opt("dry_run", &ApplyRequest::dry_run, "tell the plan, and do nothing")};
   }
 };
 
@@ -141,26 +217,6 @@ struct SignalRequest {
     return std::tuple{req("signal", &SignalRequest::signal, "number of the signal, 1 to 64"),
                       req("targets", &SignalRequest::targets, "apps to signal; those without a process are left out of the reply")};
   }
-};
-
-struct StopOutcome {
-  InstanceInfo instance;
-  std::int32_t pid = 0;
-  bool already_stopped = false;
-  std::uint32_t processes = 0;
-  std::uint32_t killed = 0;
-  static constexpr auto fields() {
-    return std::tuple{req("instance", &StopOutcome::instance, "the instance afterwards"),
-                      opt("pid", &StopOutcome::pid, "the process that was stopped"),
-                      opt("already_stopped", &StopOutcome::already_stopped, "there was no process"),
-                      opt("processes", &StopOutcome::processes, "processes of its tree that were ended"),
-                      opt("killed", &StopOutcome::killed, "of these, how many needed SIGKILL")};
-  }
-};
-
-struct StopReply {
-  std::vector<StopOutcome> outcomes;
-  static constexpr auto fields() { return std::tuple{req("outcomes", &StopReply::outcomes, "one per instance")}; }
 };
 
 // One recorded exit.

@@ -86,3 +86,12 @@ def test_generated_documentation_is_not_stale():
     """Whoever generates it says how at its top."""
     text = read("docs/protocol.md")
     assert text and "enerated" in text[:1000]
+
+
+def test_the_schema_knows_every_field():
+    """That it is current is a unit test of config; here it is what an editor needs."""
+    import json
+    properties = json.loads(read("docs/roost.schema.json"))["definitions"]["app"]["properties"]
+    fields = re.findall(r'^\s+Field\{"([a-z_]+)"', read("config/fields.cpp"), re.M)
+    assert not [f for f in fields if f not in properties]
+    assert "camelCase" not in properties and "killTimeout" in properties

@@ -97,7 +97,7 @@ def test_children_get_roosts_original_limits(home):
 
 
 def test_children_environment_is_clean(home):
-    home.start("idle", name="app", env={"NODE_CHANNEL_FD": "3", "LISTEN_FDS": "1", "LISTEN_PID": "1", "NOTIFY_SOCKET": "/x", "ROOST_ORIGINAL": "nofile=1", "KEPT": "yes"})
+    home.start("idle", name="app", options=("--pass-env", "all"), env={"NODE_CHANNEL_FD": "3", "LISTEN_FDS": "1", "LISTEN_PID": "1", "NOTIFY_SOCKET": "/x", "ROOST_ORIGINAL": "nofile=1", "KEPT": "yes"})
     names = {v.split(b"=")[0].decode() for v in procs.environ(home.pid("app")) if v}
     assert "KEPT" in names and "ROOST_ID" in names
     assert not names & {"NODE_CHANNEL_FD", "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET", "ROOST_ORIGINAL", "ROOST_DIE_AT"}, names

@@ -278,7 +278,7 @@ TEST_CASE_FIXTURE(Fixture,
       peer.keep_alive();
       peer.idle(50);
     }
-    peer.result(request->id, to_json(StartReply{{}, "done"}));
+    peer.result(request->id, to_json(StartReply{{}, "done", {}, {}}));
   };
   const ScriptedServer server(paths, {slow, slow});
   CHECK(connect({.silence = 400ms})->call(kStart, StartRequest{})->note == "done");

@@ -1,0 +1,196 @@
+#include <array>
+#include <csignal>
+#include <cstring>
+#include <map>
+
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "cli/args.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/output/app_naming.h"
+#include "cli/output/units.h"
+#include "cli/session.h"
+
+namespace roost::cli {
+namespace {
+
+enum class WaitFor : std::uint8_t { ready, stopped, exit };
+enum class Verdict : std::uint8_t { open, there, never };
+
+std::optional<WaitFor> parse_condition(std::string_view word) {
+  if (word == "ready") return WaitFor::ready;
+  if (word == "stopped") return WaitFor::stopped;
+  if (word == "exit") return WaitFor::exit;
+  return std::nullopt;
+}
+
+// What the handler of the deadline says; written before it is installed.
+std::array<char, 256> late_message;
+volatile int late_fd = STDERR_FILENO;
+
+extern "C" void too_late(int /*signal*/) {
+  (void)!::write(late_fd, late_message.data(), std::strlen(late_message.data()));
+  ::_exit(static_cast<int>(ExitCode::timeout));
+}
+
+// The deadline holds whatever we wait for by then: the daemon, its start, or the app.
+void set_deadline(Duration limit, std::string_view what, bool json) {
+  const std::string text = "waited " + format_duration(limit) + " for " + std::string(what);
+  const std::string message =
+      json ? "{\"error\":{\"code\":\"timeout\",\"message\":\"" + text + "\",\"hint\":\"\"}}\n"
+           : "roost: " + text + "\n";
+  std::memcpy(late_message.data(), message.data(),
+              std::min(message.size(), late_message.size() - 1));
+  late_fd = json ? STDOUT_FILENO : STDERR_FILENO;
+
+  struct sigaction action {};
+
+  action.sa_handler = too_late;
+  ::sigaction(SIGALRM, &action, nullptr);
+  const auto us = std::max<std::int64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(limit).count(), 1);
+  const itimerval timer{{0, 0}, {us / 1'000'000, us % 1'000'000}};
+  ::setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+class Wait {
+ public:
+  Wait(std::vector<std::string> targets, WaitFor what)
+      : targets_(std::move(targets)), what_(what) {}
+
+  // Until it has come about for all of them, or cannot any more. A daemon that dies is followed by
+  // the next one: what is looked at is the state, events only tell when.
+  Result<ipc::ListReply> run() {
+    for (;;) {
+      auto events = open_session();
+      auto client = open_session();
+      if (!events || !client) return (events ? client : events).error();
+      ipc::EventsRequest request;
+      request.targets = targets_;
+      request.follow = true;
+      request.last = 0;
+      const auto look = [&](auto&&) -> Status { return look_at(*client); };
+      Error ended =
+          events->follow<ipc::EventsRequest, ipc::EventsReply>(ipc::kEvents, request, look, look);
+      if (failed_) return *failed_;
+      if (over_) return std::move(reply_);
+      if (ended.code != Errc::io) return ended;
+    }
+  }
+
+ private:
+  Status look_at(ipc::Client& client) {
+    auto reply = client.call(ipc::kList, ipc::TargetsRequest{targets_});
+    // Deleted: what is to stop has stopped, the rest cannot come any more.
+    if (!reply && reply.error().code == Errc::not_found && seen_) return deleted();
+    if (!reply) {
+      if (reply.error().code != Errc::io) failed_ = reply.error();
+      return std::move(reply).error();
+    }
+    reply_ = std::move(*reply);
+    bool open = false;
+    for (const auto& instance : reply_.instances) {
+      const Verdict verdict = judge(instance);
+      open = open || verdict == Verdict::open;
+      if (verdict == Verdict::never) return give_up(instance);
+    }
+    seen_ = true;
+    over_ = !open;
+    return over_ ? Status(Error{Errc::conflict, "over", {}}) : ok();
+  }
+
+  Status deleted() {
+    over_ = what_ != WaitFor::ready;
+    if (!over_) failed_ = Error{Errc::unhealthy, "'" + targets_.front() + "' was deleted", {}};
+    return Error{Errc::conflict, "over", {}};
+  }
+
+  Status give_up(const ipc::InstanceInfo& instance) {
+    const std::string reason = instance.reason.empty() ? "" : ": " + instance.reason;
+    failed_ = Error{
+        Errc::unhealthy,
+        "'" + instance.name + "' is " + std::string(codec::enum_name(instance.state)) + reason,
+        "start it: roost start " + instance.name};
+    return *failed_;
+  }
+
+  Verdict judge(const ipc::InstanceInfo& instance) {
+    const bool at_rest =
+        instance.state == model::State::stopped || instance.state == model::State::errored;
+    switch (what_) {
+      case WaitFor::ready:
+        if (instance.state == model::State::online) return Verdict::there;
+        return at_rest ? Verdict::never : Verdict::open;
+      case WaitFor::stopped:
+        return at_rest ? Verdict::there : Verdict::open;
+      case WaitFor::exit:
+        return judge_exit(instance, at_rest);
+    }
+    return Verdict::open;
+  }
+
+  // The first process seen of each instance is the one whose end is waited for.
+  Verdict judge_exit(const ipc::InstanceInfo& instance, bool at_rest) {
+    const auto known = pids_.find(instance.id);
+    if (known != pids_.end()) return known->second == instance.pid ? Verdict::open : Verdict::there;
+    if (instance.pid == 0) return at_rest ? Verdict::never : Verdict::open;
+    pids_[instance.id] = instance.pid;
+    return Verdict::open;
+  }
+
+  std::vector<std::string> targets_;
+  WaitFor what_;
+  ipc::ListReply reply_;
+  std::map<std::uint32_t, std::int32_t> pids_;
+  std::optional<Error> failed_;
+  bool seen_ = false;
+  bool over_ = false;
+};
+
+std::string outcome_line(const ipc::InstanceInfo& instance, const SeveralInstances& several,
+                         WaitFor what) {
+  std::string line = several.name_of(instance);
+  if (what == WaitFor::exit && instance.last_exit)
+    return line + " has ended: " + model::describe(*instance.last_exit);
+  line += " is " + std::string(codec::enum_name(instance.state));
+  return instance.pid != 0 ? line + " (pid " + std::to_string(instance.pid) + ")" : line;
+}
+
+}  // namespace
+
+ExitCode run_wait(Invocation& invocation, const Command& self, Args args) {
+  std::vector<std::string> targets;
+  std::optional<std::string> condition;
+  std::optional<std::string> limit;
+  ArgParser parser(invocation, self);
+  parser.words("an app", targets, {.least = 1});
+  parser.value("--for", "ready|stopped|exit", condition, "what to wait for; default ready");
+  parser.value("--timeout", "TIME", limit, "give up after that, with status 124; default: never");
+  if (const auto done = parser.parse(args)) return *done;
+  const auto what = parse_condition(condition.value_or("ready"));
+  if (!what)
+    return parser.usage_error({Errc::invalid, "--for '" + *condition + "' is nothing to wait for",
+                               "write ready, stopped or exit"});
+  if (limit) {
+    const auto time = parse_duration(*limit);
+    if (!time) return parser.usage_error(Error(time.error()).context("--timeout"));
+    set_deadline(*time, "'" + condition.value_or("ready") + "'", invocation.options.json);
+  }
+  on_interrupt("");
+  const auto reply = Wait(std::move(targets), *what).run();
+  if (!reply) return invocation.fail(reply.error());
+  if (invocation.options.json) {
+    invocation.show_json(*reply);
+    return ExitCode::ok;
+  }
+  SeveralInstances several;
+  for (const auto& instance : reply->instances)
+    several.add(instance);
+  for (const auto& instance : reply->instances)
+    invocation.say(outcome_line(instance, several, *what));
+  return ExitCode::ok;
+}
+
+}  // namespace roost::cli

@@ -1,0 +1,69 @@
+#include "cli/pass_env.h"
+
+#include <algorithm>
+#include <array>
+
+namespace roost::cli {
+namespace {
+
+constexpr std::array<std::string_view, 10> kNames{"PATH", "HOME", "USER",     "LOGNAME", "SHELL",
+                                                  "LANG", "TERM", "LANGUAGE", "TZ",      "TMPDIR"};
+constexpr std::array<std::string_view, 3> kBeginnings{"LC_", "NODE_", "PYTHON"};
+
+constexpr std::array<std::string_view, 2> kWantedNames{"PORT", "HOST"};
+constexpr std::array<std::string_view, 4> kWantedEndings{"_URL", "_URI", "_PORT", "_HOST"};
+constexpr std::string_view kWantedBeginning = "DATABASE";
+
+template <class List>
+bool is_one_of(const List& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+// "NAME=…" at the beginning of a line, "export " before it or not.
+bool is_named_in(std::string_view text, std::string_view name) {
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    if (line.starts_with("export ")) line.remove_prefix(7);
+    if (line.starts_with(name) && line.substr(name.size()).starts_with('=')) return true;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
+bool looks_wanted(std::string_view name) {
+  return is_one_of(kWantedNames, name) || name.starts_with(kWantedBeginning) ||
+         std::any_of(kWantedEndings.begin(), kWantedEndings.end(),
+                     [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+}  // namespace
+
+Environment passed_environment(const Environment& environment,
+                               const std::vector<std::string>& more) {
+  if (is_one_of(more, "all")) return environment;
+  Environment passed;
+  for (const auto& [name, value] : environment) {
+    const bool begins =
+        std::any_of(kBeginnings.begin(), kBeginnings.end(),
+                    [&](std::string_view beginning) { return name.starts_with(beginning); });
+    if (begins || is_one_of(kNames, name) || is_one_of(more, name)) passed.emplace(name, value);
+  }
+  return passed;
+}
+
+std::vector<std::string> missed_variables(const Environment& environment, const Environment& passed,
+                                          const std::string& dotenv_text,
+                                          const std::vector<std::string>& settings) {
+  std::vector<std::string> missed;
+  for (const auto& [name, value] : environment) {
+    const bool set = std::any_of(settings.begin(), settings.end(), [&](const std::string& setting) {
+      return setting.starts_with(name + "=");
+    });
+    if (!set && !passed.contains(name) && (looks_wanted(name) || is_named_in(dotenv_text, name)))
+      missed.push_back(name);
+  }
+  return missed;
+}
+
+}  // namespace roost::cli

@@ -1,0 +1,164 @@
+#include "core/model/spec_diff.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <type_traits>
+
+#include "core/model/restart_policy.h"
+
+namespace roost::model {
+namespace {
+
+constexpr std::size_t kLongest = 60;  // of a value in a change
+
+std::string shortened(std::string text) {
+  if (text.size() <= kLongest) return text;
+  std::size_t size = kLongest;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0U) == 0x80U)
+    --size;  // not within a character
+  return text.substr(0, size) + "…";
+}
+
+std::string octal(std::uint64_t number) {
+  std::string digits;
+  for (; number > 0; number /= 8)
+    digits.insert(digits.begin(), static_cast<char>('0' + number % 8));
+  return "0" + digits;
+}
+
+std::string bytes(std::uint64_t number) {
+  constexpr std::string_view kUnits = "KMGT";
+  std::size_t unit = 0;
+  while (number > 0 && number % 1024 == 0 && unit < kUnits.size()) {
+    number /= 1024;
+    ++unit;
+  }
+  return std::to_string(number) + (unit > 0 ? std::string(1, kUnits[unit - 1]) : "");
+}
+
+std::string text_of(std::string_view /*field*/, const std::string& value) {
+  return value.empty() ? "none" : value;
+}
+
+std::string text_of(std::string_view /*field*/, bool value) {
+  return value ? "true" : "false";
+}
+
+std::string text_of(std::string_view /*field*/, Duration value) {
+  return in_words(value);
+}
+
+template <class T>
+
+requires std::is_integral_v<T> std::string text_of(std::string_view field, T value) {
+  if (field == "max_memory_restart") return bytes(static_cast<std::uint64_t>(value));
+  return field == "umask" ? octal(static_cast<std::uint64_t>(value)) : std::to_string(value);
+}
+
+template <class T>
+
+requires std::is_enum_v<T> std::string text_of(std::string_view /*field*/, T value) {
+  for (const auto& [candidate, name] : EnumNames<T>::values)
+    if (candidate == value) return std::string(name);
+  return {};
+}
+
+template <class T>
+std::string text_of(std::string_view field, const std::vector<T>& values) {
+  std::string out;
+  for (const T& value : values)
+    out += (out.empty() ? "" : " ") + text_of(field, value);
+  return out.empty() ? "none" : out;
+}
+
+// Absent records are told by their fields; see add().
+template <class T>
+std::string text_of(std::string_view field, const std::optional<T>& value) {
+  return value ? text_of(field, *value) : "none";
+}
+
+template <class T>
+void add(std::vector<FieldChange>& out, std::string field, const T& before, const T& after) {
+  if (before == after) return;
+  std::string old_text = shortened(text_of(field, before));
+  std::string new_text = shortened(text_of(field, after));
+  out.push_back({std::move(field), std::move(old_text), std::move(new_text)});
+}
+
+template <class T>
+void add(std::vector<FieldChange>& out, std::string field, const std::map<std::string, T>& before,
+         const std::map<std::string, T>& after) {
+  std::string words;
+  const auto word = [&](char sign, const std::string& name) {
+    words += (words.empty() ? "" : " ") + std::string(1, sign) + name;
+  };
+  for (const auto& [name, value] : after) {
+    const auto old = before.find(name);
+    if (old == before.end())
+      word('+', name);
+    else if (!(old->second == value))
+      word('~', name);
+  }
+  for (const auto& [name, value] : before)
+    if (!after.contains(name)) word('-', name);
+  if (!words.empty()) out.push_back({std::move(field), {}, std::move(words)});
+}
+
+template <Record T>
+void add(std::vector<FieldChange>& out, std::string field, const std::optional<T>& before,
+         const std::optional<T>& after);
+
+template <Record T>
+void add_fields(std::vector<FieldChange>& out, const std::string& prefix, const T& before,
+                const T& after) {
+  std::apply(
+      [&](const auto&... field) {
+        (add(out, prefix + std::string(field.name), before.*(field.member), after.*(field.member)),
+         ...);
+      },
+      T::fields());
+}
+
+template <Record T>
+void add(std::vector<FieldChange>& out, std::string field, const std::optional<T>& before,
+         const std::optional<T>& after) {
+  if (before == after) return;
+  if (before && after) return add_fields(out, field + ".", *before, *after);
+  out.push_back({std::move(field), before ? "set" : "none", after ? "set" : "none"});
+}
+
+}  // namespace
+
+std::vector<FieldChange> diff(const AppSpec& before, const AppSpec& after) {
+  std::vector<FieldChange> changes;
+  add_fields(changes, {}, before, after);
+  return changes;
+}
+
+std::string in_words(const std::vector<FieldChange>& changes) {
+  std::string out;
+  for (const FieldChange& change : changes) {
+    out += (out.empty() ? "" : ", ") + change.field + " ";
+    out += change.before.empty() ? change.after : change.before + "→" + change.after;
+  }
+  return out;
+}
+
+bool is_secret_name(std::string_view name) {
+  static constexpr std::array<std::string_view, 9> kParts{
+      "TOKEN", "SECRET", "PASS", "KEY", "CREDENTIAL", "AUTH", "PWD_", "PRIVATE", "DSN"};
+  std::string upper(name);
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return std::any_of(kParts.begin(), kParts.end(),
+                     [&](std::string_view part) { return upper.find(part) != std::string::npos; });
+}
+
+AppSpec masked(AppSpec spec) {
+  for (auto& [name, value] : spec.env)
+    if (is_secret_name(name)) value = kMask;
+  return spec;
+}
+
+}  // namespace roost::model

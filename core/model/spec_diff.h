@@ -1,0 +1,33 @@
+// What differs between two specs of an app, in words for people and programs. Pure. Of variables
+// only the names are told, never the values.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/model/app_spec.h"
+
+namespace roost::model {
+
+struct FieldChange {
+  std::string field;   // as in AppSpec::fields(), "health.interval" within
+  std::string before;  // empty for tables of names
+  std::string after;   // of tables of names what happened to each: "+LOG -OLD ~URL"
+  friend bool operator==(const FieldChange&, const FieldChange&) = default;
+};
+
+// In the order of the fields; empty when the specs are equal.
+[[nodiscard]] std::vector<FieldChange> diff(const AppSpec& before, const AppSpec& after);
+
+// "env +LOG -OLD, kill_timeout 10s→5s".
+[[nodiscard]] std::string in_words(const std::vector<FieldChange>& changes);
+
+// Whether a variable's name suggests that its value is nobody's business: TOKEN, SECRET, PASS, KEY,
+// CREDENTIAL, AUTH … as a part of it.
+[[nodiscard]] bool is_secret_name(std::string_view name);
+// The spec with the values of secret-looking variables replaced.
+[[nodiscard]] AppSpec masked(AppSpec spec);
+inline constexpr std::string_view kMask = "********";
+
+}  // namespace roost::model

@@ -1,0 +1,55 @@
+#include "daemon/api/apply_plan.h"
+
+#include <algorithm>
+
+#include "core/model/spec_diff.h"
+
+namespace roost::daemon {
+namespace {
+
+using ipc::PlanAction;
+
+bool has_one_down(const Supervisor& supervisor, const AppEntry& entry) {
+  return std::any_of(entry.instances.begin(), entry.instances.end(), [&](const InstanceEntry& at) {
+    return !supervisor.find(model::InstanceId{at.id})->machine.current;
+  });
+}
+
+ipc::PlanItem plan_one(const Supervisor& supervisor, const ipc::ApplyApp& app) {
+  ipc::PlanItem item{.app = app.spec.name};
+  const AppEntry* known = supervisor.book().find(app.spec.name);
+  if (known == nullptr) {
+    item.action = PlanAction::add;
+    return item;
+  }
+  for (model::FieldChange& change : model::diff(known->spec, app.spec))
+    item.changes.push_back(
+        {std::move(change.field), std::move(change.before), std::move(change.after)});
+  if (!item.changes.empty())
+    item.action = PlanAction::change;
+  else
+    item.action =
+        app.start && has_one_down(supervisor, *known) ? PlanAction::start : PlanAction::same;
+  return item;
+}
+
+}  // namespace
+
+std::vector<ipc::PlanItem> make_plan(const Supervisor& supervisor,
+                                     const ipc::ApplyRequest& request) {
+  std::vector<ipc::PlanItem> plan;
+  for (const ipc::ApplyApp& app : request.apps)
+    plan.push_back(plan_one(supervisor, app));
+  if (request.file.empty() || request.partial) return plan;
+  for (const auto& [id, app] : supervisor.book().apps()) {
+    const bool named = std::any_of(
+        request.apps.begin(), request.apps.end(),
+        [&](const ipc::ApplyApp& other) { return other.spec.name == app.entry.spec.name; });
+    if (app.entry.source == request.file && !named)
+      plan.push_back({.app = app.entry.spec.name,
+                      .action = request.prune ? PlanAction::remove : PlanAction::gone});
+  }
+  return plan;
+}
+
+}  // namespace roost::daemon

@@ -1,0 +1,14 @@
+// What an `app.apply` would do, decided before anything is done.
+#pragma once
+
+#include "daemon/supervisor/supervisor.h"
+#include "ipc/messages/app_messages.h"
+
+namespace roost::daemon {
+
+// In the order of the request; then the apps that came from the same file before and are gone from
+// it.
+[[nodiscard]] std::vector<ipc::PlanItem> make_plan(const Supervisor& supervisor,
+                                                   const ipc::ApplyRequest& request);
+
+}  // namespace roost::daemon

@@ -1,0 +1,2 @@
+const x = undefined;
+module.exports = { apps: [{ name: x.name, script: 'app.js' }] };

@@ -1,0 +1,1 @@
+module.exports = { apps: [{ name: 'npm-app', script: 'npm', args: 'run start:prod', cwd: './dist' }] };

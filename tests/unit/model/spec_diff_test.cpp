@@ -1,0 +1,67 @@
+#include "core/model/spec_diff.h"
+
+#include <doctest/doctest.h>
+
+using namespace roost;
+using namespace roost::model;
+
+TEST_CASE("spec diff: nothing differs") {
+  CHECK(diff(AppSpec{}, AppSpec{}).empty());
+}
+
+TEST_CASE("spec diff: of variables only the names are told") {
+  AppSpec before;
+  AppSpec after;
+  before.env = {{"OLD", "1"}, {"PASSWORD", "old secret"}, {"SAME", "x"}};
+  after.env = {{"LOG", "1"}, {"PASSWORD", "new secret"}, {"SAME", "x"}};
+  CHECK(diff(before, after) == std::vector<FieldChange>{{"env", "", "+LOG ~PASSWORD -OLD"}});
+  after.kill_timeout = 5s;
+  CHECK(in_words(diff(before, after)) == "env +LOG ~PASSWORD -OLD, kill_timeout 10s→5s");
+}
+
+TEST_CASE("spec diff: values of every type in words") {
+  AppSpec before;
+  AppSpec after;
+  after.restart = RestartWhen::on_failure;
+  after.args = {"-p", "80"};
+  after.max_restarts = 3;
+  after.max_memory_restart = 512ULL << 20U;
+  after.umask = 0022;
+  after.wait_ready = true;
+  after.stop_exit_codes = {0, 2};
+  after.out_file = std::string(100, 'x');
+  const auto changes = diff(before, after);
+  const auto find = [&](std::string_view field) {
+    for (const FieldChange& change : changes)
+      if (change.field == field) return change.before + "→" + change.after;
+    return std::string("-");
+  };
+  CHECK(find("restart") == "always→on-failure");
+  CHECK(find("args") == "none→-p 80");
+  CHECK(find("max_restarts") == "none→3");
+  CHECK(find("max_memory_restart") == "none→512M");
+  CHECK(find("umask") == "none→022");
+  CHECK(find("wait_ready") == "false→true");
+  CHECK(find("stop_exit_codes") == "none→0 2");
+  CHECK(find("out_file") == "none→" + std::string(60, 'x') + "…");
+}
+
+TEST_CASE("spec diff: a record by its fields") {
+  AppSpec before;
+  AppSpec after;
+  after.health = HealthProbe{.kind = ProbeKind::tcp, .target = "x:1"};
+  CHECK(in_words(diff(before, after)) == "health none→set");
+  before.health = HealthProbe{.kind = ProbeKind::tcp, .target = "x:1", .interval = 5s};
+  CHECK(in_words(diff(before, after)) == "health.interval 5s→10s");
+}
+
+TEST_CASE("spec diff: secret-looking names") {
+  for (const char* name : {"API_TOKEN", "password", "AWS_SECRET_ACCESS_KEY", "SENTRY_DSN"})
+    CHECK(is_secret_name(name));
+  for (const char* name : {"PORT", "PWD", "HOME"})
+    CHECK_FALSE(is_secret_name(name));
+  AppSpec spec;
+  spec.env = {{"TOKEN", "t"}, {"PORT", "1"}};
+  CHECK(masked(spec).env ==
+        std::map<std::string, std::string>{{"TOKEN", std::string(kMask)}, {"PORT", "1"}});
+}
