@@ -98,7 +98,7 @@ bool Runner::is_over() const {
 // ---- processes
 
 Result<pid_t> Runner::spawn(Unit& unit) {
-  const bool alone = units_.size() == 1;
+  const bool alone = is_the_only_one();
   if (format_ == LogFormat::raw)
     return spawn_child(*unit.spec, unit.slot, unit.id, {.own_stdin = alone});
   auto out = output_.open(unit.spec->name, unit.slot, "out");
@@ -114,9 +114,7 @@ void Runner::start(Unit& unit) {
   const auto pid = spawn(unit);
   if (pid) {
     unit.pid = *pid;
-    // Ctrl-C and what is typed are the app's then.
-    if (units_.size() == 1 && ::tcgetpgrp(STDIN_FILENO) == (owns_terminal_ ? *pid : ::getpgrp()))
-      owns_terminal_ = ::tcsetpgrp(STDIN_FILENO, *pid) == 0;
+    if (is_the_only_one()) give_terminal(*pid);
     return;
   }
   say(unit, pid.error().message);
@@ -124,12 +122,36 @@ void Runner::start(Unit& unit) {
   decide(unit, {.kind = model::ExitKind::exited, .code = code}, 0s);
 }
 
+// One that is restarted shares nothing: Ctrl-C then ends us, and not just its present process.
+bool Runner::is_the_only_one() const {
+  return units_.size() == 1 && supervision_ == Supervision::once;
+}
+
+// Ctrl-C and what is typed are the app's then.
+void Runner::give_terminal(pid_t pid) {
+  if (::tcgetpgrp(STDIN_FILENO) == ::getpgrp())
+    owns_terminal_ = ::tcsetpgrp(STDIN_FILENO, pid) == 0;
+}
+
+// Ctrl-Z reaches the app only; the shell waits for us. As process 1 we cannot stop: it goes on.
+void Runner::pause(const Unit& unit) {
+  if (!owns_terminal_) return;
+  ::tcsetpgrp(STDIN_FILENO, ::getpgrp());
+  ::raise(SIGSTOP);
+  give_terminal(unit.pid);
+  ::kill(-unit.pid, SIGCONT);
+}
+
 void Runner::reap() {
   int status = 0;
-  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0;) {
     const auto unit =
         std::find_if(units_.begin(), units_.end(), [pid](const Unit& at) { return at.pid == pid; });
-    if (unit != units_.end()) on_exit(*unit, status);
+    if (unit == units_.end()) continue;
+    if (WIFSTOPPED(status))
+      pause(*unit);
+    else
+      on_exit(*unit, status);
   }
 }
 

@@ -47,6 +47,9 @@ class Runner {
 
   void start(Unit& unit);
   [[nodiscard]] Result<pid_t> spawn(Unit& unit);
+  [[nodiscard]] bool is_the_only_one() const;
+  void give_terminal(pid_t pid);
+  void pause(const Unit& unit);
   void turn();
   void on_signal(int number);
   void stop_all(int number);

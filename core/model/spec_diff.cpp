@@ -37,6 +37,30 @@ std::string bytes(std::uint64_t number) {
   return std::to_string(number) + (unit > 0 ? std::string(1, kUnits[unit - 1]) : "");
 }
 
+// "API_TOKEN=x run --password y" without the values. Words are what stands between blanks.
+std::string without_secrets(std::string_view text) {
+  std::string out;
+  bool next = false;  // the word before was an option whose value this is
+  while (!text.empty()) {
+    const auto begin = std::min(text.find_first_not_of(' '), text.size());
+    out += text.substr(0, begin);
+    text.remove_prefix(begin);
+    const auto size = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, size);
+    const auto equals = word.find('=');
+    const bool secret = is_secret_name(word.substr(0, equals));
+    if (next && !word.empty())
+      out += kMask;
+    else if (secret && equals != word.npos)
+      out.append(word.substr(0, equals + 1)).append(kMask);
+    else
+      out += word;
+    next = !next && secret && equals == word.npos && word.starts_with('-');
+    text.remove_prefix(size);
+  }
+  return out;
+}
+
 std::string text_of(std::string_view /*field*/, const std::string& value) {
   return value.empty() ? "none" : value;
 }
@@ -81,8 +105,8 @@ std::string text_of(std::string_view field, const std::optional<T>& value) {
 template <class T>
 void add(std::vector<FieldChange>& out, std::string field, const T& before, const T& after) {
   if (before == after) return;
-  std::string old_text = shortened(text_of(field, before));
-  std::string new_text = shortened(text_of(field, after));
+  std::string old_text = shortened(without_secrets(text_of(field, before)));
+  std::string new_text = shortened(without_secrets(text_of(field, after)));
   out.push_back({std::move(field), std::move(old_text), std::move(new_text)});
 }
 

@@ -1,5 +1,6 @@
 // What differs between two specs of an app, in words for people and programs. Pure. Of variables
-// only the names are told, never the values.
+// only the names are told, never the values; nor are those of secret-looking words of a command
+// line.
 #pragma once
 
 #include <string>

@@ -1,7 +1,9 @@
 """roost run: apps in the foreground, as in a container."""
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -198,3 +200,61 @@ signal.pause()
 @pytest.mark.parametrize("line, code", [("exit 4", 4), ("kill -KILL $$", 137)])
 def test_as_process_1_the_exit_code_is_passed(home, line, code):
     assert home.run("run", line, prefix=NAMESPACE).code == code
+
+
+class Terminal:
+    """roost run as the foreground job of a terminal."""
+
+    def __init__(self, home, *args):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(home.work)
+            os.execve(home.bin / "roost", ["roost", "run", *map(str, args)], home.environment())
+        self.seen = b""
+
+    def read_until(self, word, seconds=30):
+        def found():
+            if select.select([self.fd], [], [], 0)[0]:
+                try:
+                    self.seen += os.read(self.fd, 65536)
+                except OSError:
+                    pass
+            return word in self.seen
+        wait_until(found, seconds, f"{word} in {self.seen}")
+
+    def type(self, text):
+        os.write(self.fd, text)
+
+    def end(self):
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(status)
+
+
+def test_on_a_terminal_the_app_reads_and_ctrl_c_is_its_own(home):
+    terminal = Terminal(home, "echo up; read line; echo got $line; trap 'echo int; exit 4' INT; echo armed; while :; do sleep 0.05; done")
+    terminal.read_until(b"up")
+    terminal.type(b"word\n")
+    terminal.read_until(b"got word")
+    terminal.read_until(b"armed")
+    terminal.type(b"\x03")
+    terminal.read_until(b"int")
+    assert terminal.end() == 4
+
+
+def test_ctrl_z_stops_both_and_it_goes_on(home):
+    terminal = Terminal(home, "echo up; read line; echo got $line")
+    terminal.read_until(b"up")
+    terminal.type(b"\x1a")
+    wait_until(lambda: procs.state(terminal.pid) == "T", 20, "roost has stopped, too")
+    os.kill(terminal.pid, signal.SIGCONT)
+    terminal.type(b"word\n")
+    terminal.read_until(b"got word")
+    assert terminal.end() == 0
+
+
+def test_ctrl_c_ends_one_that_is_restarted(home):
+    terminal = Terminal(home, "echo up; sleep 1000", "--restart", "always")
+    terminal.read_until(b"up")
+    terminal.type(b"\x03")
+    assert terminal.end() == 130

@@ -46,6 +46,17 @@ TEST_CASE("spec diff: values of every type in words") {
   CHECK(find("out_file") == "none→" + std::string(60, 'x') + "…");
 }
 
+TEST_CASE("spec diff: secrets of a command line stay secret") {
+  AppSpec before;
+  AppSpec after;
+  before.script = "API_TOKEN=one ./run --password two";
+  after.script = "API_TOKEN=three ./run --password=four  x";
+  after.args = {"--secret-key", "five", "x"};
+  CHECK(in_words(diff(before, after)) ==
+        "script API_TOKEN=******** ./run --password ********→"
+        "API_TOKEN=******** ./run --password=********  x, args none→--secret-key ******** x");
+}
+
 TEST_CASE("spec diff: a record by its fields") {
   AppSpec before;
   AppSpec after;
