@@ -58,6 +58,7 @@ struct SpawnResult {
   UniqueFd pidfd;  // set whenever a process came to be, also when exec failed
   UniqueFd out;    // read ends, non-blocking, close-on-exec; only on success
   UniqueFd err;
+  UniqueFd channel;                     // the daemon's end, likewise; of a plan that has one
   std::optional<SpawnFailure> failure;  // nothing = the program runs
 };
 
