@@ -155,6 +155,7 @@ Result<model::AppSpec> AppBuilder::spec_for(const std::string& path) const {
                                  options_.interpreter_args.end());
   }
   unbuffer_python(choice->program, spec.env);
+  if (choice->program == "node") spec.ipc = true;  // also by a '#!' line
   return spec;
 }
 

@@ -95,8 +95,8 @@ constexpr std::array<Command, 31> kCommands{{
      "Ctrl-C; elsewhere only with -f.\n"},
     {"events", "", Group::look, "Show what has happened to apps, and what happens",
      "[target]... [options]", run_events,
-     "Events: added, started, online, exit, start-failed, stopped, deleted. Past ones go back to\n"
-     "the start of the present daemon; recorded exits of before are in `roost describe`.\n"},
+     "Events: added, held, started, online, exit, start-failed, stopped, deleted. Past ones go\n"
+     "back to the start of the present daemon; recorded exits of before are in `roost describe`.\n"},
     {"pid", "", Group::look, "Print the process ids of apps, one per line", "[target]...", run_pid,
      kTargetNotes},
     {"jlist", "", Group::look, "Print the list as JSON in PM2's shape", "", run_jlist},

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/help_text.h"
 #include "cli/invocation.h"
+#include "cli/probe/probe.h"
 
 namespace roost::cli {
 namespace {
@@ -38,6 +39,7 @@ ExitCode run_command(Invocation& invocation, Args args) {
   if (word.starts_with('-'))
     return invocation.fail({Errc::invalid, fmt::format("unknown option '{}'", word),
                             "options of a command stand behind it: roost <command> [options]"});
+  if (word == "probe") return static_cast<ExitCode>(run_probe(args.subspan(1)));
   const Command* command = find_command(word);
   if (command == nullptr) return unknown_command(invocation, word);
   return command->run(invocation, *command, args.subspan(1));

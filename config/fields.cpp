@@ -3,6 +3,7 @@
 #include <array>
 
 #include "config/ecosystem.h"
+#include "config/nested_fields.h"
 #include "config/setters.h"
 #include "core/base/suggest.h"
 
@@ -121,6 +122,9 @@ constexpr std::array kFields{
     Field{"wait_ready", "", "online when the app says that it is ready", set<&AppSpec::wait_ready>},
     Field{"listen_timeout", "", "time to become ready", set<&AppSpec::listen_timeout>},
     Field{"ipc", "", "a channel of Node's protocol", set<&AppSpec::ipc>},
+    Field{"health", "", "how it is found out whether the app works: a table", set_health},
+    Field{"depends_on", "", "apps that come first, and how far they have to be", set_depends_on},
+    Field{"wait_for", "", "addresses and files that come first", set<&AppSpec::wait_for>},
     Field{"watchdog", "", "longest time between two WATCHDOG=1", set<&AppSpec::watchdog>},
     Field{"kill_mode", "", "whom a stop reaches: tree, process", set<&AppSpec::kill_mode>},
     Field{"shutdown_with_message", "", "ask to stop by a message over the channel",

@@ -21,6 +21,7 @@ struct Event {
     added,         // the instance exists; it has no run yet
     started,       // the run has a process
     online,        // the run has proved itself
+    held,          // it waits for what it depends on, `reason`; with `failure`: in vain so far
     spawn_failed,  // no process came to be; `reason` says why
     run_over,      // a run and its whole tree are gone
     stopped,       // the wait for the next try was called off: there is no run
@@ -32,9 +33,10 @@ struct Event {
   std::int32_t pid = 0;  // started, online, run_over
   model::ExitStatus status{};
   Duration ran_for = 0s;
-  bool asked = false;  // run_over: somebody asked for it
-  int processes = 0;   // run_over: of its tree that were ended, itself included
-  int killed = 0;      // run_over: of these, how many needed SIGKILL
+  bool asked = false;     // run_over: somebody asked for it
+  int processes = 0;      // run_over: of its tree that were ended, itself included
+  int killed = 0;         // run_over: of these, how many needed SIGKILL
+  std::string failure{};  // run_over: roost ended it since it did not work; in words
   std::string reason{};
   std::string name{};  // with ns and slot, deleted: nobody can be asked any more
   std::string ns{};

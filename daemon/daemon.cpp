@@ -66,15 +66,16 @@ Daemon::Daemon(DaemonOptions options)
   const auto post_later = [this](std::function<void()> task) {
     loop_.post_later(std::move(task), kPatience);
   };
-  supervisor_ =
-      std::make_unique<Supervisor>(SupervisorParts{.loop = loop_,
-                                                   .worker = worker_,
-                                                   .bus = bus_,
-                                                   .lanes = lanes_,
-                                                   .store = store_.get(),
-                                                   .home_id = home_id(options_.paths.home),
-                                                   .log_dir = options_.paths.log_dir,
-                                                   .boot_id = read_boot_id()});
+  supervisor_ = std::make_unique<Supervisor>(SupervisorParts{
+      .loop = loop_,
+      .worker = worker_,
+      .bus = bus_,
+      .lanes = lanes_,
+      .store = store_.get(),
+      .home_id = home_id(options_.paths.home),
+      .log_dir = options_.paths.log_dir,
+      .notify = find_notify_place(options_.paths.runtime_dir, home_id(options_.paths.home)),
+      .boot_id = read_boot_id()});
   Pump::Options pump_options;
   pump_options.post = post;
   pump_options.post_later = post_later;
@@ -99,6 +100,9 @@ Daemon::Daemon(DaemonOptions options)
                      }});
   supervisor_->connect(*keeper_, *spawner_, *pump_);
   waits_ = std::make_unique<Waits>(bus_, *supervisor_);
+  const std::string prober = own_directory() + "/roost";
+  health_ = std::make_unique<Health>(loop_, worker_, bus_, *supervisor_, prober);
+  dependencies_ = std::make_unique<Dependencies>(loop_, worker_, bus_, *supervisor_, prober);
   make_services();
 }
 
@@ -131,6 +135,8 @@ void Daemon::make_services() {
                .pump = *pump_,
                .store = store_.get(),
                .usage = usage_,
+               .health = *health_,
+               .dependencies = *dependencies_,
                .user = own_user(),
                .program = own_directory() + "/roostd",
                .keeper_pid = ::getppid(),
@@ -206,6 +212,7 @@ Result<UniqueFd> Daemon::listener() {
 }
 
 void Daemon::on_recovered() {
+  health_->begin();
   Result<UniqueFd> socket = listener();
   if (!socket) {
     log_error("api", socket.error().message);
@@ -230,6 +237,7 @@ bool Daemon::restore_home() {
   keeper_->store_entry(kListenerKey, LabelBytes{}, socket->get());
   if (Status started = server_->start(std::move(*socket)); !started)
     log_error("api", started.error().message);
+  supervisor_->renew_notify_socket();
   (void)open_log(options_.paths.daemon_log());  // the old one goes on if this fails
   write_pid_files();
   supervisor_->when_saved({});  // the store sees that its file is gone, and makes it again
@@ -300,7 +308,8 @@ void Daemon::begin_shutdown() {
   std::vector<model::InstanceId> ids;
   for (const auto& [id, instance] : supervisor_->instances())
     ids.push_back(id);
-  supervisor_->stop_for_shutdown();
+  supervisor_->freeze();
+  dependencies_->stop(ids, [this](model::InstanceId id) { supervisor_->stop(id); });
   waits_->until_down(ids, [this](const auto&) {
     supervisor_->when_saved([this](const Status&) { begin_quit(); });
   });
@@ -325,6 +334,7 @@ void Daemon::quit_now() {
   timer_.cancel();
   supervisor_->give_up_exits();
   keeper_->drop_entry(kListenerKey);  // a daemon after this one binds anew
+  supervisor_->end_notify_socket();
   lanes_.remove_all();
   keeper_->quit();
   removes_files_ = true;

@@ -16,6 +16,8 @@
 #include "daemon/home_watch.h"
 #include "daemon/keeper_heir.h"
 #include "daemon/process/originals.h"
+#include "daemon/supervisor/dependencies.h"
+#include "daemon/supervisor/health.h"
 #include "ipc/paths.h"
 
 namespace roost::daemon {
@@ -64,6 +66,8 @@ class Daemon {
   std::unique_ptr<KeeperLink> keeper_;
   std::unique_ptr<Spawner> spawner_;
   std::unique_ptr<Waits> waits_;
+  std::unique_ptr<Health> health_;
+  std::unique_ptr<Dependencies> dependencies_;
   TreeUsage usage_;
   std::unique_ptr<Services> services_;
   Dispatcher dispatcher_;

@@ -52,6 +52,7 @@ class TableBuilder {
       add_fd(record, 0, run.pidfd.get());
       add_pipe(record, 1, run.out_pipe, pipes);
       add_pipe(record, 2, run.err_pipe, pipes);
+      if (run.channel) add_fd(record, 4, run.channel->fd());
       if (run.exit) {
         record.flags |= keeper::kRunExited;
         record.exit_seq = header_.next_seq++;
@@ -136,6 +137,8 @@ Error become_keeper(const Supervisor& supervisor, const Inheritance& inheritance
     table.add_entry(kNoteKey + raw(id), supervisor.note_bytes(instance));
   if (inheritance.listener_fd >= 0)
     table.add_entry(kListenerKey, LabelBytes{}, inheritance.listener_fd);
+  if (supervisor.notify_fd() >= 0)
+    table.add_entry(kNotifyKey, LabelBytes{}, supervisor.notify_fd());
   Result<UniqueFd> memfd = table.to_memfd();
   if (!memfd) return std::move(memfd).error();
 

@@ -46,6 +46,18 @@ std::string restart_rule(const model::AppSpec& spec) {
   return rule;
 }
 
+Cell health_cell(const ipc::HealthInfo& health, const Terminal& terminal) {
+  std::string text = health.passed ? "passed" : "failed";
+  text += fmt::format(" at {} after {}", format_wall(health.probed_ms),
+                      format_duration(std::chrono::milliseconds(health.took_ms)));
+  if (health.failures > 0) text += fmt::format(", {} in a row", health.failures);
+  auto output = health.output;
+  while (output.ends_with('\n'))
+    output.pop_back();
+  if (!output.empty()) text += ": " + output;
+  return {shown(text, terminal), health.passed ? Colour::none : Colour::red};
+}
+
 void add_state(std::vector<Pair>& pairs, const Description& app, const Terminal& terminal) {
   const auto& instance = app.instance;
   pairs.push_back(
@@ -66,6 +78,7 @@ void add_state(std::vector<Pair>& pairs, const Description& app, const Terminal&
        {instance.quick_exits == 0
             ? std::to_string(instance.restarts)
             : fmt::format("{} ({} quick exits)", instance.restarts, instance.quick_exits)}});
+  if (app.health) pairs.push_back({"health", health_cell(*app.health, terminal)});
   if (instance.last_exit) pairs.push_back({"last exit", {model::describe(*instance.last_exit)}});
 }
 

@@ -127,6 +127,65 @@ void check_numbers(const AppSpec& spec, Problems& problems) {
   problems.add_if(bad(spec.min_ready), "min_ready", kRange);
 }
 
+// What is wrong with the target of a probe; empty when nothing is.
+std::string target_problem(ProbeKind kind, const std::string& target) {
+  if (target.empty()) return "needs a target";
+  if (has_nul(target)) return "must not hold a NUL byte";
+  const bool blank = target.find_first_of(" \t\n") != std::string::npos;
+  switch (kind) {
+    case ProbeKind::exec:
+      return {};
+    case ProbeKind::http:
+      if (target.starts_with("https://")) return "https is not offered: use exec with curl";
+      return target.starts_with("http://") && target.size() > 7 && !blank
+                 ? ""
+                 : "must be http://host:port/path";
+    case ProbeKind::tcp:
+      break;
+  }
+  const std::size_t colon = target.rfind(':');
+  return colon != std::string::npos && colon > 0 && colon + 1 < target.size() && !blank
+             ? ""
+             : "must be host:port";
+}
+
+void check_health(const AppSpec& spec, Problems& problems) {
+  const auto bad = [](Duration d) { return d < 0s || d > kLongestDuration; };
+  constexpr std::string_view kRange = "must be 0 to 7 days";
+  problems.add_if(bad(spec.listen_timeout), "listen_timeout", kRange);
+  problems.add_if(bad(spec.watchdog), "watchdog", kRange);
+  if (!spec.health) return;
+  const HealthProbe& probe = *spec.health;
+  const std::string problem = target_problem(probe.kind, probe.target);
+  problems.add_if(!problem.empty(), "health", problem);
+  constexpr Duration kShortest = 10ms;
+  problems.add_if(probe.interval < kShortest || bad(probe.interval), "health.interval",
+                  "must be 10ms to 7 days");
+  problems.add_if(probe.timeout < kShortest || bad(probe.timeout), "health.timeout",
+                  "must be 10ms to 7 days");
+  problems.add_if(bad(probe.start_grace), "health.start_grace", kRange);
+  problems.add_if(probe.retries == 0 || probe.retries > 1000, "health.retries",
+                  "must be 1 to 1000");
+}
+
+bool is_wait_target(const std::string& target) {
+  if (target.starts_with("http://")) return target_problem(ProbeKind::http, target).empty();
+  if (target.starts_with("tcp:")) return target_problem(ProbeKind::tcp, target.substr(4)).empty();
+  return target.starts_with("file:/") && !has_nul(target);
+}
+
+void check_dependencies(const AppSpec& spec, Problems& problems) {
+  const std::string too_many = "more than " + std::to_string(limits::kMaxDependencies);
+  problems.add_if(spec.depends_on.size() > limits::kMaxDependencies, "depends_on", too_many);
+  problems.add_if(spec.wait_for.size() > limits::kMaxDependencies, "wait_for", too_many);
+  for (const auto& [name, condition] : spec.depends_on)
+    problems.add_if(!name_problem(name).empty(), "depends_on",
+                    quoted(name) + " " + name_problem(name));
+  for (const std::string& target : spec.wait_for)
+    problems.add_if(!is_wait_target(target), "wait_for",
+                    quoted(target) + " must be tcp:host:port, http://… or file:/path");
+}
+
 std::size_t bytes_of(const AppSpec& spec) {
   std::size_t sum = spec.name.size() + spec.ns.size() + spec.script.size() +
                     spec.interpreter.size() + spec.cwd.size() + spec.out_file.size() +
@@ -156,6 +215,8 @@ Status validate(const AppSpec& spec) {
   check_environment(spec, problems);
   check_files(spec, problems);
   check_numbers(spec, problems);
+  check_health(spec, problems);
+  check_dependencies(spec, problems);
   problems.add_if(bytes_of(spec) > limits::kMaxSpecBytes, "env",
                   "arguments and environment are larger than " +
                       std::to_string(limits::kMaxSpecBytes >> 10) + " KiB");

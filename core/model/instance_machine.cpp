@@ -31,9 +31,12 @@ class Stepper {
         return on_replace();
       case Kind::backoff_timer:
         return on_backoff();
+      case Kind::released:
+        return on_released();
       case Kind::spawned:
       case Kind::spawn_failed:
       case Kind::ready:
+      case Kind::fail:
       case Kind::kill_timer:
       case Kind::exited:
       case Kind::swept:
@@ -81,6 +84,11 @@ class Stepper {
     spawn();
   }
 
+  void on_released() {
+    if (s_.current || s_.rest != Rest::held) return ignore();
+    spawn();
+  }
+
   // ---- facts about runs
   void on_run_input() {
     if (s_.current && s_.current->id == in_.run) return on_current(*s_.current);
@@ -96,6 +104,8 @@ class Stepper {
         return on_spawn_failed(run);
       case Kind::ready:
         return on_ready(run);
+      case Kind::fail:
+        return on_fail(run);
       case Kind::kill_timer:
         return on_kill_timer(run);
       case Kind::exited:
@@ -144,6 +154,15 @@ class Stepper {
     if (s_.retiring) end(*s_.retiring);
   }
 
+  void on_fail(RunMachine& run) {
+    if (run.phase != Phase::launching && run.phase != Phase::online) return ignore();
+    run.failed = true;
+    s_.failure = in_.error;
+    s_.worked_for = in_.ran_for;
+    s_.reason = in_.error;
+    signal_stop(run);
+  }
+
   void on_kill_timer(RunMachine& run) {
     if (run.phase != Phase::stopping) return ignore();
     run.phase = Phase::killing;
@@ -162,6 +181,7 @@ class Stepper {
   // Asks a run to end; the ways of asking depend on how far it is.
   void end(RunMachine& run) {
     run.asked = true;
+    run.failed = false;
     if (run.phase == Phase::launching || run.phase == Phase::online) signal_stop(run);
   }
 
@@ -173,6 +193,7 @@ class Stepper {
   // The current run is over and nothing of it is left: what now?
   void conclude(RunMachine& run) {
     const bool asked = run.asked;
+    failed_ = run.failed;
     s_.current.reset();
     if (asked) return conclude_asked();
     if (predecessor_serves()) return roll_back();
@@ -183,7 +204,7 @@ class Stepper {
     if (s_.desired == Desired::down) return rest(Rest::stopped, "stopped by request");
     ++s_.restarts;
     s_.tracker.reset();
-    spawn();
+    begin();
   }
 
   // The successor died before it was ready: the predecessor, which never stopped serving, is
@@ -194,6 +215,11 @@ class Stepper {
   }
 
   void conclude_crash() {
+    // A run that does not work has failed, also if it ends in peace when told to.
+    if (failed_) {
+      s_.pending_exit = ExitStatus{};
+      s_.pending_ran_for = s_.worked_for;
+    }
     if (s_.pending_ran_for < ctx_.policy.min_uptime) ++s_.quick_exits;
     const RestartDecision decision =
         s_.tracker.on_exit(s_.pending_exit, s_.pending_ran_for, ctx_.now, ctx_.policy, ctx_.jitter);
@@ -211,12 +237,13 @@ class Stepper {
     }
   }
 
-  // A failed spawn has no exit status: its error stands where the status would.
+  // Of a failed spawn there is no exit status, and that of a failed run says nothing: what is known
+  // instead stands where the status would.
   [[nodiscard]] std::string in_words(const std::string& reason) const {
-    if (in_.kind != Kind::spawn_failed) return reason;
+    if (in_.kind != Kind::spawn_failed && !failed_) return reason;
     const std::string status = describe(s_.pending_exit);
-    if (reason.rfind(status, 0) == 0) return in_.error + reason.substr(status.size());
-    return in_.error + "; " + reason;
+    if (reason.rfind(status, 0) == 0) return failure() + reason.substr(status.size());
+    return failure() + "; " + reason;
   }
 
   void conclude_done(const std::string& why) {
@@ -230,12 +257,20 @@ class Stepper {
   }
 
   [[nodiscard]] std::string failure() const {
+    if (failed_) return s_.failure;
     return in_.kind == Kind::spawn_failed ? in_.error : describe(s_.pending_exit);
   }
 
   void fresh_start() {
     s_.tracker.reset();
-    spawn();
+    begin();
+  }
+
+  // A run that a user asked for waits for what it depends on. Those of the policy do not: they are
+  // of an app that has been started. Nor does the successor of a run that serves.
+  void begin() {
+    if (ctx_.held.empty() || predecessor_serves()) return spawn();
+    rest(Rest::held, ctx_.held);
   }
 
   void spawn(std::string reason = {}) {
@@ -257,6 +292,7 @@ class Stepper {
   const StepContext& ctx_;
   std::vector<Effect> effects_;
   bool ignored_ = false;
+  bool failed_ = false;  // the run that is being concluded
 };
 
 }  // namespace
@@ -279,11 +315,13 @@ State state_of(const InstanceState& state) {
         return State::stopping;
     }
   }
-  if (state.rest != Rest::waiting && state.retiring) return State::stopping;
+  const bool resting = state.rest == Rest::stopped || state.rest == Rest::errored;
+  if (resting && state.retiring) return State::stopping;
   switch (state.rest) {
     case Rest::stopped:
       return State::stopped;
     case Rest::waiting:
+    case Rest::held:
       return State::waiting;
     case Rest::errored:
       return State::errored;
@@ -299,8 +337,8 @@ std::optional<TimerKind> timer_of(const RunMachine& run) {
 
 std::string broken_invariant(const InstanceState& state) {
   const bool resting = !state.current;
-  if (resting && state.rest == Rest::waiting && state.desired == Desired::down)
-    return "waiting while desired down";
+  const bool waits = state.rest == Rest::waiting || state.rest == Rest::held;
+  if (resting && waits && state.desired == Desired::down) return "waiting while desired down";
   if (resting && state.retiring && state.retiring->phase == Phase::online)
     return "a retiring run serves without a successor";
   if (state.current && state.retiring && state.current->id == state.retiring->id)
@@ -308,8 +346,16 @@ std::string broken_invariant(const InstanceState& state) {
   if (state.retiring &&
       (state.retiring->phase == Phase::spawning || state.retiring->phase == Phase::launching))
     return "a retiring run that never served";
-  if (state.current && state.current->phase == Phase::stopping && !state.current->asked)
-    return "stopping without being asked";
+  if (state.current && state.current->phase == Phase::stopping && !state.current->asked &&
+      !state.current->failed)
+    return "stopping without being asked, and it works";
+  if (state.current && state.current->failed && state.current->asked)
+    return "a run that was asked to end is no failed one";
+  if (state.current && state.current->failed &&
+      (state.current->phase == Phase::spawning || state.current->phase == Phase::launching ||
+       state.current->phase == Phase::online))
+    return "a failed run that is not being ended";
+  if (state.retiring && state.retiring->failed) return "a failed predecessor";
   if (state.desired == Desired::down && state.current && !state.current->asked)
     return "desired down, but the run was not asked to end";
   return {};

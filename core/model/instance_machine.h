@@ -34,13 +34,21 @@ struct RunMachine {
   RunId id{};
   Phase phase = Phase::spawning;
   bool asked = false;  // somebody wants it to end: its exit is no crash
+  // It was found not to work, so roost ends it: its exit is a crash, whatever the status. Never
+  // together with `asked`, which wins.
+  bool failed = false;
   friend bool operator==(const RunMachine&, const RunMachine&) = default;
 };
 
 enum class TimerKind : std::uint8_t { ready, kill, backoff };
 
 // What an instance without a current run is.
-enum class Rest : std::uint8_t { stopped, waiting, errored };
+enum class Rest : std::uint8_t {
+  stopped,
+  waiting,  // for the time of the next try
+  errored,
+  held  // up is wanted, but what it depends on is not there yet
+};
 
 struct InstanceState {
   Desired desired = Desired::down;
@@ -50,6 +58,8 @@ struct InstanceState {
       retiring;  // the predecessor; phase online (still serving), stopping, killing or sweeping
   ExitStatus pending_exit;  // of the current run while it is sweeping
   Duration pending_ran_for = 0s;
+  std::string failure;       // of a failed current run: what was found, in words
+  Duration worked_for = 0s;  // of a failed current run: how long it was seen to work
   RestartTracker tracker;
   std::uint32_t restarts = 0;
   std::uint32_t quick_exits = 0;
@@ -65,9 +75,11 @@ struct Input {
     replace,        // user: a new run that proves itself before the present one ends; ignored while
                     // an earlier predecessor is still ending
     backoff_timer,  // the wait is over
+    released,       // what it was held for is there
     spawned,
     spawn_failed,
     ready,  // the run has proved itself
+    fail,   // the run does not work, in `error`; it was seen to work for `ran_for`
     kill_timer,
     exited,  // the process is dead, status in `status`
     swept    // and nothing of its tree is left
@@ -76,7 +88,7 @@ struct Input {
   RunId run{};  // for the run inputs
   ExitStatus status{};
   Duration ran_for = 0s;
-  std::string error{};     // spawn_failed: why
+  std::string error{};     // spawn_failed, fail: why
   bool transient = false;  // spawn_failed for lack of resources: tried again, counts for nothing
 };
 
@@ -93,6 +105,7 @@ struct StepContext {
   TimePoint now{};
   RunId next_run{};     // id for a run that this step may spawn
   double jitter = 0.5;  // [0,1)
+  std::string held{};   // why a fresh start has to wait, in words; empty: it need not
 };
 
 struct Step {

@@ -3,6 +3,8 @@
 // instance (an entry keyed by its id).
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -12,6 +14,7 @@
 #include "core/model/exit_status.h"
 #include "core/model/ids.h"
 #include "core/model/instance_machine.h"
+#include "core/model/readiness.h"
 #include "core/model/restart_policy.h"
 #include "core/model/run_state.h"
 
@@ -61,8 +64,16 @@ struct InstanceNote {
   std::int64_t deadline_ns = 0;  // of the armed kill or back-off timer, CLOCK_MONOTONIC; 0 = none
   std::int64_t created_wall_ms = 0;
   std::int64_t last_exit_wall_ms = 0;
+  // From here on absent in records of the first size.
+  Failing failing = Failing::no;  // what the current run is being ended for
   friend bool operator==(const InstanceNote&, const InstanceNote&) = default;
 };
+
+// What the first version of roost wrote; such records are in the keepers of running systems.
+template <class Label>
+inline constexpr std::size_t kFirstLabelSize = sizeof(Label);
+template <>
+inline constexpr std::size_t kFirstLabelSize<InstanceNote> = offsetof(InstanceNote, failing);
 
 static_assert(std::is_trivially_copyable_v<RunLabel> && sizeof(RunLabel) <= kLabelCapacity);
 static_assert(std::is_trivially_copyable_v<InstanceNote> && sizeof(InstanceNote) <= kLabelCapacity);
@@ -74,13 +85,17 @@ void store_label(Label label, std::span<std::uint8_t, kLabelCapacity> out) {
   std::memcpy(out.data(), &label, sizeof label);
 }
 
-// Nothing when it is not one of ours: unknown version or an impossible size.
+// Nothing when it is not one of ours: unknown version or an impossible size. What an older, shorter
+// record does not have keeps its default.
 template <class Label>
 std::optional<Label> load_label(std::span<const std::uint8_t, kLabelCapacity> in) {
   Label label;
-  std::memcpy(&label, in.data(), sizeof label);
-  if (label.version != kLabelVersion || label.size < sizeof label || label.size > kLabelCapacity)
+  constexpr std::size_t kHead = kFirstLabelSize<Label>;
+  std::memcpy(static_cast<void*>(&label), in.data(), kHead);
+  if (label.version != kLabelVersion || label.size < kHead || label.size > kLabelCapacity)
     return std::nullopt;
+  const std::size_t known = std::min<std::size_t>(label.size, sizeof label);
+  std::memcpy(static_cast<void*>(&label), in.data(), known);
   return label;
 }
 

@@ -53,6 +53,18 @@ inline constexpr auto kExitGate = 500ms;  // how long output may follow the exit
 inline constexpr int kStderrTailLines = 20;
 inline constexpr std::size_t kStderrTailBytes = 16U << 10;
 
+// What apps say about themselves
+inline constexpr std::size_t kMaxChannelMessage = 64U << 10;  // a longer one is skipped
+inline constexpr auto kChannelMessageTime = 30s;      // to complete one; then what came is skipped
+inline constexpr std::size_t kMaxNotifyBytes = 4096;  // of a datagram; a longer one is ignored
+
+// Health
+inline constexpr std::size_t kMaxProbes = 16;             // at once; others wait for their turn
+inline constexpr std::size_t kMaxProbeOutput = 4U << 10;  // kept of the last one of an instance
+inline constexpr int kHealthRestarts = 4;  // of all apps, within kHealthRestartsWithin
+inline constexpr auto kHealthRestartsWithin = 30s;
+inline constexpr std::size_t kMaxDependencies = 64;  // depends_on and wait_for of one app, each
+
 // Records
 inline constexpr int kExitsKeptPerInstance = 50;
 inline constexpr std::size_t kEventsKept = 1000;    // past events that `events` can show

@@ -3,6 +3,7 @@
 #include <deque>
 #include <set>
 
+#include "core/model/dependency_graph.h"
 #include "daemon/api/apply_plan.h"
 #include "daemon/api/start_work.h"
 #include "daemon/api/stop_work.h"
@@ -23,10 +24,47 @@ bool same_but_count(model::AppSpec a, const model::AppSpec& b) {
   return a == b;
 }
 
+// Of what there is and what is asked for.
+model::DependencyGraph graph_of(const Supervisor& supervisor, const ApplyRequest& request) {
+  model::DependencyGraph graph;
+  const auto add = [&graph](const model::AppSpec& spec) {
+    auto& wanted = graph[spec.name];
+    wanted.clear();
+    for (const auto& [name, wish] : spec.depends_on)
+      wanted.insert(name);
+  };
+  for (const auto& [id, app] : supervisor.book().apps())
+    add(app.entry.spec);
+  for (const ApplyApp& app : request.apps)
+    add(app.spec);
+  return graph;
+}
+
+// What others depend on is started first, so that they find it under way.
+std::vector<const ApplyApp*> in_order(const ApplyRequest& request) {
+  std::vector<const ApplyApp*> left;
+  for (const ApplyApp& app : request.apps)
+    left.push_back(&app);
+  std::vector<const ApplyApp*> ordered;
+  while (!left.empty()) {
+    const auto waits = [&left](const ApplyApp* app) {
+      return std::any_of(left.begin(), left.end(), [app](const ApplyApp* other) {
+        return app->spec.depends_on.contains(other->spec.name);
+      });
+    };
+    const auto free = std::stable_partition(left.begin(), left.end(), waits);
+    if (free == left.end()) break;  // a circle: refused before
+    ordered.insert(ordered.end(), free, left.end());
+    left.erase(free, left.end());
+  }
+  return ordered;
+}
+
 // Looked at as a whole before anything is done.
 Status check(const Supervisor& supervisor, const ApplyRequest& request) {
   std::set<std::string> names;
   std::size_t more = 0;
+  std::size_t channels = 0;
   for (const ApplyApp& app : request.apps) {
     if (Status valid = model::validate(app.spec); !valid)
       return std::move(valid).error().context("app '" + app.spec.name + "'");
@@ -35,8 +73,11 @@ Status check(const Supervisor& supervisor, const ApplyRequest& request) {
     const AppEntry* known = supervisor.book().find(app.spec.name);
     const std::size_t have = known != nullptr ? known->instances.size() : 0;
     more += app.spec.instances - std::min<std::size_t>(app.spec.instances, have);
+    if (model::wants_channel(app.spec)) channels += app.spec.instances;
   }
-  return supervisor.check_room(more);
+  if (Status possible = model::check_dependencies(graph_of(supervisor, request)); !possible)
+    return possible;
+  return supervisor.check_room(more, channels);
 }
 
 // One app on its way to its spec.
@@ -171,14 +212,14 @@ void apply(Services& services, const ApplyRequest& request,
   work->reply.plan = make_plan(services.supervisor, request);
   if (request.dry_run) return work->done_one();
   prune(work, std::vector(work->reply.plan));
-  for (const ApplyApp& app : request.apps) {
-    const Step step{work, app.spec, request.file, app.start, request.wait};
-    if (const AppEntry* entry = services.supervisor.book().find(app.spec.name))
+  for (const ApplyApp* app : in_order(request)) {
+    const Step step{work, app->spec, request.file, app->start, request.wait};
+    if (const AppEntry* entry = services.supervisor.book().find(app->spec.name))
       take_over(work, *entry, request.file);
-    const AppEntry* known = services.supervisor.book().find(app.spec.name);
+    const AppEntry* known = services.supervisor.book().find(app->spec.name);
     if (known == nullptr)
       add(step);
-    else if (same_but_count(known->spec, app.spec))
+    else if (same_but_count(known->spec, app->spec))
       finish(step);
     else
       change(step, *known);

@@ -24,6 +24,12 @@ ipc::Description describe_instance(Services& services, const Instance& instance,
   d.created_ms = instance.created_ms;
   d.out_file = std::move(paths.out);
   d.error_file = std::move(paths.err);
+  if (const HealthFacts* health = services.health.facts(instance.id))
+    d.health = ipc::HealthInfo{.passed = health->last->passed,
+                               .failures = health->failures,
+                               .probed_ms = health->last_ms,
+                               .took_ms = to_ms(health->last->took),
+                               .output = health->last->output};
   return d;
 }
 

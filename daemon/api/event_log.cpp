@@ -13,6 +13,8 @@ std::string_view name_of(Event::Kind kind) {
       return "started";
     case Event::Kind::online:
       return "online";
+    case Event::Kind::held:
+      return "held";
     case Event::Kind::spawn_failed:
       return "start-failed";
     case Event::Kind::run_over:
@@ -32,6 +34,7 @@ EventLog::EventLog(Bus& bus, const Supervisor& supervisor) : supervisor_(supervi
 }
 
 void EventLog::add(const Event& event) {
+  if (event.kind == Event::Kind::held && !event.failure.empty()) return;  // told before, in others
   ipc::EventInfo info;
   info.time_ms = wall_now_ms();
   info.event = name_of(event.kind);

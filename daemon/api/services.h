@@ -5,6 +5,8 @@
 #include "daemon/api/tree_usage.h"
 #include "daemon/api/waits.h"
 #include "daemon/logs/pump.h"
+#include "daemon/supervisor/dependencies.h"
+#include "daemon/supervisor/health.h"
 #include "daemon/supervisor/supervisor.h"
 #include "store/store.h"
 
@@ -17,6 +19,8 @@ struct Services {
   Pump& pump;
   store::Store* store = nullptr;
   TreeUsage& usage;
+  const Health& health;
+  Dependencies& dependencies;
   std::string user;     // name of the daemon's user
   std::string program;  // where roostd is installed
   int keeper_pid = 0;

@@ -57,7 +57,7 @@ void handle_start(Services& services, const ipc::StartRequest& request, Responde
                             ? Result<std::vector<InstanceId>>(std::vector<InstanceId>{})
                             : services.supervisor.select(request.targets);
   if (existing && !existing->empty()) {
-    start_existing(work, *existing, request.wait);
+    start_existing(work, services.dependencies.with_dependencies(*existing), request.wait);
     services.supervisor.when_saved(on_disk(work));
   } else if (request.app) {
     start_new(work, *request.app, request.wait);

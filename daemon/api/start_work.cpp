@@ -72,6 +72,7 @@ void start_existing(const StartWorkPtr& work, const std::vector<InstanceId>& ids
     if (work->reply.outcomes.back().already_running) continue;
     started.push_back(id);
   }
+  services.dependencies.keep(started);
   for (InstanceId id : started)
     services.supervisor.start(id);
   wait_for(work, started, wait);

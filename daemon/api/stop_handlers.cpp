@@ -21,7 +21,7 @@ StopOutcome before_stop(Services& services, InstanceId id) {
   outcome.instance = view_of(services, instance);
   outcome.pid = outcome.instance.pid;
   outcome.already_stopped =
-      !instance.machine.current && instance.machine.rest != model::Rest::waiting;
+      !instance.machine.current && instance.machine.desired == model::Desired::down;
   return outcome;
 }
 
@@ -29,8 +29,7 @@ StopReply stop_all(Services& services, const std::vector<InstanceId>& ids) {
   StopReply reply;
   for (InstanceId id : ids)
     reply.outcomes.push_back(before_stop(services, id));
-  for (InstanceId id : ids)
-    services.supervisor.stop(id);
+  services.dependencies.stop(ids, [&services](InstanceId id) { services.supervisor.stop(id); });
   return reply;
 }
 
@@ -117,7 +116,7 @@ void handle_kill(Services& services, Responder<ipc::KillReply> to) {
     if (instance.machine.current) ++pending->reply.stopped;
   }
   services.ending = true;
-  services.supervisor.suspend();
+  services.dependencies.stop(ids, [&services](InstanceId id) { services.supervisor.suspend(id); });
   services.waits.until_down(ids, [&services, pending](const Facts& facts) {
     for (const auto& [id, fact] : facts)
       pending->reply.killed += static_cast<std::uint32_t>(fact.killed);

@@ -33,6 +33,9 @@ std::optional<StartFact> start_fact(const Event& event, const Instance* instance
       return StartFact{true, event.run, {}};
     case Event::Kind::spawn_failed:
       return StartFact{false, event.run, event.reason};
+    case Event::Kind::held:
+      if (event.failure.empty()) return std::nullopt;
+      return StartFact{false, event.run, event.failure};
     case Event::Kind::run_over:
       break;
     case Event::Kind::added:
@@ -43,6 +46,7 @@ std::optional<StartFact> start_fact(const Event& event, const Instance* instance
   }
   if (event.asked && instance->machine.current) return std::nullopt;  // the predecessor
   if (event.asked) return StartFact{false, event.run, "stopped before it was online"};
+  if (!event.failure.empty()) return StartFact{false, event.run, event.failure};
   const bool finished =
       instance->spec->restart != model::RestartWhen::always && model::is_success(event.status);
   return StartFact{finished, event.run,

@@ -68,6 +68,8 @@ ROOST_NO_SANITIZE int take_standard_fds(const ChildPlan& plan) {
   if (::syscall(SYS_dup3, plan.stdin_fd, 0, 0) < 0) return errno;
   if (::syscall(SYS_dup3, plan.out_app, 1, 0) < 0) return errno;
   if (::syscall(SYS_dup3, plan.err_app, 2, 0) < 0) return errno;
+  if (plan.channel_app >= 0 && ::syscall(SYS_dup3, plan.channel_app, kChannelFd, 0) < 0)
+    return errno;
   return 0;
 }
 
@@ -112,20 +114,22 @@ ROOST_NO_SANITIZE int send_note(ChildPlan& plan) {
 }
 
 ROOST_NO_SANITIZE int register_with_keeper(ChildPlan& plan) {
-  const int fds[] = {plan.report->pidfd, plan.out_read, plan.err_read};  // in the order of FdBit
+  // In the order of the bits of Message::flags.
+  const int fds[] = {plan.report->pidfd, plan.out_read, plan.err_read, plan.channel_daemon};
+  const std::size_t bytes = plan.channel_daemon >= 0 ? sizeof fds : sizeof fds - sizeof *fds;
   alignas(cmsghdr) unsigned char control[CMSG_SPACE(sizeof fds)] = {};
   iovec data{.iov_base = &plan.message, .iov_len = sizeof plan.message};
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
   message.msg_control = control;
-  message.msg_controllen = sizeof control;
+  message.msg_controllen = CMSG_SPACE(bytes);
   cmsghdr* header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof fds);
+  header->cmsg_len = CMSG_LEN(bytes);
   int* slots = reinterpret_cast<int*>(CMSG_DATA(header));
-  for (std::size_t i = 0; i < sizeof fds / sizeof *fds; ++i)
+  for (std::size_t i = 0; i < bytes / sizeof *fds; ++i)
     slots[i] = fds[i];
   return tell_keeper(plan, message);
 }
@@ -172,8 +176,9 @@ ROOST_NO_SANITIZE int run_child(void* argument) {
     return fail(plan, SpawnStage::register_run, error);
   plan.report->registered = true;
   kill_point("spawn.child.registered");
-  // The table is private from here on, and small: only 0–2 are copied.
-  if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_UNSHARE) != 0)
+  // The table is private from here on, and small: only 0–2 and the channel are copied.
+  const unsigned first_closed = plan.channel_app >= 0 ? kChannelFd + 1 : kChannelFd;
+  if (::syscall(SYS_close_range, first_closed, ~0U, CLOSE_RANGE_UNSHARE) != 0)
     return fail(plan, SpawnStage::setup, errno);
   const std::uint64_t no_signals = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, kKernelSigsetBytes);

@@ -37,6 +37,8 @@ struct ChildPlan {
   int err_app = -1;
   int out_read = -1;  // the daemon's ends
   int err_read = -1;
+  int channel_app = -1;  // both ends of the IPC channel; -1 = none
+  int channel_daemon = -1;
   std::uint64_t changed_signals = 0;  // bit n - 1: signal n is not at its default
   int cgroup_procs = -1;              // the child writes itself in there (v1); -1 = not needed
 

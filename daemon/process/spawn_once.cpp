@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -79,7 +80,7 @@ class Attempt {
   }
 
   SpawnResult run() {
-    if (resolve_user() && make_pipes() && open_lane()) {
+    if (resolve_user() && make_pipes() && make_channel() && open_lane()) {
       fill_child_plan();
       clone();
     }
@@ -123,6 +124,18 @@ class Attempt {
     return true;
   }
 
+  bool make_channel() {
+    if (!plan_.channel) return true;
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+      return fail(SpawnStage::pipe, errno);
+    channel_daemon_.reset(ends[0]);
+    channel_app_.reset(ends[1]);
+    if (::fcntl(channel_daemon_.get(), F_SETFL, O_NONBLOCK) != 0)
+      return fail(SpawnStage::pipe, errno);
+    return true;
+  }
+
   // A lane that cannot be used is no reason not to start the app: its tree is found by the walk
   // then.
   bool open_lane() {
@@ -158,6 +171,8 @@ class Attempt {
     child_.err_app = err_.app.get();
     child_.out_read = out_.read.get();
     child_.err_read = err_.read.get();
+    child_.channel_app = channel_app_.get();
+    child_.channel_daemon = channel_daemon_.get();
     if (plan_.lane.kind == CgroupKind::v1) child_.cgroup_procs = lane_fd_.get();
     fill_originals();
     child_.uid = user_.uid;
@@ -195,6 +210,7 @@ class Attempt {
     message.type = keeper::Type::register_run;
     message.key = raw(plan_.label.run);
     message.flags = keeper::kFdPidfd | keeper::kFdStdout | keeper::kFdStderr;
+    if (channel_daemon_) message.flags |= keeper::kFdChannel;
     static_assert(sizeof message.label == model::kLabelCapacity);
     model::store_label(plan_.label, std::span<std::uint8_t, model::kLabelCapacity>(message.label));
     child_.has_note = plan_.note.has_value();
@@ -271,6 +287,7 @@ class Attempt {
     if (plan_.take_output) return plan_.take_output(std::move(out_.read), std::move(err_.read));
     result_.out = std::move(out_.read);
     result_.err = std::move(err_.read);
+    result_.channel = std::move(channel_daemon_);
   }
 
   const SpawnBench& bench_;
@@ -280,6 +297,8 @@ class Attempt {
   UserIdentity user_;
   AppPipe out_;
   AppPipe err_;
+  UniqueFd channel_app_;
+  UniqueFd channel_daemon_;
   UniqueFd lane_fd_;  // v2: the directory; v1: cgroup.procs
   std::string oom_text_;
   std::vector<char*> argv_;
@@ -341,6 +360,7 @@ ChildReport& SpawnBench::report() const {
 void SpawnBench::restore_standard_fds() const {
   for (int fd = 0; fd <= 2; ++fd)
     ROOST_EXPECT(::dup2(null_.get(), fd) == fd, "0-2 are the spawner's");
+  ROOST_EXPECT(::dup3(null_.get(), kChannelFd, O_CLOEXEC) == kChannelFd, "3 is the spawner's");
 }
 
 SpawnResult spawn_once(const SpawnBench& bench, const SpawnerOptions& options, SpawnPlan plan) {

@@ -35,7 +35,7 @@ class SpawnBench {
   // Signals whose disposition the daemon has changed; it does so before it makes its spawner.
   [[nodiscard]] std::uint64_t changed_signals() const { return changed_signals_; }
 
-  // Puts /dev/null back on 0–2, where the child had its own in the shared table.
+  // Puts /dev/null back on 0–3, where the child had its own in the shared table.
   void restore_standard_fds() const;
 
  private:

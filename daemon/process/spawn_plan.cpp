@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/model/readiness.h"
 #include "daemon/process/run_key.h"
 
 namespace roost::daemon {
@@ -36,6 +37,13 @@ std::vector<std::string> make_env(const model::AppSpec& spec, const InstanceFact
               "1");  // or a Python app's output comes in blocks of 8 KiB, the last one never
   env["NODE_APP_INSTANCE"] = std::to_string(facts.slot);
   env["pm_id"] = std::to_string(raw(facts.instance));
+  if (!facts.notify_socket.empty()) env["NOTIFY_SOCKET"] = facts.notify_socket;
+  if (spec.watchdog > 0s)
+    env["WATCHDOG_USEC"] = std::to_string(std::chrono::microseconds(spec.watchdog / 1us).count());
+  if (model::wants_channel(spec)) {
+    env["NODE_CHANNEL_FD"] = std::to_string(kChannelFd);
+    env["NODE_CHANNEL_SERIALIZATION_MODE"] = "json";
+  }
   std::vector<std::string> entries;
   entries.reserve(env.size() + 1);
   for (const auto& [name, value] : env)
@@ -60,7 +68,8 @@ model::RunLabel make_label(const InstanceFacts& facts) {
 }  // namespace
 
 bool is_internal_variable(std::string_view name) {
-  return name.starts_with("ROOST_") || name.starts_with("LISTEN_") || name == "NODE_CHANNEL_FD" ||
+  return name.starts_with("ROOST_") || name.starts_with("LISTEN_") ||
+         name.starts_with("WATCHDOG_") || name == "NODE_CHANNEL_FD" ||
          name == "NODE_CHANNEL_SERIALIZATION_MODE" || name == "NOTIFY_SOCKET";
 }
 
@@ -71,9 +80,17 @@ SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts
   plan.env = make_env(spec, facts);
   plan.cwd = spec.cwd;
   plan.user = spec.user;
+  plan.channel = model::wants_channel(spec);
   plan.lane = facts.lane;
   plan.label = make_label(facts);
   return plan;
+}
+
+std::vector<std::string> probe_environment(const model::AppSpec& spec) {
+  std::vector<std::string> env;
+  for (const auto& [name, value] : spec.env)
+    if (!is_internal_variable(name)) env.push_back(name + "=" + value);
+  return env;
 }
 
 void set_variable(std::vector<std::string>& env, std::string_view name, std::string_view value) {

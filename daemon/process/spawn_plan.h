@@ -27,6 +27,7 @@ struct InstanceFacts {
   std::uint32_t generation = 0;
   Lane lane;  // from Lanes::acquire; default = none
   std::array<std::uint8_t, 16> boot_id{};
+  std::string notify_socket{};  // of the home; empty = none
 };
 
 struct KeeperNote {
@@ -40,7 +41,8 @@ struct SpawnPlan {
   std::vector<std::string>
       env;  // "NAME=value", sorted; the last entry is ROOST_ID, pid field still zeros
   std::string cwd;
-  std::string user;  // name or number; empty = as the daemon
+  std::string user;      // name or number; empty = as the daemon
+  bool channel = false;  // gets a socket for Node's protocol on kChannelFd
   Lane lane;
   model::RunLabel label;  // pid, start_ticks, started_* are filled by the spawner
   // The instance's note, told to the keeper by the child itself just before it registers, so that
@@ -52,13 +54,21 @@ struct SpawnPlan {
   Duration patience = Duration::zero();
 };
 
+// Where the app finds its channel.
+inline constexpr int kChannelFd = 3;
+
 // argv: direct [script, args…]; interpreter [interpreter, interpreter_args…, script, args…];
 // shell ["/bin/sh", "-c", script, name, args…].
 // Environment: the spec's, without what belongs to roost or to the daemon's own parent (ROOST_*,
-// NODE_CHANNEL_FD, NODE_CHANNEL_SERIALIZATION_MODE, LISTEN_*, NOTIFY_SOCKET), with
-// NODE_APP_INSTANCE, pm_id, ROOST_ID, and PYTHONUNBUFFERED=1 unless the spec has it. HOME, USER,
-// LOGNAME and SHELL of `user` are added by the spawner.
+// NODE_CHANNEL_FD, NODE_CHANNEL_SERIALIZATION_MODE, LISTEN_*, NOTIFY_SOCKET, WATCHDOG_*), with
+// NODE_APP_INSTANCE, pm_id, ROOST_ID, NOTIFY_SOCKET, WATCHDOG_USEC and NODE_CHANNEL_* where they
+// apply, and PYTHONUNBUFFERED=1 unless the spec has it. HOME, USER, LOGNAME and SHELL of `user` are
+// added by the spawner.
 [[nodiscard]] SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts);
+
+// For what is run on behalf of the app, but is none of its processes: the spec's, without what
+// belongs to roost.
+[[nodiscard]] std::vector<std::string> probe_environment(const model::AppSpec& spec);
 
 // Whether a variable is kept from the apps (see above).
 [[nodiscard]] bool is_internal_variable(std::string_view name);

@@ -58,6 +58,7 @@ struct SpawnResult {
   UniqueFd pidfd;  // set whenever a process came to be, also when exec failed
   UniqueFd out;    // read ends, non-blocking, close-on-exec; only on success, and when the plan's
   UniqueFd err;    // take_output is empty
+  UniqueFd channel;            // the daemon's end, likewise; of a plan that has one
   std::uint64_t out_pipe = 0;  // inode numbers of the pipes
   std::uint64_t err_pipe = 0;
   std::optional<SpawnFailure> failure;  // nothing = the program runs

@@ -6,6 +6,7 @@
 
 #include "core/base/kill_point.h"
 #include "core/base/suggest.h"
+#include "core/model/readiness.h"
 #include "daemon/log.h"
 #include "daemon/supervisor/regex.h"
 #include "daemon/supervisor/supervisor.h"
@@ -37,19 +38,24 @@ std::uint64_t descriptor_limit() {
 }  // namespace
 
 // Everything an instance needs for its whole life is looked at before anything is done.
-Status Supervisor::check_room(std::size_t more) const {
+Status Supervisor::check_room(std::size_t more, std::size_t more_channels) const {
   const std::uint64_t total = instances_.size() + more;
+  const auto channels = static_cast<std::uint64_t>(
+      std::count_if(instances_.begin(), instances_.end(),
+                    [](const auto& entry) { return model::wants_channel(*entry.second.spec); }));
+  const std::uint64_t further = channels + more_channels;
   const std::string asked = std::to_string(total) + " instances";
   if (total > limits::kMaxInstances)
     return Error{Errc::conflict,
                  asked + " are more than the limit of " + std::to_string(limits::kMaxInstances),
                  {}};
   const std::uint64_t own =
-      total * limits::kFdsPerRun + limits::kFdReserve + limits::kMaxOpenLogFiles;
+      total * limits::kFdsPerRun + further + limits::kFdReserve + limits::kMaxOpenLogFiles;
   const std::uint64_t have = descriptor_limit();
   const KeeperFacts& keeper = keeper_->facts();
   const std::uint64_t slots = total + limits::kMaxHeldAcks;
-  if (own <= have && slots <= keeper.capacity && slots * limits::kFdsPerRun <= keeper.fd_capacity)
+  if (own <= have && slots <= keeper.capacity &&
+      slots * limits::kFdsPerRun + further <= keeper.fd_capacity)
     return ok();
   return Error{
       Errc::conflict,
@@ -73,7 +79,8 @@ Instance& Supervisor::make_instance(const AppEntry& entry, const InstanceEntry& 
 Result<std::vector<InstanceId>> Supervisor::add_app(model::AppSpec spec, Committed done,
                                                     std::string source) {
   if (Status valid = model::validate(spec); !valid) return std::move(valid).error();
-  if (Status room = check_room(spec.instances); !room)
+  const std::size_t channels = model::wants_channel(spec) ? spec.instances : 0;
+  if (Status room = check_room(spec.instances, channels); !room)
     return std::move(room).error().context("app '" + spec.name + "'");
   AppEntry entry;
   entry.id = raw(book_.next_app());
@@ -88,7 +95,7 @@ Result<std::vector<InstanceId>> Supervisor::add_app(model::AppSpec spec, Committ
 
 Result<std::vector<InstanceId>> Supervisor::grow(AppId app, std::uint32_t more, Committed done) {
   AppEntry entry = book_.apps().at(app).entry;
-  if (Status room = check_room(more); !room)
+  if (Status room = check_room(more, model::wants_channel(entry.spec) ? more : 0); !room)
     return std::move(room).error().context("app '" + entry.spec.name + "'");
   const std::size_t before = entry.instances.size();
   std::set<std::uint32_t> used;

@@ -42,6 +42,7 @@ TreeRoot Supervisor::tree_root(const Run& run) const {
 // lives.
 void Supervisor::signal_stop(Instance& instance, Run& run) {
   kill_point("stop.before_signal");
+  if (run.channel && instance.spec->shutdown_with_message) return ask_by_message(instance, run);
   auto found = std::make_shared<TreeSignal>();
   const RunId id = run.label.run;
   Status submitted = p_.worker.submit(
@@ -59,6 +60,28 @@ void Supervisor::signal_stop(Instance& instance, Run& run) {
                             instance.spec->name + "' only");
     (void)signal_process({run.label.pid, run.label.start_ticks}, SIGTERM);
   }
+}
+
+// "shutdown" over the channel in place of the signal; the tree is looked for as before a signal. An
+// app that cannot be told so any more gets the signal.
+void Supervisor::ask_by_message(Instance& instance, Run& run) {
+  auto found = std::make_shared<TreeSignal>();
+  const RunId id = run.label.run;
+  const auto ask = [this, found, id, at = instance.id] {
+    Run* still = find_run(id);
+    Instance* owner = find_mutable(at);
+    if (still == nullptr || owner == nullptr || still->exit) return;
+    still->memory = std::move(found->memory);
+    if (still->channel && still->channel->send_shutdown()) return;
+    still->channel.reset();
+    signal_stop(*owner, *still);
+  };
+  const Status submitted = p_.worker.submit(
+      [found, root = tree_root(run), memory = run.memory, asked = to_ns(Monotonic::now())] {
+        *found = signal_tree(root, 0, Resend::everyone, memory, asked);
+      },
+      ask);
+  if (!submitted) p_.loop.defer(ask);
 }
 
 bool Supervisor::signal(InstanceId id, int number) {
@@ -132,6 +155,7 @@ void Supervisor::finish_sweep(Instance& instance, Run& run) {
              .asked = asked,
              .processes = std::max(run.processes, 1),
              .killed = run.killed};
+  if (is_current && instance.machine.current->failed) over.failure = instance.machine.failure;
   feed(instance, {.kind = Input::Kind::swept, .run = id});
   over.reason = instance.machine.reason;
   record_exit(instance, *find_run(id), over.reason);

@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/base/kill_point.h"
+#include "core/model/readiness.h"
 #include "daemon/log.h"
 #include "daemon/supervisor/supervisor.h"
 
@@ -50,19 +51,22 @@ void Supervisor::feed(Instance& instance, Input input, Resume resume) {
   const model::StepContext context{.policy = policy_of(*instance.spec),
                                    .now = Monotonic::now(),
                                    .next_run = next_run_id(),
-                                   .jitter = std::generate_canonical<double, 20>(random_)};
+                                   .jitter = std::generate_canonical<double, 20>(random_),
+                                   .held = unmet_dependency(instance).words};
   model::Step step = model::step(instance.machine, input, context);
   if (step.ignored) return;
   instance.machine = std::move(step.next);
   const std::string broken = model::broken_invariant(instance.machine);
   ROOST_EXPECT(broken.empty(), broken.c_str());
   const auto after = model::state_of(instance.machine);
-  if (after == model::State::waiting && before != after)
+  if (after == model::State::waiting && before != after &&
+      instance.machine.rest == model::Rest::waiting)
     instance.next_try = context.now + instance.machine.backoff;
   if (input.kind == Input::Kind::start || input.kind == Input::Kind::stop ||
       input.kind == Input::Kind::restart)
     instance.resume = resume == Resume::later;
 
+  if (input.kind == Input::Kind::stop) instance.found = 0;
   set_stop_deadlines(step.effects);
   const bool spawns =
       std::any_of(step.effects.begin(), step.effects.end(),
@@ -76,6 +80,8 @@ void Supervisor::feed(Instance& instance, Input input, Resume resume) {
   sync_timers(*still);
   if (before == model::State::waiting && after == model::State::stopped)
     p_.bus.publish({.kind = Event::Kind::stopped, .instance = id});
+  if (is_held(*still) && input.kind != Input::Kind::released)
+    p_.bus.publish({.kind = Event::Kind::held, .instance = id, .reason = still->machine.reason});
   if (input.kind == Input::Kind::ready && after == model::State::online)
     p_.bus.publish({.kind = Event::Kind::online,
                     .instance = id,
@@ -112,7 +118,7 @@ void Supervisor::carry_out(Instance& instance, const Effect& effect) {
 
 void Supervisor::sync_timers(Instance& instance) {
   const InstanceId id = instance.id;
-  const bool waiting = model::state_of(instance.machine) == model::State::waiting;
+  const bool waiting = !instance.machine.current && instance.machine.rest == model::Rest::waiting;
   if (!waiting) {
     instance.backoff.reset();
   } else if (!instance.backoff) {
@@ -120,6 +126,7 @@ void Supervisor::sync_timers(Instance& instance) {
     instance.backoff->start(instance.next_try - Monotonic::now());
   }
   if (instance.machine.current) sync_run_timer(instance, *instance.machine.current);
+  if (instance.machine.current) sync_watchdog(instance, *instance.machine.current);
   if (instance.machine.retiring) sync_run_timer(instance, *instance.machine.retiring);
 }
 
@@ -130,11 +137,11 @@ void Supervisor::sync_run_timer(Instance& instance, const model::RunMachine& mac
   if (run->armed == wanted) return;
   run->armed = wanted;
   run->timer.reset();
-  if (!wanted) return;
+  const std::optional<Duration> ready = model::ready_timer(*instance.spec);
+  if (!wanted || (*wanted == TimerKind::ready && !ready)) return;
   const TimePoint now = Monotonic::now();
-  const Duration left = *wanted == TimerKind::ready
-                            ? from_ns(run->label.started_ns) + instance.spec->min_ready - now
-                            : run->stop_deadline - now;
+  const Duration left = *wanted == TimerKind::ready ? from_ns(run->label.started_ns) + *ready - now
+                                                    : run->stop_deadline - now;
   const InstanceId id = instance.id;
   const RunId run_id = machine.id;
   const TimerKind kind = *wanted;
@@ -147,12 +154,20 @@ void Supervisor::on_timer(InstanceId id, RunId run, TimerKind kind) {
   if (instance == nullptr) return;
   switch (kind) {
     case TimerKind::ready:
-      return feed(*instance, {.kind = Input::Kind::ready, .run = run});
+      return on_ready_timer(*instance, run);
     case TimerKind::kill:
       return feed(*instance, {.kind = Input::Kind::kill_timer, .run = run});
     case TimerKind::backoff:
       return feed(*instance, {.kind = Input::Kind::backoff_timer});
   }
+}
+
+void Supervisor::on_ready_timer(Instance& instance, RunId id) {
+  if (model::ready_by(*instance.spec) == model::ReadyBy::age)
+    return feed(instance, {.kind = Input::Kind::ready, .run = id});
+  if (Run* run = find_run(id))
+    fail(*run, model::Failing::not_ready,
+         model::in_words(model::Failing::not_ready, *instance.spec), 0s);
 }
 
 // ---- the note: with the keeper at once, in state.db behind
@@ -170,6 +185,8 @@ model::InstanceNote Supervisor::note_of(const Instance& instance) const {
     note.current = m.current->id;
     note.phase = m.current->phase;
     note.asked = m.current->asked;
+    if (const Run* run = current_run(instance); run != nullptr && m.current->failed)
+      note.failing = run->failing;
   }
   note.resume = instance.resume;
   note.restarts = m.restarts;
@@ -206,7 +223,7 @@ void Supervisor::save_note(Instance& instance) {
 
 bool Supervisor::online_by_time(const Instance& instance) const {
   const Run* run = current_run(instance);
-  return run != nullptr && !instance.spec->wait_ready &&
+  return run != nullptr && model::ready_by(*instance.spec) == model::ReadyBy::age &&
          Monotonic::now() >= from_ns(run->label.started_ns) + instance.spec->min_ready;
 }
 
@@ -236,15 +253,18 @@ void Supervisor::spawn(Instance& instance, RunId id) {
   Lane lane = p_.lanes.acquire(instance.id);
   Run& run = runs_[raw(id)];
   run.lane = lane;
+  instance.found = 0;
   run.kill_timeout = instance.spec->kill_timeout;
-  SpawnPlan plan = make_spawn_plan(*instance.spec, {.home_id = p_.home_id,
-                                                    .app = instance.app,
-                                                    .instance = instance.id,
-                                                    .slot = instance.slot,
-                                                    .run = id,
-                                                    .generation = instance.generation,
-                                                    .lane = lane,
-                                                    .boot_id = p_.boot_id});
+  SpawnPlan plan =
+      make_spawn_plan(*instance.spec, {.home_id = p_.home_id,
+                                       .app = instance.app,
+                                       .instance = instance.id,
+                                       .slot = instance.slot,
+                                       .run = id,
+                                       .generation = instance.generation,
+                                       .lane = lane,
+                                       .boot_id = p_.boot_id,
+                                       .notify_socket = notify_ ? p_.notify.path : std::string()});
   run.label = plan.label;
   if (const auto note = changed_note(instance)) plan.note = {kNoteKey + raw(instance.id), *note};
   plan.take_output = output_taker(instance, id);
@@ -289,6 +309,7 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
   run->spawned = true;
   run->out_pipe = result.out_pipe;
   run->err_pipe = result.err_pipe;
+  attach_channel(*run, std::move(result.channel));
   // What the child brought may have come after a newer note.
   if (std::exchange(run->note_passed, false)) {
     instance->kept = {};
@@ -308,7 +329,9 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
 // An app that nobody waits for is online when its time has come, and until then there is nothing
 // that the loop would have to do about it: it wakes once, for both.
 void Supervisor::put_off_spawned(const Instance& instance, Run& run, SpawnPlan& plan) {
-  if (instance.spec->min_ready >= kSpawnPutOff) return;
+  const bool by_age = model::ready_by(*instance.spec) == model::ReadyBy::age;
+  if (!by_age || model::wants_channel(*instance.spec) || instance.spec->min_ready >= kSpawnPutOff)
+    return;
   plan.patience = 2 * kSpawnPutOff;
   run.timer.emplace(p_.loop, [] {});  // only wakes
   run.timer->start(kSpawnPutOff);

@@ -12,6 +12,8 @@
 #include "core/model/app_spec.h"
 #include "core/model/instance_machine.h"
 #include "core/model/label.h"
+#include "core/model/readiness.h"
+#include "daemon/process/app_channel.h"
 #include "daemon/process/process_tree.h"
 #include "daemon/process/tree_sweep.h"
 #include "daemon/supervisor/keeper_link.h"
@@ -31,7 +33,11 @@ struct Run {
   bool note_passed = false;  // a newer note may have come before the one that the child brought
   std::optional<loop::Timer> timer;
   std::optional<model::TimerKind> armed;
-  TimePoint stop_deadline{};  // of the stop under way
+  std::unique_ptr<AppChannel> channel;          // where the app has one, and has not closed it
+  std::optional<loop::Timer> watchdog;          // while it is online and must send WATCHDOG=1
+  TimePoint last_alive{};                       // when it did so last, as far as this daemon knows
+  model::Failing failing = model::Failing::no;  // what roost ends it for
+  TimePoint stop_deadline{};                    // of the stop under way
   TreeMemory memory;
   std::optional<loop::Timer> drain;  // until the pump is told to look for an end of the output
   std::unique_ptr<TreeSweep> sweep;
@@ -57,11 +63,17 @@ struct Instance {
   TimePoint next_try{};  // while waiting
   bool resume = false;   // was up when `kill` stopped everything
   bool removing = false;
+  std::size_t found = 0;  // how many of wait_for were seen since it is held
   WallMs created_ms = 0;
   WallMs last_exit_ms = 0;
   std::optional<model::ExitStatus> last_exit;
   model::RunId last_exit_run{};
   model::InstanceNote kept;  // as the keeper has it, and state.db in part
 };
+
+// Wanted up, and not started yet, since what it depends on is not there.
+[[nodiscard]] inline bool is_held(const Instance& instance) {
+  return !instance.machine.current && instance.machine.rest == model::Rest::held;
+}
 
 }  // namespace roost::daemon

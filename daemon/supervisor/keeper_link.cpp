@@ -61,6 +61,8 @@ KeeperRun run_of(const Message& message, std::deque<UniqueFd> fds) {
   if ((message.flags & keeper::kFdPidfd) != 0) run.pidfd = pop(fds);
   if ((message.flags & keeper::kFdStdout) != 0) run.out = pop(fds);
   if ((message.flags & keeper::kFdStderr) != 0) run.err = pop(fds);
+  if ((message.flags & keeper::kFdStdin) != 0) (void)pop(fds);  // of another version
+  if ((message.flags & keeper::kFdChannel) != 0) run.channel = pop(fds);
   return run;
 }
 
@@ -175,6 +177,12 @@ void KeeperLink::store_entry(std::uint64_t key, std::span<const std::uint8_t> la
 
 void KeeperLink::drop_entry(std::uint64_t key) {
   send(make(Type::drop, key));
+}
+
+void KeeperLink::drop_channel(model::RunId run) {
+  Message message = make(Type::drop_fds, raw(run));
+  message.flags = keeper::kFdChannel;
+  send(message);
 }
 
 void KeeperLink::put_specs(int memfd) {

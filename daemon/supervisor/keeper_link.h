@@ -37,6 +37,7 @@ struct KeeperRun {
   UniqueFd pidfd{};
   UniqueFd out{};
   UniqueFd err{};
+  UniqueFd channel{};
 };
 
 struct KeeperExit {
@@ -76,6 +77,8 @@ class KeeperLink {
   void adopt_run(model::RunId run, const LabelBytes& label, pid_t pid, int pidfd, int out, int err);
   void store_entry(std::uint64_t key, std::span<const std::uint8_t> label, int fd = -1);
   void drop_entry(std::uint64_t key);
+  // The keeper closes its copy of the run's channel.
+  void drop_channel(model::RunId run);
   void put_specs(int memfd);
   void quit();
   // The keeper is to exec its installed program in its own place; on_keeper_upgraded() follows.

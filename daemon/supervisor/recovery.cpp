@@ -114,7 +114,7 @@ void Recovery::make_instances() {
 }
 
 Run& Recovery::make_run(const model::RunLabel& label, UniqueFd pidfd, UniqueFd out, UniqueFd err,
-                        bool foreign) {
+                        UniqueFd channel, bool foreign) {
   Run& run = s_.runs_[raw(label.run)];
   run.label = label;
   run.foreign = foreign;
@@ -127,6 +127,7 @@ Run& Recovery::make_run(const model::RunLabel& label, UniqueFd pidfd, UniqueFd o
   if (instance == nullptr) return run;
   run.kill_timeout = instance->spec->kill_timeout;
   s_.attach_found_output(*instance, label.run, std::move(out), std::move(err));
+  s_.attach_channel(run, std::move(channel));
   return run;
 }
 
@@ -137,7 +138,7 @@ void Recovery::take_over(KeeperRun handed) {
   if (known.start_ticks == 0)
     known.start_ticks = identify(known.pid, handed.pidfd.get()).start_ticks;
   (void)make_run(known, std::move(handed.pidfd), std::move(handed.out), std::move(handed.err),
-                 handed.foreign);
+                 std::move(handed.channel), handed.foreign);
 }
 
 // ---- instances
@@ -181,6 +182,12 @@ void Recovery::restore_current(Instance& instance, const InstanceNote& note) {
   m.rest = model::Rest::stopped;
   m.current = model::RunMachine{note.current, phase, note.asked};
   if (phase == Phase::launching && s_.online_by_time(instance)) m.current->phase = Phase::online;
+  if (note.failing != model::Failing::no && !note.asked) {  // it was being ended
+    phase = m.current->phase = Phase::stopping;
+    m.current->failed = true;
+    m.failure = m.reason = model::in_words(note.failing, *instance.spec);
+    run->failing = note.failing;
+  }
   if (phase != Phase::stopping) return;
   run->stop_deadline =
       note.deadline_ns != 0 ? from_ns(note.deadline_ns) : Monotonic::now() + run->kill_timeout;
@@ -194,7 +201,7 @@ void Recovery::resume(Instance& instance) {
   if (should_run && m.rest == model::Rest::waiting &&
       (cold_ || instance.next_try <= Monotonic::now()))
     return s_.feed(instance, {.kind = Input::Kind::backoff_timer});
-  if (should_run && m.rest == model::Rest::stopped)
+  if (should_run && (m.rest == model::Rest::stopped || m.rest == model::Rest::held))
     return s_.feed(instance, {.kind = Input::Kind::start});
   s_.sync_timers(instance);
 }
@@ -274,7 +281,9 @@ void Recovery::adopt(FoundRun found, const std::optional<model::RunLabel>& known
   model::store_label(label, std::span(bytes));
   s_.keeper_->adopt_run(label.run, bytes, label.pid, found.pidfd.get(), found.out.get(),
                         found.err.get());
-  (void)make_run(label, std::move(found.pidfd), std::move(found.out), std::move(found.err), true);
+  // A channel cannot be opened again: the app has seen its end.
+  (void)make_run(label, std::move(found.pidfd), std::move(found.out), std::move(found.err), {},
+                 true);
   s_.persist({store::DeleteRun{recorded}, store::PutRun{label.run, label.instance, label.pid,
                                                         label.start_ticks, s_.p_.boot_id, bytes}},
              store::Durability::background, {});

@@ -43,7 +43,7 @@ class Recovery {
   void claim_runs();
   void record_unknown_ends();
   [[nodiscard]] Run& make_run(const model::RunLabel& label, UniqueFd pidfd, UniqueFd out,
-                              UniqueFd err, bool foreign);
+                              UniqueFd err, UniqueFd channel, bool foreign);
 
   Supervisor& s_;
   UniqueFd specs_;

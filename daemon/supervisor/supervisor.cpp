@@ -38,6 +38,10 @@ void Supervisor::on_keeper_specs(UniqueFd memfd) {
 
 void Supervisor::on_keeper_entry(std::uint64_t key, const LabelBytes& label, UniqueFd fd) {
   if (key >= kNoteKey && recovery_) return recovery_->add_note(label);
+  if (key == kNotifyKey) {
+    inherited_notify_ = std::move(fd);
+    return;
+  }
   if (on_foreign_entry) on_foreign_entry(key, std::move(fd));
 }
 
@@ -48,6 +52,7 @@ void Supervisor::on_keeper_run(KeeperRun run) {
 void Supervisor::on_keeper_ready() {
   if (!recovery_) return;
   const std::unique_ptr<Recovery> recovery = std::move(recovery_);
+  open_notify_socket();
   recovery->finish();
   snapshot_ = {};
   log_info("recovery", "instances=" + std::to_string(instances_.size()) +
@@ -121,23 +126,17 @@ void Supervisor::reset_counters(InstanceId id) {
   save_note(*instance);
 }
 
-void Supervisor::suspend() {
-  for (auto& [id, instance] : instances_) {
-    const bool was_up = instance.resume || instance.machine.desired == model::Desired::up;
-    feed(instance, {.kind = Input::Kind::stop}, was_up ? Resume::later : Resume::no);
-  }
+void Supervisor::suspend(InstanceId id) {
+  Instance* instance = find_mutable(id);
+  if (instance == nullptr) return;
+  const bool was_up = instance->resume || instance->machine.desired == model::Desired::up;
+  feed(*instance, {.kind = Input::Kind::stop}, was_up ? Resume::later : Resume::no);
 }
 
 void Supervisor::save_list(std::string json, Committed done) {
   saved_list_ = std::move(json);
   persist({store::SetMeta{kSavedListKey, saved_list_}}, store::Durability::durable,
           std::move(done));
-}
-
-void Supervisor::stop_for_shutdown() {
-  frozen_ = true;
-  for (auto& [id, instance] : instances_)
-    feed(instance, {.kind = Input::Kind::stop});
 }
 
 }  // namespace roost::daemon

@@ -23,6 +23,7 @@
 #include "daemon/bus.h"
 #include "daemon/logs/pump.h"
 #include "daemon/process/lanes.h"
+#include "daemon/process/notify_socket.h"
 #include "daemon/process/shared_walk.h"
 #include "daemon/process/spawner.h"
 #include "daemon/supervisor/instance.h"
@@ -41,6 +42,7 @@ struct SupervisorParts {
   store::Store* store = nullptr;  // null: history and the durable copy are off, supervision goes on
   std::string home_id;
   std::string log_dir;
+  NotifyPlace notify;
   std::array<std::uint8_t, 16> boot_id{};
 };
 
@@ -94,8 +96,9 @@ class Supervisor final : public KeeperListener {
   // The state of an instance as the keeper keeps it.
   [[nodiscard]] LabelBytes note_bytes(const Instance& instance) const;
 
-  // Whether so many more instances fit; Errc::conflict says what is short.
-  [[nodiscard]] Status check_room(std::size_t more) const;
+  // Whether so many more instances fit, and so many more channels; Errc::conflict says what is
+  // short.
+  [[nodiscard]] Status check_room(std::size_t more, std::size_t more_channels) const;
 
   // ---- commands; each takes effect at once, what follows is told by the Bus
   // Adds an app with all its instances, down. Refused as a whole when it does not fit. `done` when
@@ -118,18 +121,47 @@ class Supervisor final : public KeeperListener {
   bool signal(model::InstanceId id, int number);
   // Forgets instances that have no process; with the last one goes the app.
   void remove(std::span<const model::InstanceId> ids, Committed done);
-  // Remembers which instances were up, for a later resume, and stops all.
-  void suspend();
+  // Stops it, and remembers for a later resume whether it was up.
+  void suspend(model::InstanceId id);
   // The list of apps that `resurrect` brings back: put on disk as a whole; empty when there is
   // none.
   void save_list(std::string json, Committed done);
 
   [[nodiscard]] const std::string& saved_list() const { return saved_list_; }
 
-  // Stops all, but keeps on record that they should be up (the machine goes down).
-  void stop_for_shutdown();
+  // From now on what is on record stays as it is (the machine goes down): apps that are stopped
+  // should be up again.
+  void freeze() { frozen_ = true; }
+
   // The end is near: exits that wait for the disk or for their output are acknowledged now.
   void give_up_exits();
+
+  // ---- dependencies (hold.cpp)
+  // The first thing that an instance depends on and that is not there.
+  struct Unmet {
+    std::string words;     // "waiting for db: launching"; empty: all is there
+    bool failed = false;   // it will not come by itself soon
+    bool outside = false;  // one of wait_for, number Instance::found
+  };
+
+  [[nodiscard]] Unmet unmet_dependency(const Instance& instance) const;
+  // Of one app it depends on.
+  [[nodiscard]] Unmet unmet_app(const std::string& name, model::DependencyCondition wish) const;
+  // What it is held for is there.
+  void release(model::InstanceId id);
+  void explain_hold(model::InstanceId id, const std::string& words);
+  // One more of wait_for was seen.
+  void note_found(model::InstanceId id);
+
+  // What a probe has found of a run.
+  void say_ready(model::RunId run) { on_said_ready(run); }
+
+  void fail_run(model::RunId run, model::Failing why, std::string words, Duration worked_for);
+  // The socket's file was deleted: makes it again.
+  void renew_notify_socket();
+  void end_notify_socket();
+
+  [[nodiscard]] int notify_fd() const { return notify_ ? notify_->fd() : -1; }
 
   // The keeper's hand-over is complete.
   [[nodiscard]] bool is_recovered() const { return recovery_ == nullptr; }
@@ -174,9 +206,22 @@ class Supervisor final : public KeeperListener {
   void spawn(Instance& instance, model::RunId id);
   void on_spawned(model::InstanceId instance, SpawnResult result);
   void on_timer(model::InstanceId instance, model::RunId run, model::TimerKind kind);
+  void on_ready_timer(Instance& instance, model::RunId run);
+
+  // words.cpp: what apps say about themselves
+  void open_notify_socket();
+  void attach_channel(Run& run, UniqueFd fd);
+  void on_notify(pid_t sender, std::string_view text);
+  void on_said_ready(model::RunId run);
+  void sync_watchdog(const Instance& instance, const model::RunMachine& machine);
+  void on_watchdog(model::RunId run);
+  void fail(Run& run, model::Failing why, std::string words, Duration worked_for);
+  [[nodiscard]] Run* run_of_process(pid_t pid);
+  [[nodiscard]] Duration watchdog_period(const Run& run) const;
 
   // ending.cpp: signals, exits, sweeps, acknowledgement
   void signal_stop(Instance& instance, Run& run);
+  void ask_by_message(Instance& instance, Run& run);
   void signal_kill(Instance& instance, Run& run);
   void sweep(Instance& instance, Run& run);
   void begin_sweep(model::InstanceId instance, Run& run, TimePoint deadline);
@@ -209,6 +254,8 @@ class Supervisor final : public KeeperListener {
   std::unique_ptr<Recovery> recovery_;           // until the hand-over is complete
   store::Snapshot snapshot_;                     // what state.db had at the start
   std::string saved_list_;                       // of save_list()
+  UniqueFd inherited_notify_;
+  std::optional<NotifySocket> notify_;
   std::shared_ptr<SharedWalk> walk_ = std::make_shared<SharedWalk>();
   std::uint64_t run_serial_ =
       0;  // upper half of the ids of this daemon's runs: above all known ones
@@ -225,6 +272,7 @@ inline constexpr char kSavedListKey[] = "saved_list";
 
 // Keys of the keeper's entries.
 inline constexpr std::uint64_t kListenerKey = 1;
+inline constexpr std::uint64_t kNotifyKey = 2;
 inline constexpr std::uint64_t kNoteKey = 1ULL << 32U;  // + instance id
 
 }  // namespace roost::daemon

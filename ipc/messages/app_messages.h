@@ -234,6 +234,22 @@ struct ExitInfo {
   }
 };
 
+// What the last health probe has found.
+struct HealthInfo {
+  bool passed = false;
+  std::uint32_t failures = 0;
+  std::int64_t probed_ms = 0;
+  std::int64_t took_ms = 0;
+  std::string output;
+  static constexpr auto fields() {
+    return std::tuple{req("passed", &HealthInfo::passed, "whether the last probe passed"),
+                      opt("failures", &HealthInfo::failures, "failures in a row since the start grace"),
+                      opt("probed_ms", &HealthInfo::probed_ms, "its end, ms since the epoch"),
+                      opt("took_ms", &HealthInfo::took_ms, "how long it took, ms"),
+                      opt("output", &HealthInfo::output, "what it printed, at most 4 KiB")};
+  }
+};
+
 struct Description {
   InstanceInfo instance;
   model::AppSpec spec;  // values of secret-looking variables masked
@@ -241,12 +257,14 @@ struct Description {
   std::string out_file;
   std::string error_file;
   std::vector<ExitInfo> exits;
+  std::optional<HealthInfo> health;
   static constexpr auto fields() {
     return std::tuple{req("instance", &Description::instance, "the instance"), req("spec", &Description::spec, "what it was asked to be"),
                       opt("created_ms", &Description::created_ms, "when the app was added, ms since the epoch"),
                       opt("out_file", &Description::out_file, "file of its stdout"),
                       opt("error_file", &Description::error_file, "file of its stderr"),
-                      opt("exits", &Description::exits, "recorded exits, newest first")};
+                      opt("exits", &Description::exits, "recorded exits, newest first"),
+                      opt("health", &Description::health, "what the last health probe has found")};
   }
 };
 

@@ -66,7 +66,8 @@ const std::vector<Column>& of_user() {
                                            {"stop", Kind::stop},
                                            {"restart", Kind::restart},
                                            {"replace", Kind::replace},
-                                           {"back-off over", Kind::backoff_timer}};
+                                           {"back-off over", Kind::backoff_timer},
+                                           {"released", Kind::released}};
   return columns;
 }
 
@@ -75,6 +76,7 @@ const std::vector<Column>& of_run() {
                                            {"spawn failed", Kind::spawn_failed},
                                            {"no resources", Kind::spawn_failed, true},
                                            {"ready", Kind::ready},
+                                           {"fails", Kind::fail},
                                            {"kill timer", Kind::kill_timer},
                                            {"exited", Kind::exited},
                                            {"swept", Kind::swept}};
@@ -142,7 +144,10 @@ std::string policy_cell(const InstanceState& before, const Column& column, RunId
     const Given given{column.kind, run, outcome, column.transient};
     const std::string text = cell(before, given, name);
     different.insert(text);
-    const auto row = policy.find(word(outcome));
+    // A run that did not work has failed, whatever its exit code.
+    const bool failed = before.current && before.current->failed;
+    const auto row = policy.find(
+        word(failed && outcome == Outcome::done_success ? Outcome::done_failure : outcome));
     as_in_table = as_in_table && row != policy.end() && row->second.count(column.name) != 0 &&
                   row->second.at(column.name) == text;
   }
@@ -260,11 +265,34 @@ TEST_CASE("instance states: the table says what happens to the predecessor itsel
   CHECK(table.size() == rows.size());
 }
 
+TEST_CASE("instance states: while it is held, a start asked for waits, and nothing else changes") {
+  for (const auto& [name, state] : everywhere().states) {
+    for (Given given : everything(state)) {
+      if (!given.held) continue;
+      const Step held = apply(state, given);
+      given.held = false;
+      const Step free = apply(state, given);
+      if (name_of(collapse(held.next)) == name_of(collapse(free.next))) {
+        CHECK_MESSAGE(held.effects == free.effects, name);
+        continue;
+      }
+      CHECK_MESSAGE((!held.next.current && held.next.rest == Rest::held), name);
+      CHECK_MESSAGE(held.next.reason == "waiting for db: launching", name);
+      CHECK_MESSAGE((held.effects.empty() && free.effects.size() == 1), name);
+      CHECK_MESSAGE(free.effects.front().kind == Effect::Kind::spawn, name);
+      const bool of_user = given.kind == Kind::start || given.kind == Kind::restart ||
+                           given.kind == Kind::replace || state.current->asked;
+      CHECK_MESSAGE(of_user, name << ": the policy's runs are not held");
+      CHECK_MESSAGE(!serves(state), name);
+    }
+  }
+}
+
 TEST_CASE("instance states: the table says what a user sees") {
   const Table table = read_table("What a user sees");
   for (const auto& [name, state] : everywhere().states) {
     const bool rest_with_predecessor =
-        !state.current && state.retiring && state.rest != Rest::waiting;
+        !state.current && state.retiring && state.rest != Rest::waiting && state.rest != Rest::held;
     const std::string row =
         rest_with_predecessor ? "stopped or errored, predecessor ends" : own_name_of(state);
     REQUIRE_MESSAGE(table.count(row) == 1, row);

@@ -56,6 +56,14 @@ class Story {
     return *this;
   }
 
+  // It was seen to work for so long, and does not any more.
+  Story& break_down(std::uint64_t run, Duration worked_for = 0s) {
+    return feed({.kind = Kind::fail,
+                 .run = RunId{run},
+                 .ran_for = worked_for,
+                 .error = "not ready within 3s"});
+  }
+
   Story& ask(Kind kind) { return feed({.kind = kind}); }
 
   Story& tell(Kind kind, std::uint64_t run) { return feed({.kind = kind, .run = RunId{run}}); }
@@ -332,4 +340,41 @@ TEST_CASE("instance: a spawn that fails for good says why") {
   s.ask(Kind::start).fail(1);
   CHECK(s.shown() == State::errored);
   CHECK(s.state.reason == "exec '/srv/app': no such file; autorestart is off");
+}
+
+TEST_CASE("instance: a run that is never ready is ended and counts as a quick exit") {
+  Story s;
+  s.ask(Kind::start).tell(Kind::spawned, 1).break_down(1);
+  CHECK(s.effects == Effects{term(1)});
+  CHECK(s.shown() == State::stopping);
+  CHECK(s.state.reason == "not ready within 3s");
+  CHECK(timer_of(*s.state.current) == TimerKind::kill);
+  s.die(1, kCode0, 10s);
+  CHECK(s.effects == Effects{spawn(2)});
+  CHECK(s.state.reason == "not ready within 3s; restarting at once");
+  CHECK(s.state.quick_exits == 1);
+}
+
+TEST_CASE("instance: a run that does not work any more has failed, whatever its exit code") {
+  Story s(without_autorestart());
+  s.up().break_down(1, 2min).die(1, kCode0, 3min);
+  CHECK(s.shown() == State::errored);
+  CHECK(s.state.reason == "not ready within 3s; autorestart is off");
+  CHECK(s.state.quick_exits == 0);
+}
+
+TEST_CASE("instance: a stop of a run that is being ended for a failure is a stop") {
+  Story s;
+  s.up().break_down(1, 2min).ask(Kind::stop);
+  CHECK(s.effects.empty());
+  s.die(1, kSegv, 0s);
+  CHECK(s.shown() == State::stopped);
+}
+
+TEST_CASE("instance: a successor that is never ready gives way to its predecessor") {
+  Story s;
+  s.up().ask(Kind::replace).tell(Kind::spawned, 2).break_down(2).die(2, kCode0);
+  CHECK(s.shown() == State::online);
+  CHECK(s.state.current->id == RunId{1});
+  CHECK(s.state.reason == "new run failed (not ready within 3s); the previous one serves on");
 }

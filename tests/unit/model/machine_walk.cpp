@@ -34,6 +34,8 @@ const char* word(Rest rest) {
       return "waiting";
     case Rest::errored:
       return "errored";
+    case Rest::held:
+      return "held";
   }
   return "?";
 }
@@ -50,12 +52,16 @@ const char* word(Kind kind) {
       return "replace";
     case Kind::backoff_timer:
       return "back-off over";
+    case Kind::released:
+      return "released";
     case Kind::spawned:
       return "spawned";
     case Kind::spawn_failed:
       return "spawn failed";
     case Kind::ready:
       return "ready";
+    case Kind::fail:
+      return "fails";
     case Kind::kill_timer:
       return "kill timer";
     case Kind::exited:
@@ -86,9 +92,11 @@ RestartPolicy policy_answering(Outcome outcome) {
 }
 
 void add_facts_about(RunId run, std::vector<Given>& out) {
-  for (const Kind kind : {Kind::spawned, Kind::ready, Kind::kill_timer, Kind::exited})
+  for (const Kind kind : {Kind::spawned, Kind::ready, Kind::fail, Kind::kill_timer, Kind::exited})
     out.push_back({.kind = kind, .run = run});
   out.push_back({.kind = Kind::spawn_failed, .run = run, .transient = true});
+  for (const Kind kind : {Kind::spawn_failed, Kind::swept})
+    out.push_back({.kind = kind, .run = run, .held = true});
   for (const Outcome outcome : kOutcomes) {
     out.push_back({.kind = Kind::spawn_failed, .run = run, .outcome = outcome});
     out.push_back({.kind = Kind::swept, .run = run, .outcome = outcome});
@@ -100,10 +108,11 @@ void add_facts_about(RunId run, std::vector<Given>& out) {
 std::string own_name_of(const InstanceState& state) {
   const bool up = state.desired == Desired::up;
   if (!state.current) {
-    const bool usual = up == (state.rest == Rest::waiting);
+    const bool usual = up == (state.rest == Rest::waiting || state.rest == Rest::held);
     return std::string(word(state.rest)) + (usual ? "" : up ? ", wanted" : ", not wanted");
   }
   const std::string phase = word(state.current->phase);
+  if (state.current->failed) return phase + ", failed";
   if (state.current->asked) return phase + (up ? ", then up" : ", then down");
   return phase + (up ? "" : ", not wanted");
 }
@@ -124,6 +133,7 @@ std::string in_words(const Given& given) {
   if (given.run == kPredecessor) text += " of predecessor";
   if (given.run == kStranger) text += " of stranger";
   if (given.transient) text += ", transient";
+  if (given.held) text += ", held";
   return text + ", policy answer " + std::to_string(static_cast<int>(given.outcome));
 }
 
@@ -139,7 +149,7 @@ InstanceState collapse(InstanceState state) {
 }
 
 std::vector<Given> facts(const InstanceState& state) {
-  std::vector<Given> out{{.kind = Kind::backoff_timer}};
+  std::vector<Given> out{{.kind = Kind::backoff_timer}, {.kind = Kind::released}};
   if (state.current) add_facts_about(kCurrent, out);
   if (state.retiring) add_facts_about(kPredecessor, out);
   add_facts_about(kStranger, out);
@@ -151,6 +161,8 @@ std::vector<Given> everything(const InstanceState& state) {
                          {.kind = Kind::stop},
                          {.kind = Kind::restart},
                          {.kind = Kind::replace}};
+  for (const Kind kind : {Kind::start, Kind::restart, Kind::replace})
+    out.push_back({.kind = kind, .held = true});
   for (const Given& given : facts(state))
     out.push_back(given);
   return out;
@@ -168,7 +180,8 @@ Step apply(InstanceState state, const Given& given) {
   return step(state, input,
               {.policy = policy_answering(given.outcome),
                .now = from_ns(1'000'000'000'000),
-               .next_run = kNext});
+               .next_run = kNext,
+               .held = given.held ? "waiting for db: launching" : ""});
 }
 
 Walk everywhere() {

@@ -28,6 +28,7 @@ struct Given {
   RunId run{};
   Outcome outcome = Outcome::at_once;
   bool transient = false;
+  bool held = false;  // what it depends on is not there
 };
 
 struct Edge {

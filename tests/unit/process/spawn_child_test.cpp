@@ -85,6 +85,22 @@ TEST_CASE(
   ::sigaction(SIGRTMIN + 5, &old_realtime, nullptr);
 }
 
+TEST_CASE("spawn: an app with a channel has it at descriptor 3, and nothing else does") {
+  ProcessFixture fixture;
+  auto spec = shell("echo '\"ready\"' >&3; exec sleep 300");
+  spec.ipc = true;
+  const auto run = fixture.spawn(spec);
+  REQUIRE_FALSE(run.failure);
+  CHECK(read_until(run.channel.get(), "\n") == "\"ready\"\n");
+  CHECK(open_fds(run.pid) == std::set<int>{0, 1, 2, 3});
+  CHECK(is_null(3));
+  CHECK((::fcntl(3, F_GETFD) & FD_CLOEXEC) != 0);
+  const auto other = fixture.spawn(direct("/bin/sleep", {"300"}));
+  REQUIRE_FALSE(other.failure);
+  CHECK_FALSE(other.channel);
+  CHECK(open_fds(other.pid) == std::set<int>{0, 1, 2});
+}
+
 TEST_CASE("spawn: the app is registered with the keeper, and its exit comes from there") {
   ProcessFixture fixture;
   const auto run = fixture.spawn(shell("exit 7"));

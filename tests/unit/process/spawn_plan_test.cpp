@@ -69,6 +69,27 @@ TEST_CASE("spawn plan: what is added per instance") {
   CHECK(plan.env.back().ends_with(".0000000000"));
 }
 
+TEST_CASE("spawn plan: what an app needs to speak of itself") {
+  model::AppSpec spec = direct("/bin/true");
+  spec.env = {{"WATCHDOG_USEC", "1"}, {"WATCHDOG_PID", "1"}, {"NOTIFY_SOCKET", "/run/other"}};
+  InstanceFacts facts = make_facts();
+  facts.notify_socket = "/run/x/notify.sock";
+  auto plan = make_spawn_plan(spec, facts);
+  CHECK_FALSE(plan.channel);
+  CHECK(value_of(plan, "NOTIFY_SOCKET") == "/run/x/notify.sock");
+  CHECK(value_of(plan, "WATCHDOG_USEC") == "(unset)");
+  CHECK(value_of(plan, "WATCHDOG_PID") == "(unset)");
+  spec.ipc = true;
+  spec.watchdog = 2500ms;
+  plan = make_spawn_plan(spec, facts);
+  CHECK(plan.channel);
+  CHECK(value_of(plan, "NODE_CHANNEL_FD") == "3");
+  CHECK(value_of(plan, "NODE_CHANNEL_SERIALIZATION_MODE") == "json");
+  CHECK(value_of(plan, "WATCHDOG_USEC") == "2500000");
+  for (const std::string& variable : probe_environment(spec))
+    CHECK_FALSE(variable.starts_with("NOTIFY_SOCKET"));
+}
+
 TEST_CASE("spawn plan: a variable is replaced or added, and ROOST_ID stays last") {
   auto plan = plan_with({{"HOME", "/root"}, {"Z", "1"}});
   set_variable(plan.env, "HOME", "/home/a");

@@ -1,0 +1,21 @@
+// Fields of a file that are tables or lists with a form of their own.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "config/ecosystem.h"
+
+namespace roost::config {
+
+// Each sets the setting, or says what is wrong with the value.
+
+// { http = "http://…" | tcp = "host:port" | exec = "command", interval, timeout, retries,
+// start_grace }
+[[nodiscard]] std::optional<std::string> set_health(const Value& value, AppConfig& app);
+
+// A list of names, which have to be started; or names with what they have to be: started, ready or
+// completed, also in compose's words and as tables { condition = … }.
+[[nodiscard]] std::optional<std::string> set_depends_on(const Value& value, AppConfig& app);
+
+}  // namespace roost::config

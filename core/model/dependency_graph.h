@@ -1,0 +1,18 @@
+// Which app comes before which. Pure.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "core/base/result.h"
+
+namespace roost::model {
+
+// Names of apps, each with the names it depends on.
+using DependencyGraph = std::map<std::string, std::set<std::string>>;
+
+// Errc::invalid names an app that is not there, with a suggestion, or a circle: "a → b → a".
+[[nodiscard]] Status check_dependencies(const DependencyGraph& graph);
+
+}  // namespace roost::model

@@ -1,0 +1,188 @@
+#include "daemon/supervisor/dependencies.h"
+
+#include <algorithm>
+
+#include "daemon/process/spawn_plan.h"
+
+namespace roost::daemon {
+
+using model::InstanceId;
+
+namespace {
+
+constexpr Duration kLookAgain = 250ms;  // for an address or a file
+constexpr Duration kLookLimit = 5s;
+
+struct Target {
+  std::string kind;
+  std::string target;
+};
+
+// "tcp:host:port", "http://…", "file:/path".
+Target parse_target(const std::string& text) {
+  const auto colon = text.find(':');
+  const std::string kind = text.substr(0, colon);
+  return {kind, kind == "http" ? text : text.substr(std::min(colon + 1, text.size()))};
+}
+
+}  // namespace
+
+Dependencies::Dependencies(loop::Loop& loop, loop::Worker& worker, Bus& bus, Supervisor& supervisor,
+                           std::string program)
+    : loop_(loop),
+      worker_(worker),
+      bus_(bus),
+      supervisor_(supervisor),
+      program_(std::move(program)) {
+  (void)bus_.subscribe([this](const Event& event) { on_event(event); });  // for good
+}
+
+void Dependencies::on_event(const Event& event) {
+  std::vector<InstanceId> held;
+  for (const auto& [id, instance] : supervisor_.instances())
+    if (is_held(instance)) held.push_back(id);
+  std::erase_if(searches_, [&](const auto& entry) {
+    return std::find(held.begin(), held.end(), entry.first) == held.end();
+  });
+  for (const InstanceId id : held)
+    look_at(id);
+  tell_failure(event);
+  stop_next();
+}
+
+// What it is held for is there: it starts. Apps come first, then what is looked for from outside.
+void Dependencies::look_at(InstanceId id) {
+  const Instance* instance = supervisor_.find(id);
+  if (instance == nullptr || !is_held(*instance)) return;
+  const Supervisor::Unmet unmet = supervisor_.unmet_dependency(*instance);
+  if (unmet.words.empty()) return supervisor_.release(id);
+  supervisor_.explain_hold(id, unmet.words);
+  if (!unmet.outside) {
+    searches_.erase(id);
+    return;
+  }
+  const auto [it, made] = searches_.try_emplace(id, loop_, [this, id] { look_for(id); });
+  if (made) it->second.timer.start(0s);
+}
+
+void Dependencies::look_for(InstanceId id) {
+  const Instance* instance = supervisor_.find(id);
+  const auto search = searches_.find(id);
+  if (instance == nullptr || search == searches_.end() || search->second.looking) return;
+  const Supervisor::Unmet unmet = supervisor_.unmet_dependency(*instance);
+  if (!unmet.outside) return look_at(id);
+  const Target target = parse_target(instance->spec->wait_for[instance->found]);
+  const std::uint64_t number = ++last_number_;
+  search->second.looking = true;
+  probes_[number] = std::make_unique<ProbeChild>(
+      loop_, worker_,
+      ProbePlan{.program = program_,
+                .kind = target.kind,
+                .target = target.target,
+                .timeout = kLookLimit,
+                .env = probe_environment(*instance->spec)},
+      [this, id, number](const ProbeOutcome& outcome) { on_looked(id, number, outcome); });
+}
+
+void Dependencies::on_looked(InstanceId id, std::uint64_t number, const ProbeOutcome& outcome) {
+  probes_.erase(number);
+  const auto search = searches_.find(id);
+  if (search == searches_.end()) return;
+  search->second.looking = false;
+  search->second.timer.start(outcome.passed ? 0s : kLookAgain);
+  if (!outcome.passed) return;
+  supervisor_.note_found(id);
+  look_at(id);
+}
+
+// Whoever waits for the start of an app that is held is told when what it is held for has failed:
+// it may come yet, but not by itself soon.
+void Dependencies::tell_failure(const Event& event) {
+  if (event.kind == Event::Kind::held && event.failure.empty()) {
+    const Instance* instance = supervisor_.find(event.instance);
+    if (instance == nullptr || !is_held(*instance)) return;
+    const Supervisor::Unmet unmet = supervisor_.unmet_dependency(*instance);
+    if (!unmet.failed) return;
+    return bus_.publish(
+        {.kind = Event::Kind::held, .instance = event.instance, .failure = unmet.words});
+  }
+  const bool failed = event.kind == Event::Kind::spawn_failed ||
+                      (event.kind == Event::Kind::held && !event.failure.empty()) ||
+                      (event.kind == Event::Kind::run_over && !event.asked);
+  const Instance* broken = failed ? supervisor_.find(event.instance) : nullptr;
+  if (broken == nullptr) return;
+  const std::string how = event.failure.empty() ? event.reason : event.failure;
+  for (const auto& [id, instance] : supervisor_.instances()) {
+    const auto needs = instance.spec->depends_on.find(broken->spec->name);
+    if (!is_held(instance) || needs == instance.spec->depends_on.end()) continue;
+    const Supervisor::Unmet unmet = supervisor_.unmet_dependency(instance);
+    if (unmet.words.empty()) continue;  // completed, which was the wish
+    bus_.publish(
+        {.kind = Event::Kind::held,
+         .instance = id,
+         .failure = unmet.failed ? unmet.words : "waiting for " + broken->spec->name + ": " + how});
+  }
+}
+
+// ---- stopping
+
+// Whether another one whose end is wanted, or under way, depends on it.
+bool Dependencies::is_needed(InstanceId id) const {
+  const std::string& name = supervisor_.find(id)->spec->name;
+  return std::any_of(
+      supervisor_.instances().begin(), supervisor_.instances().end(), [&](const auto& entry) {
+        const Instance& other = entry.second;
+        if (!other.spec->depends_on.contains(name) || !other.machine.current) return false;
+        return stopping_.contains(entry.first) || other.machine.desired == model::Desired::down;
+      });
+}
+
+void Dependencies::stop(const std::vector<InstanceId>& ids, const StopOne& stop_one) {
+  for (const InstanceId id : ids) {
+    const Instance* instance = supervisor_.find(id);
+    if (instance != nullptr && instance->machine.current)
+      stopping_[id] = stop_one;
+    else
+      stop_one(id);
+  }
+  stop_next();
+}
+
+void Dependencies::keep(const std::vector<InstanceId>& ids) {
+  for (const InstanceId id : ids)
+    stopping_.erase(id);
+}
+
+void Dependencies::stop_next() {
+  std::vector<std::pair<InstanceId, StopOne>> now;
+  for (const auto& [id, stop_one] : stopping_)
+    if (supervisor_.find(id) == nullptr || !is_needed(id)) now.emplace_back(id, stop_one);
+  for (const auto& [id, stop_one] : now)
+    stopping_.erase(id);
+  for (const auto& [id, stop_one] : now)
+    if (supervisor_.find(id) != nullptr) stop_one(id);
+}
+
+// ---- starting
+
+std::vector<InstanceId> Dependencies::with_dependencies(const std::vector<InstanceId>& ids) const {
+  std::vector<InstanceId> all = ids;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Instance* instance = supervisor_.find(all[i]);
+    for (const auto& [name, condition] : instance->spec->depends_on) {
+      const AppEntry* entry = supervisor_.book().find(name);
+      if (entry == nullptr) continue;
+      for (const InstanceId other : entry->instance_ids()) {
+        const model::InstanceState& m = supervisor_.find(other)->machine;
+        const bool rests = !m.current && m.rest != model::Rest::waiting;
+        const bool there = supervisor_.unmet_app(name, condition).words.empty();
+        if (rests && !there && std::find(all.begin(), all.end(), other) == all.end())
+          all.push_back(other);
+      }
+    }
+  }
+  std::reverse(all.begin(), all.end());
+  return all;
+}
+
+}  // namespace roost::daemon

@@ -1,0 +1,183 @@
+"""Health probes and watchdogs: an app that hangs is restarted with the reason in words, a slow dependency causes no storm, probes leave nothing behind."""
+import json
+import os
+import socket
+
+import pytest
+
+from harness import procs
+from harness.roost import victim
+from harness.wait import hold_for, wait_until
+
+
+def start(home, *options, check=0, timeout=110, **settings):
+    path = home.work / "roost.json"
+    path.write_text(json.dumps({"apps": [{"name": "app", **settings}]}))
+    done = home.run("start", path, *options, timeout=timeout)
+    assert done.code == check, done
+    return done
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def quick(**target):
+    return {**target, "interval": "100ms", "timeout": "20s", "retries": 2, "start_grace": 0}
+
+
+def health(home):
+    return home.describe("app")[0].get("health")
+
+
+class Moody:
+    """The server of tests/victims/moody.py as app `app`."""
+
+    def __init__(self, home):
+        self.home, self.mood = home, home.work / "mood"
+        self.port = free_port()
+        (home.work / "port").write_text(str(self.port))
+
+    def start(self, **probe):
+        start(self.home, script=victim("moody.py"), args=[str(self.home.work / "port"), str(self.mood)],
+              health={**quick(http=f"http://127.0.0.1:{self.port}/health"), "start_grace": "60s", **probe})
+
+    def be(self, mood):
+        self.mood.write_text(mood)
+
+
+def test_online_when_a_probe_passes(home):
+    Moody(home).start()
+    assert home.state("app") == "online" and health(home)["passed"]
+    assert "health" in home.ok("describe", "app").out
+
+
+def test_an_app_that_gets_bad_is_restarted_and_told_why(home):
+    moody = Moody(home)
+    moody.start(start_grace=0, retries=20)
+    pid = home.pid("app")
+    moody.be("bad")
+    wait_until(lambda: (health(home) or {}).get("failures", 0) > 0, 30, "a probe has failed")
+    assert "503 Sulking" in health(home)["output"] and "503 Sulking" in home.ok("describe", "app").out
+    wait_until(lambda: home.exits("app"), 60, "it is restarted")
+    assert "unhealthy: 20 probes in a row failed, the last: HTTP/1.0 503 Sulking" in home.exits("app")[0]["decision"]
+    moody.be("ok")
+    home.wait_state("app", "online", 60)
+    assert home.pid("app") != pid
+
+
+def test_an_app_that_hangs_is_restarted(home):
+    moody = Moody(home)
+    moody.start(timeout="2s", start_grace=0, retries=2)
+    moody.be("hang")
+    wait_until(lambda: home.exits("app"), 60, "it is restarted")
+    assert "timed out" in home.exits("app")[0]["decision"], home.exits("app")
+    moody.be("ok")
+    home.wait_state("app", "online", 60)
+
+
+def test_probes_go_on_after_the_daemons_death(home):
+    moody = Moody(home)
+    moody.start(start_grace=0, retries=20)
+    home.wait_new_daemon(home.kill_daemon())
+    wait_until(lambda: (health(home) or {}).get("passed"), 30, "the new daemon probes")
+    moody.be("bad")
+    wait_until(lambda: home.exits("app"), 60, "it is restarted")
+    assert "unhealthy" in home.exits("app")[0]["decision"]
+
+
+def test_never_healthy_is_told_by_start(home):
+    done = start(home, check=6, script="echo starting >&2; exec sleep 1000", max_restarts=0, health=quick(exec="echo no luck; exit 3"))
+    assert "unhealthy: 2 probes in a row failed, the last: no luck" in done.out + done.err and "starting" in done.out + done.err, done
+
+
+def test_exec_probe_runs_as_the_app_and_its_output_is_kept(home):
+    start(home, script="exec sleep 1000", cwd=str(home.work), env={"WHO": "me"},
+          health=quick(exec="echo \"$WHO $PWD ${ROOST_ID:-none} ${NOTIFY_SOCKET:-none}\""))
+    assert health(home)["output"] == f"me {home.work} none none\n"
+
+
+@pytest.mark.root
+def test_exec_probe_has_the_apps_user(home):
+    start(home, script="exec sleep 1000", cwd="/", user="nobody", health=quick(exec="id -u; id -G"))
+    assert health(home)["output"] == "65534\n65534\n"
+
+
+def test_much_output_is_cut(home):
+    start(home, script="exec sleep 1000", health=quick(exec="head -c 1000000 /dev/zero | tr '\\0' x; true"))
+    assert health(home)["passed"] and len(health(home)["output"]) == 4096
+
+
+def test_tcp_probe(home):
+    port = free_port()
+    (home.work / "port").write_text(str(port))
+    start(home, script=f"sleep 0.5; exec python3 {victim('moody.py')} {home.work}/port {home.work}/mood",
+          health={**quick(tcp=f"127.0.0.1:{port}"), "start_grace": "100s"})
+    assert home.state("app") == "online" and health(home)["passed"]
+
+
+def test_probes_leave_nothing_behind(home):
+    """Neither one that takes too long, nor what it started, nor those of a daemon that was killed."""
+    mark = home.work / "mark"
+    start(home, "--no-wait", script="exec sleep 1000",
+          health={"exec": f"sleep 999 & echo $! >> {mark}; exec sleep 998", "interval": "100ms", "timeout": "1500ms", "retries": 100, "start_grace": 0})
+    wait_until(lambda: mark.exists() and len(mark.read_text().split()) >= 2, 60, "two probes have begun")
+    first = int(mark.read_text().split()[0])
+    wait_until(lambda: not procs.alive(first), 30, "the first is over, and what it had started")
+    wait_until(lambda: "timed out" in (health(home) or {}).get("output", ""), 30)
+    seen = len(mark.read_text().split())
+    wait_until(lambda: len(mark.read_text().split()) > seen, 30, "one is under way")
+    last = int(mark.read_text().split()[-1])
+    home.wait_new_daemon(home.kill_daemon())
+    wait_until(lambda: not procs.alive(last), 30, "the one of the dead daemon is over")
+
+
+def test_a_slow_dependency_causes_no_storm(home):
+    """Twelve apps whose probes hang on the same thing: few are restarted at a time, and each gets more and more time."""
+    path = home.work / "roost.json"
+    flag = home.work / "slow"
+    apps = [{"name": f"app{i}", "script": "exec sleep 1000",
+             "health": {"exec": f"[ ! -e {flag} ]", "interval": "100ms", "timeout": "20s", "retries": 2, "start_grace": 0}} for i in range(12)]
+    path.write_text(json.dumps({"apps": apps}))
+    home.ok("start", path, timeout=110)
+    before = home.pids()
+    flag.touch()
+    wait_until(lambda: sum(p != before[k] for k, p in home.pids().items()) >= 4, 60, "some are restarted")
+    hold_for(lambda: sum(len(home.exits(f"app{i}")) for i in range(12)) <= 5, 3, "but not all of them")
+    assert "several apps were just now" in home.daemon_log()
+    flag.unlink()
+    wait_until(lambda: all(i["state"] == "online" for i in home.infos()), 60, "all is well again")
+
+
+def test_faults_in_the_file(home):
+    for broken, words in [({"htp": "http://x"}, "htp"), ({}, "http, tcp and exec"), ({"http": "http://x", "tcp": "x:1"}, "only"),
+                          ({"http": "https://x"}, "https"), ({"tcp": "nowhere"}, "host:port"), ({"exec": "true", "retries": 0}, "retries"),
+                          ({"exec": "true", "interval": "soon"}, "interval")]:
+        done = start(home, check=2, script="exec sleep 1000", health=broken)
+        assert words in done.err, (broken, done)
+
+
+# ---- the watchdog
+
+def test_watchdog(home):
+    stop = home.work / "stop"
+    start(home, script=victim("notify.py"), args=["watchdog", str(stop)], wait_ready=True, listen_timeout="60s", watchdog="4s")
+    pid = home.pid("app")
+    hold_for(lambda: home.pid("app") == pid, 5)
+    home.wait_new_daemon(home.kill_daemon())
+    hold_for(lambda: home.pid("app") == pid, 5)
+    stop.touch()
+    wait_until(lambda: home.exits("app"), 30, "it is restarted")
+    assert "no WATCHDOG=1 within 4s" in home.exits("app")[0]["decision"]
+
+
+def test_watchdog_survives_a_stopped_daemon(home):
+    """What was sent while the daemon could not listen counts."""
+    start(home, script=victim("notify.py"), args=["watchdog", str(home.work / "stop")], wait_ready=True, listen_timeout="60s", watchdog="4s")
+    pid, daemon = home.pid("app"), home.live_pid("daemon_pid")
+    os.kill(daemon, 19)
+    hold_for(lambda: procs.alive(pid), 5)
+    os.kill(daemon, 18)
+    hold_for(lambda: home.pid("app") == pid, 1)

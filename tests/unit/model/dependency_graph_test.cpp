@@ -1,0 +1,29 @@
+#include "core/model/dependency_graph.h"
+
+#include <doctest/doctest.h>
+
+using namespace roost;
+using namespace roost::model;
+
+TEST_CASE("dependencies: layers and diamonds are fine") {
+  CHECK(check_dependencies({}));
+  CHECK(check_dependencies(
+      {{"db", {}}, {"cache", {"db"}}, {"api", {"db", "cache"}}, {"web", {"api", "cache"}}}));
+}
+
+TEST_CASE("dependencies: a circle is named") {
+  const Status circle =
+      check_dependencies({{"a", {"b"}}, {"b", {"c"}}, {"c", {"b"}}, {"d", {"a"}}});
+  REQUIRE_FALSE(circle);
+  CHECK(circle.error().message == "apps depend on each other in a circle: b → c → b");
+  const Status self = check_dependencies({{"a", {"a"}}});
+  REQUIRE_FALSE(self);
+  CHECK(self.error().message == "apps depend on each other in a circle: a → a");
+}
+
+TEST_CASE("dependencies: a name that is not there is refused, with the nearest one") {
+  const Status unknown = check_dependencies({{"api", {"databse"}}, {"database", {}}});
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().message == "app 'api' depends on 'databse', and there is no such app");
+  CHECK(unknown.error().hint.find("database") != std::string::npos);
+}
