@@ -102,8 +102,16 @@ StartOptions options_of(const AppConfig& app) {
   return options;
 }
 
+// PM2's ways of making one name of several words.
+Status change_name(const AppConfig& app, const std::string& env_name, std::string& name) {
+  if (app.append_env_to_name && !env_name.empty()) name += "-" + env_name;
+  if (!app.name_prefix.empty()) name = app.name_prefix + ":" + name;
+  return model::validate_name(name);
+}
+
 Result<ConfiguredApp> finish(const AppConfig& app, const ConfigWishes& wishes, Environment env,
                              const std::string& directory) {
+  filter_environment(app.filter_env, env);
   for (const auto& [name, value] : app.env) {
     if (value)
       env[name] = *value;
@@ -120,6 +128,8 @@ Result<ConfiguredApp> finish(const AppConfig& app, const ConfigWishes& wishes, E
     return Error{Errc::not_found,
                  "script '" + app.script + "' does not exist, and is no program in PATH",
                  suggest_file(absolute_path(app.script, directory))};
+  if (Status named = change_name(app, wishes.env_name, target->app->name); !named)
+    return std::move(named).error();
   return ConfiguredApp{std::move(*target->app), app.autostart.value_or(true)};
 }
 

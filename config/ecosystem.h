@@ -14,6 +14,13 @@
 
 namespace roost::config {
 
+// Which variables of the shell an app does not inherit.
+struct EnvFilter {
+  bool everything = false;         // but PATH, HOME and what else says who and where one is
+  std::vector<std::string> names;  // these
+  std::vector<std::string> parts;  // those whose name holds one of these
+};
+
 // As written; what has to do with files and programs is not looked up yet.
 struct AppConfig {
   Place at;
@@ -29,6 +36,9 @@ struct AppConfig {
   std::optional<std::string> error_file;
   model::AppSpec settings;  // what needs no file system, in its final form
   std::optional<bool> autostart;
+  EnvFilter filter_env;
+  std::string name_prefix;  // PM2's: "prefix:name"
+  bool append_env_to_name = false;
 };
 
 struct EcosystemOptions {

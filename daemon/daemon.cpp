@@ -85,6 +85,7 @@ Daemon::Daemon(DaemonOptions options)
       SpawnerOptions{.keeper_fd = socket, .originals = options_.originals, .post = post});
   supervisor_->connect(*keeper_, *spawner_, *pump_);
   waits_ = std::make_unique<Waits>(bus_, *supervisor_);
+  policies_ = std::make_unique<Policies>(loop_, worker_, bus_, *supervisor_, options_.paths.home);
   make_services();
 }
 
@@ -113,6 +114,7 @@ void Daemon::make_services() {
                .pump = *pump_,
                .store = store_.get(),
                .usage = usage_,
+               .policies = *policies_,
                .user = own_user(),
                .program = own_directory() + "/roostd",
                .keeper_pid = ::getppid(),
@@ -198,6 +200,7 @@ void Daemon::on_recovered() {
     log_error("api", started.error().message);
   if (::access(options_.paths.socket().c_str(), F_OK) != 0) (void)restore_home();
   home_watch_.start();
+  policies_->start();
   log_info("daemon", "serving pid=" + std::to_string(::getpid()) +
                          " keeper=" + std::to_string(::getppid()) + " version=" ROOST_VERSION);
 }
@@ -278,6 +281,7 @@ void Daemon::on_signal() {
 
 void Daemon::begin_shutdown() {
   services_->ending = true;
+  policies_->stop();
   std::vector<model::InstanceId> ids;
   for (const auto& [id, instance] : supervisor_->instances())
     ids.push_back(id);

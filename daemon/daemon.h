@@ -63,6 +63,7 @@ class Daemon {
   std::unique_ptr<KeeperLink> keeper_;
   std::unique_ptr<Spawner> spawner_;
   std::unique_ptr<Waits> waits_;
+  std::unique_ptr<Policies> policies_;
   TreeUsage usage_;
   std::unique_ptr<Services> services_;
   Dispatcher dispatcher_;

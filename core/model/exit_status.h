@@ -29,6 +29,8 @@ struct ExitStatus {
 [[nodiscard]] std::string describe(const ExitStatus& status);
 // "SIGTERM", or "signal 63" for one without a name.
 [[nodiscard]] std::string signal_name(int signal);
+// "HUP", "sighup", "1"; 0 when there is no such signal.
+[[nodiscard]] int signal_number(std::string_view word);
 
 [[nodiscard]] inline bool is_success(const ExitStatus& s) { return s.kind == ExitKind::exited && s.code == 0; }
 

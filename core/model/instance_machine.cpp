@@ -53,6 +53,7 @@ class Stepper {
 
   void on_stop() {
     s_.desired = Desired::down;
+    s_.asked_why.clear();
     if (s_.retiring) end(*s_.retiring);
     if (s_.current) return end(*s_.current);
     rest(Rest::stopped, s_.rest == Rest::stopped ? s_.reason : "stopped by request");
@@ -60,9 +61,11 @@ class Stepper {
 
   void on_restart() {
     s_.desired = Desired::up;
+    s_.asked_why = in_.error;
     if (s_.retiring) end(*s_.retiring);
     if (s_.current) return end(*s_.current);
-    fresh_start();
+    s_.tracker.reset();
+    spawn(s_.asked_why);
   }
 
   void on_replace() {
@@ -183,7 +186,7 @@ class Stepper {
     if (s_.desired == Desired::down) return rest(Rest::stopped, "stopped by request");
     ++s_.restarts;
     s_.tracker.reset();
-    spawn();
+    spawn(s_.asked_why);
   }
 
   // The successor died before it was ready: the predecessor, which never stopped serving, is
@@ -207,7 +210,7 @@ class Stepper {
       case RestartDecision::Action::give_up:
         return rest(Rest::errored, why);
       case RestartDecision::Action::done:
-        return conclude_done(why);
+        return conclude_done(why, decision.wanted_end && in_.kind != Kind::spawn_failed);
     }
   }
 
@@ -219,10 +222,9 @@ class Stepper {
     return in_.error + "; " + reason;
   }
 
-  void conclude_done(const std::string& why) {
+  void conclude_done(const std::string& why, bool wanted_end) {
     s_.desired = Desired::down;
-    const bool failed = in_.kind == Kind::spawn_failed || !is_success(s_.pending_exit);
-    rest(failed ? Rest::errored : Rest::stopped, why);
+    rest(wanted_end ? Rest::stopped : Rest::errored, why);
   }
 
   [[nodiscard]] bool predecessor_serves() const {
@@ -242,6 +244,7 @@ class Stepper {
     s_.current = RunMachine{ctx_.next_run, Phase::spawning, false};
     s_.rest = Rest::stopped;
     s_.reason = std::move(reason);
+    s_.asked_why.clear();
     effect(Effect::Kind::spawn, ctx_.next_run);
   }
 

@@ -3,6 +3,7 @@
 // instance (an entry keyed by its id).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -61,6 +62,9 @@ struct InstanceNote {
   std::int64_t deadline_ns = 0;  // of the armed kill or back-off timer, CLOCK_MONOTONIC; 0 = none
   std::int64_t created_wall_ms = 0;
   std::int64_t last_exit_wall_ms = 0;
+  // From here on: not in the notes of roost 0.1.0.
+  RestartTracker::Window window{};
+  std::int64_t cron_due_ms = 0;  // when cron_restart comes next; 0 = unknown
   friend bool operator==(const InstanceNote&, const InstanceNote&) = default;
 };
 
@@ -74,12 +78,19 @@ void store_label(Label label, std::span<std::uint8_t, kLabelCapacity> out) {
   std::memcpy(out.data(), &label, sizeof label);
 }
 
+// The shortest record of a kind: that of the first version. What a shorter one lacks is 0.
+template <class Label>
+inline constexpr std::size_t kLeastSize = sizeof(Label);
+template <>
+inline constexpr std::size_t kLeastSize<InstanceNote> = offsetof(InstanceNote, window);
+
 // Nothing when it is not one of ours: unknown version or an impossible size.
 template <class Label>
 std::optional<Label> load_label(std::span<const std::uint8_t, kLabelCapacity> in) {
   Label label;
   std::memcpy(&label, in.data(), sizeof label);
-  if (label.version != kLabelVersion || label.size < sizeof label || label.size > kLabelCapacity)
+  if (label.version != kLabelVersion || label.size < kLeastSize<Label> ||
+      label.size > kLabelCapacity)
     return std::nullopt;
   return label;
 }

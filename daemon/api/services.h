@@ -5,6 +5,7 @@
 #include "daemon/api/tree_usage.h"
 #include "daemon/api/waits.h"
 #include "daemon/logs/pump.h"
+#include "daemon/policies/policies.h"
 #include "daemon/supervisor/supervisor.h"
 #include "store/store.h"
 
@@ -17,6 +18,7 @@ struct Services {
   Pump& pump;
   store::Store* store = nullptr;
   TreeUsage& usage;
+  Policies& policies;
   std::string user;     // name of the daemon's user
   std::string program;  // where roostd is installed
   int keeper_pid = 0;

@@ -43,7 +43,7 @@ std::optional<StartFact> start_fact(const Event& event, const Instance* instance
   if (event.asked && instance->machine.current) return std::nullopt;  // the predecessor
   if (event.asked) return StartFact{false, event.run, "stopped before it was online"};
   const bool finished =
-      instance->spec->restart != model::RestartWhen::always && model::is_success(event.status);
+      model::is_finished(event.status, instance->spec->restart, instance->spec->stop_exit_codes);
   return StartFact{finished, event.run,
                    model::describe(event.status) + " after " + model::in_words(event.ran_for)};
 }

@@ -33,9 +33,12 @@ enum class SpawnStage : std::uint8_t {
   pipe,
   clone,
   setup,
+  nice,
+  rlimit,
   limits,
   identity,
   cwd,
+  no_new_privs,
   register_run,
   exec
 };

@@ -56,6 +56,7 @@ struct Instance {
   TimePoint next_try{};  // while waiting
   bool resume = false;   // was up when `kill` stopped everything
   bool removing = false;
+  WallMs cron_due_ms = 0;  // when cron_restart comes next; 0: not known
   WallMs created_ms = 0;
   WallMs last_exit_ms = 0;
   std::optional<model::ExitStatus> last_exit;
