@@ -6,6 +6,7 @@
 #include "cli/file_system.h"
 #include "cli/interpreter.h"
 #include "cli/output/units.h"
+#include "core/model/restart_policy.h"
 
 namespace roost::cli {
 namespace {
@@ -75,6 +76,8 @@ Status AppBuilder::set_paths() {
     return Error{Errc::not_found, fmt::format("--cwd '{}' is not a directory", base_.cwd), {}};
   base_.out_file = log_path(options_.output, base_.cwd);
   base_.error_file = log_path(options_.error, base_.cwd);
+  for (std::string& path : base_.watch_paths)
+    path = absolute_path(path, base_.cwd);
   return ok();
 }
 
@@ -85,9 +88,10 @@ Status AppBuilder::set_numbers() {
     base_.instances = *count;
   }
   if (options_.max_restarts) {
-    auto count = parse_count(*options_.max_restarts, 0, 1'000'000);
-    if (!count) return std::move(count).error().context("--max-restarts");
-    base_.max_restarts = *count;
+    auto limit = model::parse_restart_limit(*options_.max_restarts);
+    if (!limit) return std::move(limit).error().context("--max-restarts");
+    base_.max_restarts = limit->count;
+    base_.max_restarts_within = limit->within;
   }
   if (auto set = set_duration(options_.kill_timeout, "--kill-timeout", base_.kill_timeout); !set)
     return set;

@@ -40,6 +40,22 @@ Environment inherited_environment(const char* const* variables) {
   return env;
 }
 
+void filter_environment(const config::EnvFilter& filter, Environment& env) {
+  static constexpr std::array<std::string_view, 9> kAlways{
+      "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR"};
+  std::erase_if(env, [&](const auto& variable) {
+    const std::string& name = variable.first;
+    const bool named =
+        std::find(filter.names.begin(), filter.names.end(), name) != filter.names.end();
+    const bool fits =
+        std::any_of(filter.parts.begin(), filter.parts.end(), [&](const std::string& part) {
+          return !part.empty() && name.find(part) != std::string::npos;
+        });
+    const bool other = std::find(kAlways.begin(), kAlways.end(), name) == kAlways.end();
+    return named || fits || (filter.everything && other);
+  });
+}
+
 Status apply_settings(const std::vector<std::string>& settings, Environment& env) {
   for (const auto& setting : settings) {
     const auto equals = setting.find('=');

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/ecosystem.h"
 #include "core/base/result.h"
 
 namespace roost::cli {
@@ -16,5 +17,8 @@ using Environment = std::map<std::string, std::string>;
 [[nodiscard]] Environment inherited_environment(const char* const* variables);
 // Sets what --env says: "NAME=VALUE"; Errc::invalid otherwise.
 [[nodiscard]] Status apply_settings(const std::vector<std::string>& settings, Environment& env);
+
+// Takes out what the filter names.
+void filter_environment(const config::EnvFilter& filter, Environment& env);
 
 }  // namespace roost::cli

@@ -106,6 +106,13 @@ StartOptions options_of(const AppConfig& app) {
   return options;
 }
 
+// PM2's ways of making one name of several words.
+Status change_name(const AppConfig& app, const std::string& env_name, std::string& name) {
+  if (app.append_env_to_name && !env_name.empty()) name += "-" + env_name;
+  if (!app.name_prefix.empty()) name = app.name_prefix + ":" + name;
+  return model::validate_name(name);
+}
+
 // Of one file of apps: where it is, and what its apps may take from this shell.
 struct Surroundings {
   const ConfigWishes& wishes;
@@ -141,7 +148,9 @@ Environment environment_of(const AppConfig& app, const Surroundings& around,
         from_files[name] = std::move(value);
   }
   Environment env = from_files;
-  env.insert(around.passed.begin(), around.passed.end());
+  Environment passed = around.passed;
+  filter_environment(app.filter_env, passed);
+  env.insert(passed.begin(), passed.end());
   for (const auto& [name, value] : app.env) {
     if (value)
       env[name] = *value;
@@ -162,6 +171,8 @@ Result<ConfiguredApp> finish(const AppConfig& app, const Surroundings& around, E
     return Error{Errc::not_found,
                  "script '" + app.script + "' does not exist, and is no program in PATH",
                  suggest_file(absolute_path(app.script, around.directory))};
+  if (Status named = change_name(app, around.wishes.env_name, target->app->name); !named)
+    return std::move(named).error();
   if (Status valid = model::validate(*target->app); !valid) return std::move(valid).error();
   return ConfiguredApp{std::move(*target->app), app.autostart.value_or(true), app.says_restart};
 }

@@ -20,6 +20,13 @@ struct EnvFile {
   Place at;
 };
 
+// Which variables of the shell an app does not inherit.
+struct EnvFilter {
+  bool everything = false;         // but PATH, HOME and what else says who and where one is
+  std::vector<std::string> names;  // these
+  std::vector<std::string> parts;  // those whose name holds one of these
+};
+
 // As written; what has to do with files and programs is not looked up yet.
 struct AppConfig {
   Place at;
@@ -37,6 +44,9 @@ struct AppConfig {
   model::AppSpec settings;  // what needs no file system, in its final form
   std::optional<bool> autostart;
   bool says_restart = false;  // whether to restart was written, and not left to the default
+  EnvFilter filter_env;
+  std::string name_prefix;  // PM2's: "prefix:name"
+  bool append_env_to_name = false;
 };
 
 struct EcosystemOptions {

@@ -4,6 +4,7 @@
 
 #include "config/ecosystem.h"
 #include "config/nested_fields.h"
+#include "config/policy_setters.h"
 #include "config/setters.h"
 #include "core/base/suggest.h"
 
@@ -47,29 +48,6 @@ Fault set_env_file(const Value& value, AppConfig& app) {
   return std::nullopt;
 }
 
-// PM2's word for `restart`.
-Fault set_autorestart(const Value& value, AppConfig& app) {
-  const auto again = bool_of(value);
-  if (!again) return expected("true or false", value);
-  if (!*again) app.settings.restart = model::RestartWhen::never;
-  return std::nullopt;
-}
-
-Fault set_exit_codes(const Value& value, AppConfig& app) {
-  std::vector<std::string> words;
-  if (Fault fault = take_words(value, words)) return fault;
-  std::vector<std::int32_t> codes;
-  for (const std::string& word : words) {
-    std::int32_t code = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), code);
-    if (error != std::errc{} || end != word.data() + word.size() || code < 0 || code > 255)
-      return "must hold exit codes from 0 to 255, not " + word;
-    codes.push_back(code);
-  }
-  app.settings.stop_exit_codes = std::move(codes);
-  return std::nullopt;
-}
-
 Fault set_script(const Value& value, AppConfig& app) {
   return take_text(value, app.script);
 }
@@ -108,8 +86,8 @@ constexpr std::array kFields{
     Field{"restart", "", "after which exits: always, on-failure, never", set<&AppSpec::restart>},
     Field{"autostart", "", "false: add the app, but do not start it",
           set_bool<&AppConfig::autostart>},
-    Field{"max_restarts", "", "unhealthy exits in a row before giving up; default: never",
-          set<&AppSpec::max_restarts, 0, 1'000'000>},
+    Field{"max_restarts", "", "restarts before giving up: N in a row, or N/TIME; default: never",
+          set_max_restarts},
     Field{"min_uptime", "", "an exit before this is a quick one", set<&AppSpec::min_uptime>},
     Field{"restart_delay", "", "wait before each restart", set<&AppSpec::restart_delay>},
     Field{"kill_timeout", "", "time between SIGTERM and SIGKILL", set<&AppSpec::kill_timeout>},
@@ -126,24 +104,31 @@ constexpr std::array kFields{
     Field{"depends_on", "", "apps that come first, and how far they have to be", set_depends_on},
     Field{"wait_for", "", "addresses and files that come first", set<&AppSpec::wait_for>},
     Field{"watchdog", "", "longest time between two WATCHDOG=1", set<&AppSpec::watchdog>},
+    Field{"stop_signal", "", "signal that asks to stop; default: SIGTERM", set_stop_signal},
     Field{"kill_mode", "", "whom a stop reaches: tree, process", set<&AppSpec::kill_mode>},
+    Field{"treekill", "", "false: kill_mode process", set_treekill},
     Field{"shutdown_with_message", "", "ask to stop by a message over the channel",
           set<&AppSpec::shutdown_with_message>},
+    Field{"watch", "", "restart when a file changes: true, or paths", set_watch},
+    Field{"ignore_watch", "", "patterns of files that do not count", set<&AppSpec::ignore_watch>},
+    Field{"watch_options", "", "PM2's; accepted, nothing of it is needed", accept_table},
     Field{"watch_delay", "", "quiet time before the restart", set<&AppSpec::watch_delay>},
-    Field{"cron_restart", "cron", "when to restart, as in crontab", set<&AppSpec::cron_restart>},
-    Field{"timezone", "", "time zone of cron_restart", set<&AppSpec::timezone>},
+    Field{"cron_restart", "cron", "when to restart, as in crontab", set_cron},
+    Field{"timezone", "", "time zone of cron_restart", set_timezone},
+    Field{"max_memory_restart", "", "memory of the whole tree that causes a restart", set_memory},
     Field{"group", "gid", "group to run as; needs root", set<&AppSpec::group>},
+    Field{"umask", "", "file mode creation mask, octal", set_umask},
+    Field{"rlimits", "", "limits by name: SOFT:HARD, or one for both", set_rlimits},
     Field{"nice", "", "niceness", set<&AppSpec::nice, -20, 19>},
     Field{"no_new_privs", "", "no more rights by exec", set<&AppSpec::no_new_privs>},
     Field{"instance_var", "", "variable with the number of the instance",
           set<&AppSpec::instance_var>},
     Field{"increment_var", "", "variable counted up by instance", set<&AppSpec::increment_var>},
+    Field{"filter_env", "", "variables of the shell that are not inherited", set_filter_env},
+    Field{"name_prefix", "", "PREFIX:name", set_name_prefix},
+    Field{"append_env_to_name", "", "name-ENV with --env ENV", set_append_env},
     // PM2's, without effect here so far.
     Field{"exec_mode", "", "", nullptr},
-    Field{"watch", "", "", nullptr},
-    Field{"ignore_watch", "", "", nullptr},
-    Field{"watch_options", "", "", nullptr},
-    Field{"max_memory_restart", "", "", nullptr},
     Field{"log_file", "log", "", nullptr},
     Field{"merge_logs", "combine_logs", "", nullptr},
     Field{"log_date_format", "", "", nullptr},
@@ -151,11 +136,7 @@ constexpr std::array kFields{
     Field{"log_type", "", "", nullptr},
     Field{"disable_logs", "", "", nullptr},
     Field{"pid_file", "pid", "", nullptr},
-    Field{"filter_env", "", "", nullptr},
-    Field{"append_env_to_name", "", "", nullptr},
-    Field{"name_prefix", "", "", nullptr},
     Field{"kill_retry_time", "", "", nullptr},
-    Field{"treekill", "", "", nullptr},
     Field{"force", "", "", nullptr},
     Field{"source_map_support", "disable_source_map_support", "", nullptr},
     Field{"vizion", "", "", nullptr},

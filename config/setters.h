@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "config/ecosystem.h"
+#include "core/base/bytes.h"
 #include "core/base/duration.h"
 #include "core/base/record.h"
 #include "core/base/words.h"
@@ -83,6 +84,15 @@ inline Fault take_words(const Value& value, std::vector<std::string>& words) {
     taken.push_back(text_of(item));
   }
   words = std::move(taken);
+  return std::nullopt;
+}
+
+// What is written with a unit or as a plain number of bytes.
+inline Fault take_bytes(const Value& value, std::uint64_t& target) {
+  if (!is_number(value) && value.kind != Kind::string) return expected("a size", value);
+  auto parsed = parse_bytes(text_of(value));
+  if (!parsed) return parsed.error().message + "; " + parsed.error().hint;
+  target = *parsed;
   return std::nullopt;
 }
 

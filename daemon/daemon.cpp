@@ -103,6 +103,7 @@ Daemon::Daemon(DaemonOptions options)
   const std::string prober = own_directory() + "/roost";
   health_ = std::make_unique<Health>(loop_, worker_, bus_, *supervisor_, prober);
   dependencies_ = std::make_unique<Dependencies>(loop_, worker_, bus_, *supervisor_, prober);
+  policies_ = std::make_unique<Policies>(loop_, worker_, bus_, *supervisor_, options_.paths.home);
   make_services();
 }
 
@@ -137,6 +138,7 @@ void Daemon::make_services() {
                .usage = usage_,
                .health = *health_,
                .dependencies = *dependencies_,
+               .policies = *policies_,
                .user = own_user(),
                .program = own_directory() + "/roostd",
                .keeper_pid = ::getppid(),
@@ -224,6 +226,7 @@ void Daemon::on_recovered() {
     log_error("api", started.error().message);
   if (::access(options_.paths.socket().c_str(), F_OK) != 0) (void)restore_home();
   home_watch_.start();
+  policies_->start();
   log_info("daemon", "serving pid=" + std::to_string(::getpid()) +
                          " keeper=" + std::to_string(::getppid()) + " version=" ROOST_VERSION);
 }
@@ -305,6 +308,7 @@ void Daemon::on_signal() {
 
 void Daemon::begin_shutdown() {
   services_->ending = true;
+  policies_->stop();
   std::vector<model::InstanceId> ids;
   for (const auto& [id, instance] : supervisor_->instances())
     ids.push_back(id);

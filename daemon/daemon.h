@@ -68,6 +68,7 @@ class Daemon {
   std::unique_ptr<Waits> waits_;
   std::unique_ptr<Health> health_;
   std::unique_ptr<Dependencies> dependencies_;
+  std::unique_ptr<Policies> policies_;
   TreeUsage usage_;
   std::unique_ptr<Services> services_;
   Dispatcher dispatcher_;

@@ -10,6 +10,7 @@
 #include "cli/file_system.h"
 #include "cli/interrupt.h"
 #include "cli/pass_env.h"
+#include "cli/policy_options.h"
 #include "cli/session.h"
 #include "core/base/fs.h"
 #include "core/model/limits.h"
@@ -18,7 +19,7 @@ namespace roost::cli {
 namespace {
 
 void declare(ArgParser& parser, StartOptions& options, std::optional<std::string>& interpreter_args,
-             ConfigWishes& wishes) {
+             ConfigWishes& wishes, PolicyOptions& policy) {
   parser.words("something to start", options.targets, {});
   parser.rest(options.args);
   parser.value("-n,--name", "NAME", options.name, "name of the app; default: that of the script");
@@ -34,14 +35,15 @@ void declare(ArgParser& parser, StartOptions& options, std::optional<std::string
   parser.value("-o,--output", "FILE", options.output, "file for its stdout");
   parser.value("-e,--error", "FILE", options.error, "file for its stderr");
   parser.flag("--no-autorestart", options.no_autorestart, "do not start it again when it ends");
-  parser.value("--max-restarts", "N", options.max_restarts,
-               "give up after N unhealthy exits in a row; default: never");
+  parser.value("--max-restarts", "N[/TIME]", options.max_restarts,
+               "give up after N unhealthy exits in a row, or N/TIME");
   parser.value("--restart-delay", "TIME", options.restart_delay,
                "wait before each restart: 500ms, 10s, 2m");
   parser.value("-k,--kill-timeout", "TIME", options.kill_timeout,
-               "time to end after SIGTERM, then SIGKILL; default 10s");
-  parser.value("--user", "USER", options.user, "user to run as; needs root");
+               "time to end when asked to, then SIGKILL; default 10s");
+  parser.value("--user,--uid", "USER", options.user, "user to run as; needs root");
   parser.value("--namespace", "NAME", options.ns, "group the app belongs to");
+  policy.declare(parser);
   parser.list("--only", "NAME", wishes.only, "of a file, only this app; may be repeated");
   parser.list("--pass-env", "NAME|all", wishes.pass_env,
               "a variable of this shell that the app gets as well");
@@ -92,12 +94,13 @@ std::size_t count_files(const std::vector<std::string>& words) {
 }
 
 // With a file its own fields say how to run its apps.
-Status check_file_options(const StartOptions& options, std::size_t files) {
+Status check_file_options(const StartOptions& options, const PolicyOptions& policy,
+                          std::size_t files) {
   StartOptions others = options;
   others.env.clear();
   if (files != options.targets.size() || files > 1)
     return Error{Errc::invalid, "a file of apps is started by itself", {}};
-  if (has_settings(others))
+  if (has_settings(others) || policy.any())
     return Error{Errc::invalid, "how to run the apps of a file stands in the file",
                  "with it go: --only, --env, --pass-env, --no-wait"};
   return ok();
@@ -140,7 +143,8 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   ConfigWishes wishes;
   std::optional<std::string> interpreter_args;
   ArgParser parser(invocation, self);
-  declare(parser, options, interpreter_args, wishes);
+  PolicyOptions policy;
+  declare(parser, options, interpreter_args, wishes, policy);
   if (const auto done = parser.parse(args)) return *done;
   options.interpreter_args = split_words(interpreter_args.value_or(""));
   auto directory = working_directory();
@@ -150,15 +154,19 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   if (options.targets.empty())
     return parser.usage_error({Errc::invalid, "'start' needs something to start", {}});
   if (const auto files = count_files(options.targets); files > 0) {
-    if (auto fits = check_file_options(options, files); !fits)
+    if (auto fits = check_file_options(options, policy, files); !fits)
       return parser.usage_error(std::move(fits).error());
     return apply_config(invocation, {.words = options.targets,
                                      .env = options.env,
                                      .wishes = std::move(wishes),
                                      .no_wait = options.no_wait});
   }
+  config::AppConfig app;
+  if (Status set = policy.apply(app); !set) return parser.usage_error(std::move(set).error());
+  options.base = app.settings;
   const Environment shell = inherited_environment(environ);
-  const Environment passed = passed_environment(shell, wishes.pass_env);
+  Environment passed = passed_environment(shell, wishes.pass_env);
+  filter_environment(app.filter_env, passed);
   auto builder = AppBuilder::make(options, passed, *directory);
   if (!builder) return parser.usage_error(std::move(builder).error());
   auto targets = resolve_all(options, *builder);
@@ -172,7 +180,7 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
     tell_missed(invocation, missed_variables(shell, passed, dotenv_of(*directory), options.env));
   const auto existing = std::find_if(requests.begin(), requests.end(),
                                      [](const auto& request) { return !request.app; });
-  if (existing != requests.end() && has_settings(options))
+  if (existing != requests.end() && (has_settings(options) || policy.any()))
     invocation.warn("note: '" + existing->targets.front() +
                     "' exists already; options and arguments are for new apps only");
   return report_start(invocation, *reply, options.no_wait ? "starting" : "started");

@@ -1,10 +1,12 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/output/app_naming.h"
 #include "cli/output/table.h"
 #include "cli/output/units.h"
+#include "core/base/bytes.h"
 #include "core/base/record_codec.h"
 
 namespace roost::cli {
@@ -39,9 +41,18 @@ std::string run_by(const model::AppSpec& spec) {
 
 std::string restart_rule(const model::AppSpec& spec) {
   if (spec.restart == model::RestartWhen::never) return "never";
-  std::string rule = "always";
-  if (spec.max_restarts)
-    rule = fmt::format("until {} unhealthy exits in a row", *spec.max_restarts);
+  std::string rule = spec.restart == model::RestartWhen::always ? "" : "on failure";
+  const auto add = [&rule](const std::string& more) { rule += (rule.empty() ? "" : ", ") + more; };
+  if (spec.max_restarts && spec.max_restarts_within > 0s)
+    add(fmt::format("at most {} times in {}", *spec.max_restarts,
+                    format_duration(spec.max_restarts_within)));
+  else if (spec.max_restarts)
+    add(fmt::format("until {} unhealthy exits in a row", *spec.max_restarts));
+  if (rule.empty()) rule = "always";
+  if (!spec.stop_exit_codes.empty())
+    rule += fmt::format(", not after exit code {}", fmt::join(spec.stop_exit_codes, " "));
+  if (spec.exp_backoff_restart_delay > 0s)
+    rule += ", after " + format_duration(spec.exp_backoff_restart_delay) + ", doubling to 15s";
   if (spec.restart_delay > 0s) rule += ", after " + format_duration(spec.restart_delay);
   return rule;
 }
@@ -82,6 +93,30 @@ void add_state(std::vector<Pair>& pairs, const Description& app, const Terminal&
   if (instance.last_exit) pairs.push_back({"last exit", {model::describe(*instance.last_exit)}});
 }
 
+// What is as it is by default goes without saying.
+void add_policy(std::vector<Pair>& pairs, const Description& app, const Terminal& terminal) {
+  const auto& spec = app.spec;
+  const auto add = [&](const char* name, const std::string& value) {
+    pairs.push_back({name, {shown(value, terminal)}});
+  };
+  if (spec.stop_signal != 15 || spec.kill_mode == model::KillMode::process)
+    add("stopped by",
+        model::signal_name(static_cast<int>(spec.stop_signal)) +
+            (spec.kill_mode == model::KillMode::process ? " to its first process" : ""));
+  if (!spec.cron_restart.empty())
+    add("restarted at", spec.cron_restart + (spec.timezone.empty() ? "" : " " + spec.timezone) +
+                            (app.cron_due_ms == 0 ? "" : ", next " + format_wall(app.cron_due_ms)));
+  if (spec.watch) add("watched", app.watching.empty() ? "when it runs" : app.watching);
+  if (spec.max_memory_restart)
+    add("memory limit", bytes_in_words(*spec.max_memory_restart) + ", then it is restarted");
+  if (!spec.group.empty()) add("group", spec.group);
+  if (spec.umask) add("umask", fmt::format("{:03o}", *spec.umask));
+  if (spec.nice) add("nice", std::to_string(*spec.nice));
+  for (const auto& [name, value] : spec.rlimits)
+    add("limit", name + " " + value);
+  if (spec.no_new_privs) add("privileges", "none by exec");
+}
+
 void add_spec(std::vector<Pair>& pairs, const Description& app, const Terminal& terminal) {
   const auto& spec = app.spec;
   const auto text = [&](std::string_view value) {
@@ -99,6 +134,7 @@ void add_spec(std::vector<Pair>& pairs, const Description& app, const Terminal& 
   pairs.push_back({"stderr", text(app.error_file)});
   pairs.push_back({"restarted", {restart_rule(spec)}});
   pairs.push_back({"kill timeout", {format_duration(spec.kill_timeout)}});
+  add_policy(pairs, app, terminal);
   pairs.push_back({"created", {format_wall(app.created_ms)}});
 }
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "core/model/cron.h"
 #include "core/model/limits.h"
+#include "core/model/process_limits.h"
 
 namespace roost::model {
 namespace {
@@ -125,6 +127,58 @@ void check_numbers(const AppSpec& spec, Problems& problems) {
   problems.add_if(bad(spec.restart_delay), "restart_delay", kRange);
   problems.add_if(bad(spec.min_uptime), "min_uptime", kRange);
   problems.add_if(bad(spec.min_ready), "min_ready", kRange);
+  problems.add_if(bad(spec.max_restarts_within), "max_restarts_within", kRange);
+  problems.add_if(bad(spec.exp_backoff_restart_delay), "exp_backoff_restart_delay", kRange);
+  problems.add_if(bad(spec.watch_delay), "watch_delay", kRange);
+}
+
+void check_policy(const AppSpec& spec, Problems& problems) {
+  const auto bad_code = [](std::int32_t code) { return code < 0 || code > 255; };
+  problems.add_if(
+      spec.stop_exit_codes.size() > 256 ||
+          std::any_of(spec.stop_exit_codes.begin(), spec.stop_exit_codes.end(), bad_code),
+      "stop_exit_codes", "must be codes from 0 to 255");
+  problems.add_if(spec.stop_signal == 0 || spec.stop_signal > 64, "stop_signal",
+                  "must be the number of a signal, 1 to 64");
+  problems.add_if(spec.max_memory_restart == 0U, "max_memory_restart", "must be above 0");
+  if (!spec.cron_restart.empty())
+    if (const auto cron = Cron::parse(spec.cron_restart); !cron)
+      problems.add_if(true, "cron_restart", cron.error().message);
+  problems.add_if(spec.timezone.size() > 64 || has_nul(spec.timezone), "timezone",
+                  "must be the name of a time zone");
+  const auto bad_path = [](const std::string& path) { return !is_absolute(path) || has_nul(path); };
+  problems.add_if(std::any_of(spec.watch_paths.begin(), spec.watch_paths.end(), bad_path),
+                  "watch_paths", "must be absolute paths");
+  const std::string too_many = "more than " + std::to_string(limits::kMaxArgs);
+  problems.add_if(spec.watch_paths.size() > limits::kMaxArgs, "watch_paths", too_many);
+  problems.add_if(spec.ignore_watch.size() > limits::kMaxArgs, "ignore_watch", too_many);
+}
+
+bool is_variable(std::string_view name) {
+  return !name.empty() && name.find('=') == std::string_view::npos && !has_nul(name);
+}
+
+bool is_whole_number(std::string_view text) {
+  return !text.empty() && text.size() < 10 &&
+         text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+void check_attributes(const AppSpec& spec, Problems& problems) {
+  problems.add_if(has_nul(spec.group), "group", "must not hold a NUL byte");
+  problems.add_if(spec.umask.value_or(0) > 0777, "umask", "must be 0 to 0777, octal");
+  problems.add_if(spec.nice.value_or(0) < -20 || spec.nice.value_or(0) > 19, "nice",
+                  "must be -20 to 19");
+  for (const auto& [name, value] : spec.rlimits)
+    if (const auto limit = parse_limit(name, value); !limit)
+      problems.add_if(true, "rlimits", limit.error().message);
+  problems.add_if(!is_variable(spec.instance_var), "instance_var",
+                  "cannot be the name of a variable");
+  if (spec.increment_var.empty()) return;
+  problems.add_if(!is_variable(spec.increment_var), "increment_var",
+                  "cannot be the name of a variable");
+  const auto value = spec.env.find(spec.increment_var);
+  problems.add_if(value != spec.env.end() && !is_whole_number(value->second), "increment_var",
+                  "the value of " + quoted(spec.increment_var) + " is no whole number");
 }
 
 // What is wrong with the target of a probe; empty when nothing is.
@@ -196,6 +250,10 @@ std::size_t bytes_of(const AppSpec& spec) {
     sum += arg.size() + 1;
   for (const auto& [key, value] : spec.env)
     sum += key.size() + value.size() + 2;
+  for (const auto& path : spec.watch_paths)
+    sum += path.size() + 1;
+  for (const auto& pattern : spec.ignore_watch)
+    sum += pattern.size() + 1;
   return sum;
 }
 
@@ -217,6 +275,8 @@ Status validate(const AppSpec& spec) {
   check_numbers(spec, problems);
   check_health(spec, problems);
   check_dependencies(spec, problems);
+  check_policy(spec, problems);
+  check_attributes(spec, problems);
   problems.add_if(bytes_of(spec) > limits::kMaxSpecBytes, "env",
                   "arguments and environment are larger than " +
                       std::to_string(limits::kMaxSpecBytes >> 10) + " KiB");

@@ -23,23 +23,28 @@ struct ExitStatus {
   friend bool operator==(const ExitStatus&, const ExitStatus&) = default;
 };
 
-// From siginfo's si_code (CLD_*; anything else is unknown) and si_status, as the keeper reports them.
+// From siginfo's si_code (CLD_*; anything else is unknown) and si_status, as the keeper reports
+// them.
 [[nodiscard]] ExitStatus exit_status_from(int cld_code, int status);
 // "exit code 7", "SIGSEGV (core dumped)", "unknown exit status".
 [[nodiscard]] std::string describe(const ExitStatus& status);
 // "SIGTERM", or "signal 63" for one without a name.
 [[nodiscard]] std::string signal_name(int signal);
+// "HUP", "sighup", "1"; 0 when there is no such signal.
+[[nodiscard]] int signal_number(std::string_view word);
 
-[[nodiscard]] inline bool is_success(const ExitStatus& s) { return s.kind == ExitKind::exited && s.code == 0; }
+[[nodiscard]] inline bool is_success(const ExitStatus& s) {
+  return s.kind == ExitKind::exited && s.code == 0;
+}
 
 }  // namespace roost::model
 
 template <>
 struct roost::EnumNames<roost::model::ExitKind> {
-  static constexpr std::array<std::pair<roost::model::ExitKind, std::string_view>, 3> values{{
-      {roost::model::ExitKind::exited, "exited"},
-      {roost::model::ExitKind::signaled, "signaled"},
-      {roost::model::ExitKind::unknown, "unknown"}}};
+  static constexpr std::array<std::pair<roost::model::ExitKind, std::string_view>, 3> values{
+      {{roost::model::ExitKind::exited, "exited"},
+       {roost::model::ExitKind::signaled, "signaled"},
+       {roost::model::ExitKind::unknown, "unknown"}}};
 };
 
 constexpr auto roost::model::ExitStatus::fields() {

@@ -56,6 +56,7 @@ class Stepper {
 
   void on_stop() {
     s_.desired = Desired::down;
+    s_.asked_why.clear();
     if (s_.retiring) end(*s_.retiring);
     if (s_.current) return end(*s_.current);
     rest(Rest::stopped, s_.rest == Rest::stopped ? s_.reason : "stopped by request");
@@ -63,9 +64,11 @@ class Stepper {
 
   void on_restart() {
     s_.desired = Desired::up;
+    s_.asked_why = in_.error;
     if (s_.retiring) end(*s_.retiring);
     if (s_.current) return end(*s_.current);
-    fresh_start();
+    s_.tracker.reset();
+    begin(s_.asked_why);
   }
 
   void on_replace() {
@@ -204,7 +207,7 @@ class Stepper {
     if (s_.desired == Desired::down) return rest(Rest::stopped, "stopped by request");
     ++s_.restarts;
     s_.tracker.reset();
-    begin();
+    begin(s_.asked_why);
   }
 
   // The successor died before it was ready: the predecessor, which never stopped serving, is
@@ -233,7 +236,7 @@ class Stepper {
       case RestartDecision::Action::give_up:
         return rest(Rest::errored, why);
       case RestartDecision::Action::done:
-        return conclude_done(why);
+        return conclude_done(why, decision.wanted_end && in_.kind != Kind::spawn_failed);
     }
   }
 
@@ -246,10 +249,9 @@ class Stepper {
     return failure() + "; " + reason;
   }
 
-  void conclude_done(const std::string& why) {
+  void conclude_done(const std::string& why, bool wanted_end) {
     s_.desired = Desired::down;
-    const bool failed = in_.kind == Kind::spawn_failed || !is_success(s_.pending_exit);
-    rest(failed ? Rest::errored : Rest::stopped, why);
+    rest(wanted_end ? Rest::stopped : Rest::errored, why);
   }
 
   [[nodiscard]] bool predecessor_serves() const {
@@ -268,8 +270,8 @@ class Stepper {
 
   // A run that a user asked for waits for what it depends on. Those of the policy do not: they are
   // of an app that has been started. Nor does the successor of a run that serves.
-  void begin() {
-    if (ctx_.held.empty() || predecessor_serves()) return spawn();
+  void begin(std::string why = {}) {
+    if (ctx_.held.empty() || predecessor_serves()) return spawn(std::move(why));
     rest(Rest::held, ctx_.held);
   }
 
@@ -277,6 +279,7 @@ class Stepper {
     s_.current = RunMachine{ctx_.next_run, Phase::spawning, false};
     s_.rest = Rest::stopped;
     s_.reason = std::move(reason);
+    s_.asked_why.clear();
     effect(Effect::Kind::spawn, ctx_.next_run);
   }
 

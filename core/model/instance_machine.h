@@ -65,6 +65,7 @@ struct InstanceState {
   std::uint32_t quick_exits = 0;
   Duration backoff = 0s;  // of the waiting just entered
   std::string reason;     // of the state, in words
+  std::string asked_why;  // what the restart under way is for, in words; empty: a user's wish
 };
 
 struct Input {
@@ -88,7 +89,7 @@ struct Input {
   RunId run{};  // for the run inputs
   ExitStatus status{};
   Duration ran_for = 0s;
-  std::string error{};     // spawn_failed, fail: why
+  std::string error{};     // spawn_failed, fail: why; restart: what for, unless a user wants it
   bool transient = false;  // spawn_failed for lack of resources: tried again, counts for nothing
 };
 

@@ -65,6 +65,8 @@ struct InstanceNote {
   std::int64_t created_wall_ms = 0;
   std::int64_t last_exit_wall_ms = 0;
   // From here on absent in records of the first size.
+  RestartTracker::Window window{};
+  std::int64_t cron_due_ms = 0;   // when cron_restart comes next; 0 = unknown
   Failing failing = Failing::no;  // what the current run is being ended for
   friend bool operator==(const InstanceNote&, const InstanceNote&) = default;
 };
@@ -73,7 +75,7 @@ struct InstanceNote {
 template <class Label>
 inline constexpr std::size_t kFirstLabelSize = sizeof(Label);
 template <>
-inline constexpr std::size_t kFirstLabelSize<InstanceNote> = offsetof(InstanceNote, failing);
+inline constexpr std::size_t kFirstLabelSize<InstanceNote> = offsetof(InstanceNote, window);
 
 static_assert(std::is_trivially_copyable_v<RunLabel> && sizeof(RunLabel) <= kLabelCapacity);
 static_assert(std::is_trivially_copyable_v<InstanceNote> && sizeof(InstanceNote) <= kLabelCapacity);

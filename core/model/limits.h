@@ -70,7 +70,15 @@ inline constexpr int kExitsKeptPerInstance = 50;
 inline constexpr std::size_t kEventsKept = 1000;    // past events that `events` can show
 inline constexpr std::size_t kStoreQueue = 65'536;  // operations waiting for SQLite
 
+// Watched files
+inline constexpr std::size_t kMaxWatchedDirectories = 200'000;  // of all apps together
+inline constexpr std::size_t kMaxHeldChanges =
+    4096;  // seen while new directories are looked into; more of them count as a change of all
+inline constexpr std::size_t kMaxIgnoreBytes = 64U << 10;  // of a .gitignore
+inline constexpr auto kLongestWatchDelay = 10s;            // for files that change all the time
+
 // Processes
+inline constexpr auto kMemoryLook = 2s;  // between two looks at apps with max_memory_restart
 inline constexpr std::size_t kMaxTreeProcesses = 10'000;   // of one run, when it is stopped
 inline constexpr std::size_t kMaxMeasuredProcesses = 256;  // of one run, for cpu and memory
 

@@ -1,7 +1,10 @@
 #include "core/model/restart_policy.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+
+#include "core/base/duration.h"
 
 namespace roost::model {
 
@@ -19,8 +22,6 @@ using Memory = RestartTracker::Memory;
 
 // From this step on the delay is the cap; the count stops there, so that it cannot overflow.
 constexpr std::uint32_t kLastStep = 11;
-
-// "800ms", "1.6s", "75s".
 
 void refill(Memory& memory, TimePoint now) {
   const std::int64_t now_ns = to_ns(now);
@@ -62,6 +63,15 @@ Duration next_delay(Memory& memory, double jitter) {
   return backoff(memory.backoff_step, jitter);
 }
 
+// What the user has asked for is kept to: no budget, no jitter.
+Duration doubling_delay(Memory& memory, Duration first) {
+  memory.backoff_step = std::min(memory.backoff_step + 1, kLastStep);
+  const double nominal =
+      std::ldexp(static_cast<double>(first.count()), static_cast<int>(memory.backoff_step) - 1);
+  const auto cap = std::max(first, RestartPolicy::kExpBackoffCap);
+  return Duration(std::llround(std::min(nominal, static_cast<double>(cap.count()))));
+}
+
 std::string what_happened(const ExitStatus& status, const Memory& memory,
                           const RestartPolicy& policy) {
   if (memory.backoff_step == 0) return describe(status);
@@ -72,25 +82,80 @@ std::string what_happened(const ExitStatus& status, const Memory& memory,
          in_words(RestartPolicy::kHealthyAfter) + " of running";
 }
 
+bool is_listed(const ExitStatus& status, std::span<const std::int32_t> codes) {
+  return status.kind == ExitKind::exited &&
+         std::find(codes.begin(), codes.end(), status.code) != codes.end();
+}
+
 }  // namespace
+
+Result<RestartLimit> parse_restart_limit(std::string_view text) {
+  const auto slash = text.find('/');
+  const std::string_view number = text.substr(0, slash);
+  RestartLimit limit;
+  const auto [end, error] =
+      std::from_chars(number.data(), number.data() + number.size(), limit.count);
+  const bool whole = error == std::errc{} && end == number.data() + number.size();
+  if (!whole || limit.count > 1'000'000)
+    return Error{Errc::invalid,
+                 "'" + std::string(text.substr(0, 40)) + "' is no number of restarts",
+                 "write a number, or with a span of time: 5/10m"};
+  if (slash == std::string_view::npos) return limit;
+  auto within = parse_duration(text.substr(slash + 1));
+  if (!within) return std::move(within).error();
+  if (*within < 1s) return Error{Errc::invalid, "a span of less than 1s counts nothing", {}};
+  limit.within = *within;
+  return limit;
+}
+
+bool is_finished(const ExitStatus& status, RestartWhen restart,
+                 std::span<const std::int32_t> stop_exit_codes) {
+  return is_listed(status, stop_exit_codes) ||
+         (is_success(status) && restart != RestartWhen::always);
+}
+
+// Counts this exit; the words for it when it is one too many.
+std::optional<std::string> RestartTracker::too_many(const RestartPolicy& policy, TimePoint now) {
+  if (!policy.max_restarts) return std::nullopt;
+  const std::string limit = "max_restarts " + std::to_string(*policy.max_restarts);
+  if (policy.max_restarts_within <= 0s) {
+    if (memory_.streak <= *policy.max_restarts) return std::nullopt;
+    return limit + " reached: " + std::to_string(memory_.streak) + " unhealthy exit" +
+           (memory_.streak == 1 ? "" : "s in a row");
+  }
+  const std::int64_t now_ns = to_ns(now);
+  const bool over =
+      now_ns < window_.began_ns || now_ns - window_.began_ns > policy.max_restarts_within.count();
+  if (window_.exits == 0 || over) window_ = {.began_ns = now_ns, .exits = 0, .reserved = 0};
+  if (++window_.exits <= *policy.max_restarts) return std::nullopt;
+  return limit + " in " + in_words(policy.max_restarts_within) +
+         " reached: " + std::to_string(window_.exits) + " exit" + (window_.exits == 1 ? "" : "s");
+}
 
 RestartDecision RestartTracker::on_exit(const ExitStatus& status, Duration ran_for, TimePoint now,
                                         const RestartPolicy& policy, double jitter) {
   using Action = RestartDecision::Action;
   refill(memory_, now);
   count(memory_, ran_for, policy);
-  if (policy.restart == RestartWhen::never)
-    return {Action::done, 0s, describe(status) + "; autorestart is off"};
-  if (policy.max_restarts && memory_.streak > *policy.max_restarts) {
-    return {Action::give_up, 0s,
-            "max_restarts " + std::to_string(*policy.max_restarts) +
-                " reached: " + std::to_string(memory_.streak) + " unhealthy exit" +
-                (memory_.streak == 1 ? "" : "s in a row")};
-  }
-  const Duration delay = std::max(next_delay(memory_, jitter), policy.restart_delay);
+  const bool wanted = is_finished(status, policy.restart, policy.stop_exit_codes);
+  const auto done = [&](std::string_view why) {
+    return RestartDecision{.action = Action::done,
+                           .wanted_end = wanted,
+                           .reason = describe(status).append("; ").append(why)};
+  };
+  if (is_listed(status, policy.stop_exit_codes)) return done("one of stop_exit_codes");
+  if (policy.restart == RestartWhen::never) return done("autorestart is off");
+  if (policy.restart == RestartWhen::on_failure && is_success(status))
+    return done("restarts on failure only");
+  if (auto why = too_many(policy, now))
+    return {.action = Action::give_up, .reason = std::move(*why)};
+  const Duration own = policy.exp_backoff_restart_delay > 0s
+                           ? doubling_delay(memory_, policy.exp_backoff_restart_delay)
+                           : next_delay(memory_, jitter);
+  const Duration delay = std::max(own, policy.restart_delay);
   std::string reason = what_happened(status, memory_, policy);
   reason += delay == 0s ? "; restarting at once" : "; next try in " + in_words(delay);
-  return {Action::restart, delay, std::move(reason)};
+  return {.action = Action::restart, .delay = delay, .reason = std::move(reason)};
 }
 
 }  // namespace roost::model

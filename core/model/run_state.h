@@ -18,16 +18,18 @@ enum class Desired : std::uint8_t { down, up };
 template <>
 struct roost::EnumNames<roost::model::State> {
   using S = roost::model::State;
-  static constexpr std::array<std::pair<S, std::string_view>, 6> values{{{S::launching, "launching"},
-                                                                         {S::online, "online"},
-                                                                         {S::stopping, "stopping"},
-                                                                         {S::waiting, "waiting"},
-                                                                         {S::stopped, "stopped"},
-                                                                         {S::errored, "errored"}}};
+  static constexpr std::array<std::pair<S, std::string_view>, 6> values{
+      {{S::launching, "launching"},
+       {S::online, "online"},
+       {S::stopping, "stopping"},
+       {S::waiting, "waiting"},
+       {S::stopped, "stopped"},
+       {S::errored, "errored"}}};
 };
 
 template <>
 struct roost::EnumNames<roost::model::Desired> {
   using D = roost::model::Desired;
-  static constexpr std::array<std::pair<D, std::string_view>, 2> values{{{D::down, "down"}, {D::up, "up"}}};
+  static constexpr std::array<std::pair<D, std::string_view>, 2> values{
+      {{D::down, "down"}, {D::up, "up"}}};
 };

@@ -117,6 +117,15 @@ class Pm2Writer {
     number("restart_delay", to_ms(spec.restart_delay));
     number("min_uptime", to_ms(spec.min_uptime));
     if (spec.max_restarts) number("max_restarts", *spec.max_restarts);
+    number("exp_backoff_restart_delay", to_ms(spec.exp_backoff_restart_delay));
+    if (spec.max_memory_restart)
+      number("max_memory_restart", static_cast<std::int64_t>(*spec.max_memory_restart));
+    if (!spec.cron_restart.empty()) text("cron_restart", spec.cron_restart);
+    json_.key("treekill");
+    json_.boolean(spec.kill_mode == model::KillMode::tree);
+    json_.key("watch");
+    json_.boolean(spec.watch);
+    text("instance_var", spec.instance_var);
   }
 
   void environment(const model::AppSpec& spec) {

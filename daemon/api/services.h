@@ -5,6 +5,7 @@
 #include "daemon/api/tree_usage.h"
 #include "daemon/api/waits.h"
 #include "daemon/logs/pump.h"
+#include "daemon/policies/policies.h"
 #include "daemon/supervisor/dependencies.h"
 #include "daemon/supervisor/health.h"
 #include "daemon/supervisor/supervisor.h"
@@ -21,6 +22,7 @@ struct Services {
   TreeUsage& usage;
   const Health& health;
   Dependencies& dependencies;
+  Policies& policies;
   std::string user;     // name of the daemon's user
   std::string program;  // where roostd is installed
   int keeper_pid = 0;

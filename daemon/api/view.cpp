@@ -12,7 +12,7 @@ ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
   info.ns = instance.spec->ns;
   info.slot = instance.slot;
   info.state = model::state_of(m);
-  info.reason = m.reason;
+  info.reason = m.reason.empty() ? services.policies.files().problem_of(instance.app) : m.reason;
   info.restarts = m.restarts;
   info.quick_exits = m.quick_exits;
   info.user = instance.spec->user.empty() ? services.user : instance.spec->user;

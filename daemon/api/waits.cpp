@@ -48,7 +48,7 @@ std::optional<StartFact> start_fact(const Event& event, const Instance* instance
   if (event.asked) return StartFact{false, event.run, "stopped before it was online"};
   if (!event.failure.empty()) return StartFact{false, event.run, event.failure};
   const bool finished =
-      instance->spec->restart != model::RestartWhen::always && model::is_success(event.status);
+      model::is_finished(event.status, instance->spec->restart, instance->spec->stop_exit_codes);
   return StartFact{finished, event.run,
                    model::describe(event.status) + " after " + model::in_words(event.ran_for)};
 }

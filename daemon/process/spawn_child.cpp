@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -51,6 +52,17 @@ ROOST_NO_SANITIZE void restore_priorities(const ChildPlan& plan) {
     }
   }
   if (plan.nice != nullptr) ::syscall(SYS_setpriority, PRIO_PROCESS, 0, *plan.nice);
+}
+
+// Before the user is changed: raising a hard limit and lowering the niceness need privilege.
+ROOST_NO_SANITIZE int set_limits(ChildPlan& plan) {
+  for (std::size_t i = 0; i < plan.limit_count; ++i) {
+    const model::ProcessLimit* limit = &plan.limits[i].limit;
+    const std::uint64_t values[2] = {limit->soft, limit->hard};
+    plan.report->limit = static_cast<std::uint32_t>(i);
+    if (::syscall(SYS_prlimit64, 0, limit->resource, values, nullptr) != 0) return errno;
+  }
+  return 0;
 }
 
 // Groups, then gid, then uid; and proof that there is no way back.
@@ -156,7 +168,11 @@ ROOST_NO_SANITIZE int run_child(void* argument) {
   reset_signals(plan.changed_signals);
   enter_cgroup(plan);
   restore_priorities(plan);
+  if (plan.wanted_nice != nullptr &&
+      ::syscall(SYS_setpriority, PRIO_PROCESS, 0, *plan.wanted_nice) != 0)
+    return fail(plan, SpawnStage::nice, errno);
   ::syscall(SYS_umask, plan.umask);
+  if (const int error = set_limits(plan); error != 0) return fail(plan, SpawnStage::rlimit, error);
   if (plan.change_user) {
     if (const int error = change_user(plan); error != 0)
       return fail(plan, SpawnStage::identity, error);
@@ -164,8 +180,10 @@ ROOST_NO_SANITIZE int run_child(void* argument) {
   if (::syscall(SYS_chdir, plan.cwd) != 0) return fail(plan, SpawnStage::cwd, errno);
   if (const int error = take_standard_fds(plan); error != 0)
     return fail(plan, SpawnStage::setup, error);
-  if (const int error = restore_nofile(plan); error != 0)
+  if (const int error = plan.restores_nofile ? restore_nofile(plan) : 0; error != 0)
     return fail(plan, SpawnStage::limits, error);
+  if (plan.no_new_privs && ::syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0)
+    return fail(plan, SpawnStage::no_new_privs, errno);
   write_pid(plan, static_cast<int>(::syscall(SYS_getpid)));
   if (plan.has_note) {
     if (const int error = send_note(plan); error != 0)

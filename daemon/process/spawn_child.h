@@ -19,6 +19,7 @@ struct ChildReport {
   int pidfd = -1;
   SpawnStage stage = SpawnStage::setup;  // of the failure
   int errnum = 0;                        // 0 = exec succeeded
+  std::uint32_t limit = 0;               // SpawnStage::rlimit: which one of the plan's
   bool registered = false;
   bool lane_missed =
       false;  // could not enter its cgroup (v1); goes on without, and says so in the label
@@ -44,8 +45,13 @@ struct ChildPlan {
 
   const char* oom_score_adj = nullptr;  // text to write; null = as it is
   std::size_t oom_score_adj_size = 0;
-  const int* nice = nullptr;  // null = as it is
+  const int* nice = nullptr;         // null = as it is
+  const int* wanted_nice = nullptr;  // by the spec: a failure to set it is one
   mode_t umask = 022;
+  const NamedLimit* limits = nullptr;
+  std::size_t limit_count = 0;
+  bool no_new_privs = false;
+  bool restores_nofile = true;  // false: it is among `limits`
   std::uint64_t nofile_soft = 0;
   std::uint64_t nofile_hard = 0;
 

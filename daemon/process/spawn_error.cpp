@@ -30,20 +30,32 @@ std::string exec_hint(const SpawnPlan& plan, int errnum) {
   }
 }
 
+std::string identity_of(const SpawnPlan& plan) {
+  if (plan.group.empty()) return "user '" + plan.user + "'";
+  const std::string group = "group '" + plan.group + "'";
+  return plan.user.empty() ? group : "user '" + plan.user + "', " + group;
+}
+
 // "exec '/x'", to be followed by the errno's words.
-std::string subject(const SpawnPlan& plan, SpawnStage stage) {
+std::string subject(const SpawnPlan& plan, SpawnStage stage, std::size_t limit) {
   switch (stage) {
     case SpawnStage::queue:
       return "start queue";
     case SpawnStage::user:
     case SpawnStage::identity:
-      return "change to user '" + plan.user + "'";
+      return "change to " + identity_of(plan);
     case SpawnStage::pipe:
       return "output pipe";
     case SpawnStage::clone:
       return "create a process";
     case SpawnStage::setup:
       return "set up the process";
+    case SpawnStage::nice:
+      return "set nice " + std::to_string(plan.nice.value_or(0));
+    case SpawnStage::rlimit:
+      return "set limit " + (limit < plan.limits.size() ? plan.limits[limit].words : "");
+    case SpawnStage::no_new_privs:
+      return "set no_new_privs";
     case SpawnStage::limits:
       return "restore the limit of open files";
     case SpawnStage::cwd:
@@ -59,7 +71,10 @@ std::string subject(const SpawnPlan& plan, SpawnStage stage) {
 std::string hint(const SpawnPlan& plan, SpawnStage stage, int errnum) {
   if (stage == SpawnStage::exec) return exec_hint(plan, errnum);
   if (stage == SpawnStage::identity && errnum == EPERM)
-    return "only a daemon that runs as root can start apps as another user";
+    return "only a daemon that runs as root can start apps as another user or group";
+  if (stage == SpawnStage::nice) return "only root may set a niceness below that of roost itself";
+  if (stage == SpawnStage::rlimit && errnum == EPERM)
+    return "only root may raise a hard limit; see ulimit -Ha for what it is";
   if (stage == SpawnStage::clone && errnum == EAGAIN)
     return "the limit of processes is reached (ulimit -u, pids.max)";
   if (errnum == EMFILE || errnum == ENFILE)
@@ -75,9 +90,10 @@ bool is_transient(int errnum) {
          errnum == ECONNRESET;
 }
 
-SpawnFailure make_spawn_failure(const SpawnPlan& plan, SpawnStage stage, int errnum) {
+SpawnFailure make_spawn_failure(const SpawnPlan& plan, SpawnStage stage, int errnum,
+                                std::size_t limit) {
   SpawnFailure failure{.stage = stage, .errnum = errnum, .transient = is_transient(errnum)};
-  failure.error = errno_error(subject(plan, stage), errnum);
+  failure.error = errno_error(subject(plan, stage, limit), errnum);
   failure.error.hint = hint(plan, stage, errnum);
   if (failure.transient) failure.error.code = Errc::unavailable;
   return failure;

@@ -6,7 +6,8 @@
 
 namespace roost::daemon {
 
-[[nodiscard]] SpawnFailure make_spawn_failure(const SpawnPlan& plan, SpawnStage stage, int errnum);
+[[nodiscard]] SpawnFailure make_spawn_failure(const SpawnPlan& plan, SpawnStage stage, int errnum,
+                                              std::size_t limit = 0);
 // Whether trying again later may help.
 [[nodiscard]] bool is_transient(int errnum);
 

@@ -94,20 +94,34 @@ class Attempt {
     return false;
   }
 
+  bool unknown_user(Error error) {
+    (void)fail(SpawnStage::user, ENOENT);
+    result_.failure->error = std::move(error);
+    return false;
+  }
+
   bool resolve_user() {
-    if (plan_.user.empty()) return true;
-    auto user = find_user(plan_.user);
-    if (!user) {
-      (void)fail(SpawnStage::user, ENOENT);
-      result_.failure->error = std::move(user).error();
-      return false;
+    if (plan_.user.empty() && plan_.group.empty()) return true;
+    std::optional<gid_t> group;
+    if (!plan_.group.empty()) {
+      auto found = find_group(plan_.group);
+      if (!found) return unknown_user(std::move(found).error());
+      group = *found;
     }
-    user_ = std::move(*user);
-    set_variable(plan_.env, "HOME", user_.home);
-    set_variable(plan_.env, "USER", user_.name);
-    set_variable(plan_.env, "LOGNAME", user_.name);
-    set_variable(plan_.env, "SHELL", user_.shell);
-    child_.change_user = ::geteuid() == 0 ? user_.uid != 0 : user_.uid != ::geteuid();
+    if (plan_.user.empty()) {
+      user_.uid = ::geteuid();
+      user_.gid = *group;
+      user_.groups = {*group};
+    } else {
+      auto user = find_user(plan_.user, group);
+      if (!user) return unknown_user(std::move(user).error());
+      user_ = std::move(*user);
+      set_variable(plan_.env, "HOME", user_.home);
+      set_variable(plan_.env, "USER", user_.name);
+      set_variable(plan_.env, "LOGNAME", user_.name);
+      set_variable(plan_.env, "SHELL", user_.shell);
+    }
+    child_.change_user = user_.uid != ::geteuid() || (group && *group != ::getegid());
     if (child_.change_user && ::geteuid() != 0) return fail(SpawnStage::identity, EPERM);
     return true;
   }
@@ -195,7 +209,14 @@ class Attempt {
     if (original.oom_score_adj != current.oom_score_adj) child_.oom_score_adj = oom_text_.c_str();
     child_.oom_score_adj_size = oom_text_.size();
     if (original.nice != current.nice) child_.nice = &options_.originals.nice;
-    child_.umask = original.umask;
+    child_.umask = plan_.umask.value_or(original.umask);
+    if (plan_.nice) child_.wanted_nice = &*plan_.nice;
+    child_.limits = plan_.limits.data();
+    child_.limit_count = plan_.limits.size();
+    child_.no_new_privs = plan_.no_new_privs;
+    child_.restores_nofile =
+        std::none_of(plan_.limits.begin(), plan_.limits.end(),
+                     [](const NamedLimit& one) { return one.limit.resource == RLIMIT_NOFILE; });
     rlimit nofile{};
     ::getrlimit(RLIMIT_NOFILE, &nofile);
     child_.nofile_hard = nofile.rlim_max;
@@ -273,7 +294,7 @@ class Attempt {
     plan_.label.pid = pid;
     if (report.lane_missed) plan_.label.lane = 0;
     if (report.errnum != 0) {
-      (void)fail(report.stage, report.errnum);
+      result_.failure = make_spawn_failure(plan_, report.stage, report.errnum, report.limit);
       result_.failure->registered = report.registered;
       return;
     }

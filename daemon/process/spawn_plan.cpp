@@ -1,6 +1,7 @@
 #include "daemon/process/spawn_plan.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include "core/model/readiness.h"
@@ -28,6 +29,21 @@ std::vector<std::string> make_argv(const model::AppSpec& spec) {
   return argv;
 }
 
+// 0 for what is none; validate() has refused that.
+std::uint64_t number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+std::vector<NamedLimit> make_limits(const model::AppSpec& spec) {
+  std::vector<NamedLimit> limits;
+  for (const auto& [name, value] : spec.rlimits)
+    if (const auto limit = model::parse_limit(name, value))
+      limits.push_back({name + " " + value, *limit});
+  return limits;
+}
+
 std::vector<std::string> make_env(const model::AppSpec& spec, const InstanceFacts& facts) {
   std::map<std::string, std::string> env;
   for (const auto& [name, value] : spec.env) {
@@ -35,7 +51,11 @@ std::vector<std::string> make_env(const model::AppSpec& spec, const InstanceFact
   }
   env.emplace("PYTHONUNBUFFERED",
               "1");  // or a Python app's output comes in blocks of 8 KiB, the last one never
-  env["NODE_APP_INSTANCE"] = std::to_string(facts.slot);
+  if (!is_internal_variable(spec.instance_var)) env[spec.instance_var] = std::to_string(facts.slot);
+  if (!spec.increment_var.empty() && !is_internal_variable(spec.increment_var)) {
+    std::string& value = env[spec.increment_var];
+    value = std::to_string(number_of(value) + facts.slot);
+  }
   env["pm_id"] = std::to_string(raw(facts.instance));
   if (!facts.notify_socket.empty()) env["NOTIFY_SOCKET"] = facts.notify_socket;
   if (spec.watchdog > 0s)
@@ -81,6 +101,11 @@ SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts
   plan.cwd = spec.cwd;
   plan.user = spec.user;
   plan.channel = model::wants_channel(spec);
+  plan.group = spec.group;
+  plan.umask = spec.umask;
+  plan.nice = spec.nice;
+  plan.limits = make_limits(spec);
+  plan.no_new_privs = spec.no_new_privs;
   plan.lane = facts.lane;
   plan.label = make_label(facts);
   return plan;

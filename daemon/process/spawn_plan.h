@@ -13,6 +13,7 @@
 #include "core/model/app_spec.h"
 #include "core/model/ids.h"
 #include "core/model/label.h"
+#include "core/model/process_limits.h"
 #include "daemon/process/lanes.h"
 
 namespace roost::daemon {
@@ -35,13 +36,23 @@ struct KeeperNote {
   std::array<std::uint8_t, model::kLabelCapacity> label{};
 };
 
+struct NamedLimit {
+  std::string words;  // "nofile 1024:4096"
+  model::ProcessLimit limit;
+};
+
 struct SpawnPlan {
   std::string program;            // absolute path to execve
   std::vector<std::string> argv;  // argv[0] first
   std::vector<std::string>
       env;  // "NAME=value", sorted; the last entry is ROOST_ID, pid field still zeros
   std::string cwd;
-  std::string user;      // name or number; empty = as the daemon
+  std::string user;   // name or number; empty = as the daemon
+  std::string group;  // name or number; empty = the user's
+  std::optional<std::uint32_t> umask;
+  std::optional<std::int32_t> nice;
+  std::vector<NamedLimit> limits;
+  bool no_new_privs = false;
   bool channel = false;  // gets a socket for Node's protocol on kChannelFd
   Lane lane;
   model::RunLabel label;  // pid, start_ticks, started_* are filled by the spawner
@@ -61,9 +72,9 @@ inline constexpr int kChannelFd = 3;
 // shell ["/bin/sh", "-c", script, name, args…].
 // Environment: the spec's, without what belongs to roost or to the daemon's own parent (ROOST_*,
 // NODE_CHANNEL_FD, NODE_CHANNEL_SERIALIZATION_MODE, LISTEN_*, NOTIFY_SOCKET, WATCHDOG_*), with
-// NODE_APP_INSTANCE, pm_id, ROOST_ID, NOTIFY_SOCKET, WATCHDOG_USEC and NODE_CHANNEL_* where they
-// apply, and PYTHONUNBUFFERED=1 unless the spec has it. HOME, USER, LOGNAME and SHELL of `user` are
-// added by the spawner.
+// NODE_APP_INSTANCE (or what instance_var names), increment_var counted up, pm_id, ROOST_ID,
+// NOTIFY_SOCKET, WATCHDOG_USEC and NODE_CHANNEL_* where they apply, and PYTHONUNBUFFERED=1 unless
+// the spec has it. HOME, USER, LOGNAME and SHELL of `user` are added by the spawner.
 [[nodiscard]] SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts);
 
 // For what is run on behalf of the app, but is none of its processes: the spec's, without what

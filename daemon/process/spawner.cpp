@@ -24,6 +24,12 @@ std::string_view to_string(SpawnStage stage) {
       return "clone";
     case SpawnStage::setup:
       return "setup";
+    case SpawnStage::nice:
+      return "nice";
+    case SpawnStage::rlimit:
+      return "rlimit";
+    case SpawnStage::no_new_privs:
+      return "no_new_privs";
     case SpawnStage::limits:
       return "limits";
     case SpawnStage::identity:

@@ -33,9 +33,12 @@ enum class SpawnStage : std::uint8_t {
   pipe,
   clone,
   setup,
+  nice,
+  rlimit,
   limits,
   identity,
   cwd,
+  no_new_privs,
   register_run,
   exec
 };
@@ -55,10 +58,10 @@ struct SpawnResult {
   model::RunLabel
       label;  // as the keeper has it (pid set, start_ticks 0 there), plus start_ticks here
   pid_t pid = 0;
-  UniqueFd pidfd;  // set whenever a process came to be, also when exec failed
-  UniqueFd out;    // read ends, non-blocking, close-on-exec; only on success, and when the plan's
-  UniqueFd err;    // take_output is empty
-  UniqueFd channel;            // the daemon's end, likewise; of a plan that has one
+  UniqueFd pidfd;    // set whenever a process came to be, also when exec failed
+  UniqueFd out;      // read ends, non-blocking, close-on-exec; only on success, and when the plan's
+  UniqueFd err;      // take_output is empty
+  UniqueFd channel;  // the daemon's end, likewise; of a plan that has one
   std::uint64_t out_pipe = 0;  // inode numbers of the pipes
   std::uint64_t err_pipe = 0;
   std::optional<SpawnFailure> failure;  // nothing = the program runs

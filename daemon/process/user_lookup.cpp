@@ -55,13 +55,14 @@ Result<std::optional<UserIdentity>> look_up_either(const std::string& user) {
 
 }  // namespace
 
-Result<UserIdentity> find_user(const std::string& user) {
+Result<UserIdentity> find_user(const std::string& user, std::optional<gid_t> group) {
   auto found = look_up_either(user);
   if (!found) return std::move(found).error();
   if (!*found)
     return Error{Errc::not_found, "user '" + user + "' does not exist",
                  "use a name or number that 'getent passwd' knows"};
   UserIdentity identity = std::move(**found);
+  if (group) identity.gid = *group;
   for (int count = 64; count <= kMaxGroups; count *= 4) {
     identity.groups.resize(static_cast<std::size_t>(count));
     int needed = count;
@@ -72,6 +73,23 @@ Result<UserIdentity> find_user(const std::string& user) {
     return identity;
   }
   return Error{Errc::invalid, "user '" + user + "' is in too many groups", ""};
+}
+
+Result<gid_t> find_group(const std::string& name) {
+  for (std::size_t size = kFirstBuffer; size <= kMaxBuffer; size *= 4) {
+    std::vector<char> buffer(size);
+    group entry{};
+    group* found = nullptr;
+    const int error = ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+    if (error == ERANGE || error == EINTR) continue;
+    if (found != nullptr) return entry.gr_gid;
+    if (const auto gid = parse_uid(name)) return *gid;
+    if (error != 0 && error != ENOENT && error != ESRCH)
+      return errno_error("group '" + name + "'", error);
+    return Error{Errc::not_found, "group '" + name + "' does not exist",
+                 "use a number, or a name that 'getent group' knows"};
+  }
+  return errno_error("group '" + name + "'", ERANGE);
 }
 
 }  // namespace roost::daemon

@@ -2,6 +2,7 @@
 // only.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ struct UserIdentity {
 };
 
 // By name, or by number when it has an entry in the user database.
-[[nodiscard]] Result<UserIdentity> find_user(const std::string& user);
+// `group`: in place of the user's own one.
+[[nodiscard]] Result<UserIdentity> find_user(const std::string& user,
+                                             std::optional<gid_t> group = std::nullopt);
+// By name, or by number whether it has an entry or not.
+[[nodiscard]] Result<gid_t> find_group(const std::string& group);
 
 }  // namespace roost::daemon

@@ -135,6 +135,7 @@ void Supervisor::replace_spec(AppId app, model::AppSpec spec, Committed done) {
     Instance& instance = instances_.at(InstanceId{at.id});
     instance.spec = shared;
     instance.generation = entry.generation;
+    instance.cron_due_ms = 0;  // of the spec before
   }
   store::Batch batch{store::PutApp{app, book_.put(std::move(entry))}};
   put_book(std::move(done), std::move(batch));

@@ -43,11 +43,16 @@ TreeRoot Supervisor::tree_root(const Run& run) const {
 void Supervisor::signal_stop(Instance& instance, Run& run) {
   kill_point("stop.before_signal");
   if (run.channel && instance.spec->shutdown_with_message) return ask_by_message(instance, run);
+  const int number = static_cast<int>(instance.spec->stop_signal);
+  if (instance.spec->kill_mode == model::KillMode::process) {
+    (void)signal_process({run.label.pid, run.label.start_ticks}, number);  // it may be gone
+    return;
+  }
   auto found = std::make_shared<TreeSignal>();
   const RunId id = run.label.run;
   Status submitted = p_.worker.submit(
-      [found, root = tree_root(run), memory = run.memory, asked = to_ns(Monotonic::now())] {
-        *found = signal_tree(root, SIGTERM, Resend::everyone, memory, asked);
+      [found, number, root = tree_root(run), memory = run.memory, asked = to_ns(Monotonic::now())] {
+        *found = signal_tree(root, number, Resend::everyone, memory, asked);
       },
       [this, found, id] {
         Run* still = find_run(id);
@@ -58,7 +63,7 @@ void Supervisor::signal_stop(Instance& instance, Run& run) {
   if (!submitted) {
     log_warning("stop", submitted.error().message + "; signalling the main process of '" +
                             instance.spec->name + "' only");
-    (void)signal_process({run.label.pid, run.label.start_ticks}, SIGTERM);
+    (void)signal_process({run.label.pid, run.label.start_ticks}, number);
   }
 }
 
@@ -92,12 +97,17 @@ bool Supervisor::signal(InstanceId id, int number) {
 }
 
 void Supervisor::signal_kill(Instance& instance, Run& run) {
+  if (instance.spec->kill_mode == model::KillMode::process) {
+    run.killed += signal_process({run.label.pid, run.label.start_ticks}, SIGKILL) ? 1 : 0;
+    return;
+  }
   run.kill_sweep = true;
   begin_sweep(instance.id, run, Monotonic::now());
 }
 
 void Supervisor::sweep(Instance& instance, Run& run) {
   if (run.sweeping) return;  // SIGKILL was sent already: its sweep ends when everything is gone
+  if (instance.spec->kill_mode == model::KillMode::process) return finish_sweep(instance, run);
   const bool asked = run.stop_deadline != TimePoint{};
   const bool anything = run.lane ? p_.lanes.populated(run.lane) : asked;
   run.lane_empty = run.lane && !anything && !run.kill_sweep;

@@ -21,8 +21,11 @@ namespace {
 
 model::RestartPolicy policy_of(const model::AppSpec& spec) {
   return {.restart = spec.restart,
+          .stop_exit_codes = spec.stop_exit_codes,
           .restart_delay = spec.restart_delay,
           .max_restarts = spec.max_restarts,
+          .max_restarts_within = spec.max_restarts_within,
+          .exp_backoff_restart_delay = spec.exp_backoff_restart_delay,
           .min_uptime = spec.min_uptime};
 }
 
@@ -192,11 +195,13 @@ model::InstanceNote Supervisor::note_of(const Instance& instance) const {
   note.restarts = m.restarts;
   note.quick_exits = m.quick_exits;
   note.tracker = m.tracker.memory();
+  note.window = m.tracker.window();
   note.has_exit = instance.last_exit.has_value();
   if (instance.last_exit) note.last_exit = *instance.last_exit;
   note.last_exit_run = instance.last_exit_run;
   note.last_exit_wall_ms = instance.last_exit_ms;
   note.created_wall_ms = instance.created_ms;
+  note.cron_due_ms = instance.cron_due_ms;
   if (const Run* run = current_run(instance); run != nullptr && run->stop_deadline != TimePoint{})
     note.deadline_ns = to_ns(run->stop_deadline);
   else if (m.rest == model::Rest::waiting)

@@ -68,6 +68,7 @@ void Health::on_event(const Event& event) {
     case Event::Kind::added:
     case Event::Kind::online:
     case Event::Kind::held:
+    case Event::Kind::stopped:
     case Event::Kind::spawn_failed:
       return;
   }

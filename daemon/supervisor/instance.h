@@ -63,7 +63,8 @@ struct Instance {
   TimePoint next_try{};  // while waiting
   bool resume = false;   // was up when `kill` stopped everything
   bool removing = false;
-  std::size_t found = 0;  // how many of wait_for were seen since it is held
+  std::size_t found = 0;   // how many of wait_for were seen since it is held
+  WallMs cron_due_ms = 0;  // when cron_restart comes next; 0: not known
   WallMs created_ms = 0;
   WallMs last_exit_ms = 0;
   std::optional<model::ExitStatus> last_exit;

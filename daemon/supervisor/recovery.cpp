@@ -149,11 +149,12 @@ void Recovery::restore(Instance& instance, const InstanceNote& note) {
   m.rest = note.rest;
   m.restarts = note.restarts;
   m.quick_exits = note.quick_exits;
-  m.tracker = model::RestartTracker(note.tracker);
+  m.tracker = model::RestartTracker(note.tracker, note.window);
   instance.resume = note.resume;
   instance.kept.phase = note.phase;
   instance.created_ms = note.created_wall_ms;
   instance.last_exit_ms = note.last_exit_wall_ms;
+  instance.cron_due_ms = note.cron_due_ms;
   instance.last_exit_run = note.last_exit_run;
   if (note.has_exit) instance.last_exit = note.last_exit;
   if (!cold_ && note.rest == model::Rest::waiting) instance.next_try = from_ns(note.deadline_ns);

@@ -115,8 +115,23 @@ void Supervisor::stop(InstanceId id) {
   if (Instance* instance = find_mutable(id)) feed(*instance, {.kind = Input::Kind::stop});
 }
 
-void Supervisor::restart(InstanceId id) {
-  if (Instance* instance = find_mutable(id)) feed(*instance, {.kind = Input::Kind::restart});
+void Supervisor::restart(InstanceId id, std::string why) {
+  if (Instance* instance = find_mutable(id))
+    feed(*instance, {.kind = Input::Kind::restart, .error = std::move(why)});
+}
+
+void Supervisor::set_cron_due(InstanceId id, WallMs due) {
+  Instance* instance = find_mutable(id);
+  if (instance == nullptr) return;
+  instance->cron_due_ms = due;
+  save_note(*instance);
+}
+
+void Supervisor::restart_by_cron(InstanceId id, WallMs next_due, std::string why) {
+  Instance* instance = find_mutable(id);
+  if (instance == nullptr) return;
+  instance->cron_due_ms = next_due;  // into the note that the restart makes
+  feed(*instance, {.kind = Input::Kind::restart, .error = std::move(why)});
 }
 
 void Supervisor::reset_counters(InstanceId id) {

@@ -93,6 +93,8 @@ class Supervisor final : public KeeperListener {
   [[nodiscard]] Result<std::vector<model::InstanceId>> select(
       const std::vector<std::string>& targets) const;
   [[nodiscard]] LogPaths log_paths(const Instance& instance) const;
+  // By what the processes of a run are found.
+  [[nodiscard]] TreeRoot tree_root(const Run& run) const;
   // The state of an instance as the keeper keeps it.
   [[nodiscard]] LabelBytes note_bytes(const Instance& instance) const;
 
@@ -114,7 +116,12 @@ class Supervisor final : public KeeperListener {
   void replace_spec(model::AppId app, model::AppSpec spec, Committed done);
   void start(model::InstanceId id);
   void stop(model::InstanceId id);
-  void restart(model::InstanceId id);
+  // `why`, in words, unless a user wants it.
+  void restart(model::InstanceId id, std::string why = {});
+  // On record, so that a new daemon knows what it has missed.
+  void set_cron_due(model::InstanceId id, WallMs due);
+  // Both at once: no daemon that dies in between makes it come twice, or not at all.
+  void restart_by_cron(model::InstanceId id, WallMs next_due, std::string why);
   // Counters of restarts and quick exits to 0; back-off and budget stay.
   void reset_counters(model::InstanceId id);
   // To the main process of the current run; false when there is none.
@@ -233,7 +240,6 @@ class Supervisor final : public KeeperListener {
   void record_exit(Instance& instance, Run& run, const std::string& reason);
   void try_ack(Run& run);
   void ack(Run& run);
-  [[nodiscard]] TreeRoot tree_root(const Run& run) const;
 
   void persist(store::Batch batch, store::Durability durability, Committed done);
   void put_book(Committed done, store::Batch batch);

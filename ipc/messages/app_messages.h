@@ -256,6 +256,8 @@ struct Description {
   std::int64_t created_ms = 0;
   std::string out_file;
   std::string error_file;
+  std::int64_t cron_due_ms = 0;  // 0: there is no cron_restart, or it is stopped
+  std::string watching;          // how the watch is; empty: there is none
   std::vector<ExitInfo> exits;
   std::optional<HealthInfo> health;
   static constexpr auto fields() {
@@ -263,6 +265,8 @@ struct Description {
                       opt("created_ms", &Description::created_ms, "when the app was added, ms since the epoch"),
                       opt("out_file", &Description::out_file, "file of its stdout"),
                       opt("error_file", &Description::error_file, "file of its stderr"),
+                      opt("cron_due_ms", &Description::cron_due_ms, "when cron_restart comes next, ms since the epoch"),
+                      opt("watching", &Description::watching, "how many directories are watched, or what is in the way"),
                       opt("exits", &Description::exits, "recorded exits, newest first"),
                       opt("health", &Description::health, "what the last health probe has found")};
   }

@@ -61,12 +61,12 @@ def test_pm2s_file_in_javascript(home):
     file = write(home, "ecosystem.config.js", """
         const path = require('path');
         module.exports = { apps: [
-          { name: 'web', script: path.join(__dirname, 'web.sh'), interpreter: '/bin/sh', max_memory_restart: '1G',
+          { name: 'web', script: path.join(__dirname, 'web.sh'), interpreter: '/bin/sh', vizion: false,
             env: { MODE: 'dev', FROM: process.env.FROM_SHELL }, env_production: { MODE: 'prod' } },
           { name: 'idle', script: 'sleep 1000', autostart: false } ] };""")
     write(home, "web.sh", "echo $MODE $FROM $EXTRA $DROPPED\nexec sleep 1000\n")
     said = home.ok("start", file, "--env", "production", "--pass-env", "EXTRA", env={"FROM_SHELL": "shell", "EXTRA": "passed", "DROPPED": "gone"})
-    assert "without effect so far: max_memory_restart" in said.err and "added idle" in said.out
+    assert "without effect so far: vizion" in said.err and "added idle" in said.out
     wait_until(lambda: home.log("web") == b"prod shell passed\n", 5, "its words")
     assert home.state("idle") == "stopped"
     home.ok("start", file, "--only", "idle,web", "--env", "MODE=mine")

@@ -108,10 +108,71 @@ TEST_CASE("ecosystem: what describes no app is refused") {
 }
 
 TEST_CASE("ecosystem: PM2's fields without effect are named, not refused") {
-  const auto result = read(R"([{"script": "a", "watch": true, "maxMemoryRestart": "1G"}])");
+  const auto result = read(R"([{"script": "a", "vizion": true, "killRetryTime": 100}])");
   REQUIRE(result);
   REQUIRE(result->remarks.size() == 1);
-  CHECK(result->remarks[0].find("maxMemoryRestart, watch") != std::string::npos);
+  CHECK(result->remarks[0].find("killRetryTime, vizion") != std::string::npos);
+}
+
+TEST_CASE("ecosystem: when an app is restarted, stopped and watched, and as what it runs") {
+  const auto result = read(R"([{"script": "a", "restart": "on-failure", "stop_exit_codes": [0, "3"],
+    "max_restarts": "5/10m", "exp_backoff_restart_delay": 100, "stop_signal": "sigint", "treekill": false,
+    "watch": ["src", "lib"], "ignore_watch": "*.tmp data", "watch_delay": "1s", "watch_options": {"x": 1},
+    "cron": "0 3 * * mon-fri", "timezone": "UTC", "max_memory_restart": "300M", "gid": 7, "umask": "027", "nice": "-5",
+    "rlimits": {"nofile": 1024, "core": "0:1G"}, "no_new_privs": true, "instance_var": "N", "increment_var": "PORT",
+    "filter_env": ["AWS_"], "name_prefix": "shop", "append_env_to_name": true}])");
+  REQUIRE_MESSAGE(result, (result ? "" : result.error().message));
+  const AppConfig& app = result->apps[0];
+  const model::AppSpec& spec = app.settings;
+  CHECK(spec.restart == model::RestartWhen::on_failure);
+  CHECK(spec.stop_exit_codes == std::vector<std::int32_t>{0, 3});
+  CHECK(spec.max_restarts == 5);
+  CHECK(spec.max_restarts_within == 600s);
+  CHECK(spec.stop_signal == 2);
+  CHECK(spec.kill_mode == model::KillMode::process);
+  CHECK(spec.watch);
+  CHECK(spec.watch_paths == std::vector<std::string>{"src", "lib"});
+  CHECK(spec.ignore_watch == std::vector<std::string>{"*.tmp", "data"});
+  CHECK(spec.watch_delay == 1s);
+  CHECK(spec.cron_restart == "0 3 * * mon-fri");
+  CHECK(spec.max_memory_restart == 300ULL << 20U);
+  CHECK(spec.group == "7");
+  CHECK(spec.umask == 027);
+  CHECK(spec.nice == -5);
+  CHECK(spec.rlimits == std::map<std::string, std::string>{{"nofile", "1024"}, {"core", "0:1G"}});
+  CHECK(spec.no_new_privs);
+  CHECK(spec.instance_var == "N");
+  CHECK(spec.increment_var == "PORT");
+  CHECK(app.filter_env.parts == std::vector<std::string>{"AWS_"});
+  CHECK(app.name_prefix == "shop");
+  CHECK(app.append_env_to_name);
+}
+
+TEST_CASE("ecosystem: policies that make no sense are refused, each in its words") {
+  for (const auto& [text, words] :
+       {std::pair{R"("max_restarts": "x/1m")", "is no number of restarts"},
+        {R"("max_restarts": "5/0s")", "counts nothing"},
+        {R"("stop_exit_codes": [256])", "from 0 to 255"},
+        {R"("stop_signal": "SIGFOO")", "must be a signal"},
+        {R"("cron_restart": "0 24 * * *")", "'24' is no hour"},
+        {R"("cron_restart": 7)", "five or six fields"},
+        {R"("timezone": "../etc/passwd")", "there is no time zone"},
+        {R"("max_memory_restart": 0)", "must be above 0"},
+        {R"("max_memory_restart": "1Q")", "is not a size"},
+        {R"("umask": "888")", "octal digits"},
+        {R"("umask": 512)", "octal digits"},
+        {R"("rlimits": {"nofiles": 1})", "did you mean 'nofile'?"},
+        {R"("rlimits": {"nofile": true})", "nofile"},
+        {R"("watch": {"a": 1})", "'watch' must be a list"},
+        {R"("watch_options": 7)", "must be a table"},
+        {R"("name_prefix": "a b")", "letters, digits"}}) {
+    CAPTURE(text);
+    const std::string told = fault(R"([{"script": "a", )" + std::string(text) + "}]");
+    CHECK_MESSAGE(told.find(words) != std::string::npos, told);
+  }
+  CHECK(read(R"([{"script": "a", "cron_restart": false, "watch": false}])")
+            ->apps[0]
+            .settings.cron_restart.empty());
 }
 
 TEST_CASE("ecosystem: no name or alias stands for two fields") {

@@ -142,3 +142,34 @@ TEST_CASE("app spec: a variable's value is never in the message") {
       problems_after([](AppSpec& s) { s.env["TOKEN"] = std::string("secret\0", 7); });
   CHECK(text.find("secret") == std::string::npos);
 }
+
+TEST_CASE("app spec: policies and attributes are looked at, each with its field's name") {
+  const auto told = [](auto change, const char* words) {
+    const std::string problem = problems_after(change);
+    CHECK_MESSAGE(problem.find(words) != std::string::npos, problem);
+  };
+  told([](AppSpec& s) { s.stop_exit_codes = {256}; }, "stop_exit_codes: must be");
+  told([](AppSpec& s) { s.stop_signal = 65; }, "stop_signal: must be");
+  told([](AppSpec& s) { s.max_memory_restart = 0; }, "max_memory_restart: must be");
+  told([](AppSpec& s) { s.cron_restart = "x"; }, "cron_restart: 'x' has 1 fields");
+  told([](AppSpec& s) { s.timezone = std::string(65, 'x'); }, "timezone: must be");
+  told([](AppSpec& s) { s.watch_paths = {"src"}; }, "watch_paths: must be");
+  told([](AppSpec& s) { s.umask = 01000; }, "umask: must be");
+  told([](AppSpec& s) { s.nice = 20; }, "nice: must be");
+  told([](AppSpec& s) { s.rlimits = {{"nofile", "2:1"}}; }, "rlimits: limit nofile");
+  told([](AppSpec& s) { s.instance_var = ""; }, "instance_var: cannot");
+  told(
+      [](AppSpec& s) {
+        s.increment_var = "PORT";
+        s.env["PORT"] = "x";
+      },
+      "increment_var: the value");
+  CHECK(problems_after([](AppSpec& s) {
+          s.cron_restart = "@daily";
+          s.umask = 0777;
+          s.nice = -20;
+          s.rlimits = {{"core", "unlimited"}};
+          s.increment_var = "PORT";
+          s.watch_paths = {"/srv"};
+        }) == "");
+}

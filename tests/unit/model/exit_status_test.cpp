@@ -38,3 +38,13 @@ TEST_CASE("exit status: only code 0 is a success") {
   CHECK(is_success({ExitKind::exited, 0, 0, false}));
   CHECK_FALSE(is_success({ExitKind::exited, 1, 0, false}));
 }
+
+TEST_CASE("signals: by name, with or without SIG, or by number") {
+  CHECK(signal_number("HUP") == 1);
+  CHECK(signal_number("sigusr2") == 12);
+  CHECK(signal_number("64") == 64);
+  for (const char* word : {"", "SIG", "0", "65", "-1", "SIGNOPE", "15x"}) {
+    CAPTURE(word);
+    CHECK(signal_number(word) == 0);
+  }
+}

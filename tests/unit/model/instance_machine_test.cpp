@@ -378,3 +378,23 @@ TEST_CASE("instance: a successor that is never ready gives way to its predecesso
   CHECK(s.state.current->id == RunId{1});
   CHECK(s.state.reason == "new run failed (not ready within 3s); the previous one serves on");
 }
+
+TEST_CASE("instance: a code of stop_exit_codes means stopped, and a restart tells what it is for") {
+  static const std::vector<std::int32_t> codes{3};
+  RestartPolicy policy;
+  policy.stop_exit_codes = codes;
+  Story s(policy);
+  s.ask(Kind::start).feed({.kind = Kind::spawned, .run = RunId{1}});
+  s.feed({.kind = Kind::restart, .error = "app.js changed"});
+  CHECK(s.effects == std::vector{term(1)});
+  s.feed({.kind = Kind::exited, .run = RunId{1}, .status = kCode3, .ran_for = 5s});
+  s.feed({.kind = Kind::swept, .run = RunId{1}});
+  CHECK(s.state.reason == "app.js changed");
+  CHECK(s.effects == std::vector{spawn(2)});
+  s.feed({.kind = Kind::spawned, .run = RunId{2}});
+  s.feed({.kind = Kind::exited, .run = RunId{2}, .status = kCode3, .ran_for = 5s});
+  s.feed({.kind = Kind::swept, .run = RunId{2}});
+  CHECK(s.state.desired == Desired::down);
+  CHECK(s.state.rest == Rest::stopped);
+  CHECK(s.state.reason == "exit code 3; one of stop_exit_codes");
+}

@@ -15,6 +15,8 @@ Bytes note_of_size(std::size_t size) {
   note.restarts = 7;
   note.last_exit_wall_ms = 42;
   note.failing = Failing::watchdog;
+  note.window.exits = 2;
+  note.cron_due_ms = 77;
   Bytes bytes;
   store_label(note, std::span(bytes));
   const auto told = static_cast<std::uint16_t>(size);
@@ -30,6 +32,8 @@ TEST_CASE("label: a note of the first version is read, with defaults for what ca
   CHECK(note->restarts == 7);
   CHECK(note->last_exit_wall_ms == 42);
   CHECK(note->failing == Failing::no);
+  CHECK(note->window.exits == 0);
+  CHECK(note->cron_due_ms == 0);
 }
 
 TEST_CASE("label: a note of this version or a later one is read, a shorter one is refused") {

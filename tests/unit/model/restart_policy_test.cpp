@@ -128,6 +128,78 @@ TEST_CASE("restart policy: max_restarts 0 gives up at the first unhealthy exit")
   CHECK(decision.reason == "max_restarts 0 reached: 1 unhealthy exit");
 }
 
+TEST_CASE("restart policy: on failure, exit code 0 is the end and everything else is not") {
+  RestartPolicy policy;
+  policy.restart = RestartWhen::on_failure;
+  RestartTracker tracker;
+  const auto decide = [&](const ExitStatus& status) {
+    return tracker.on_exit(status, 5s, from_ns(1), policy, kNoJitter);
+  };
+  const auto done = decide({ExitKind::exited, 0, 0, false});
+  CHECK(done.action == Action::done);
+  CHECK(done.wanted_end);
+  CHECK(done.reason == "exit code 0; restarts on failure only");
+  CHECK(decide(kCode1).action == Action::restart);
+  CHECK(decide({ExitKind::signaled, 0, 15, false}).action == Action::restart);
+  CHECK(decide({ExitKind::unknown, 0, 0, false}).action == Action::restart);
+}
+
+TEST_CASE("restart policy: a code of stop_exit_codes is a wanted end, a signal never is") {
+  const std::vector<std::int32_t> codes{0, 3};
+  for (const RestartWhen when :
+       {RestartWhen::always, RestartWhen::on_failure, RestartWhen::never}) {
+    RestartPolicy policy;
+    policy.restart = when;
+    policy.stop_exit_codes = codes;
+    RestartTracker tracker;
+    for (const int code : {0, 3}) {
+      const auto end =
+          tracker.on_exit({ExitKind::exited, code, 0, false}, 5s, from_ns(1), policy, 0);
+      CHECK(end.action == Action::done);
+      CHECK(end.wanted_end);
+      CHECK(end.reason == "exit code " + std::to_string(code) + "; one of stop_exit_codes");
+    }
+    const auto killed =
+        tracker.on_exit({ExitKind::signaled, 0, 3, false}, 5s, from_ns(1), policy, 0);
+    CHECK_FALSE(killed.wanted_end);
+    CHECK((killed.action == Action::done) == (when == RestartWhen::never));
+  }
+}
+
+TEST_CASE("restart policy: max_restarts within a span counts every exit of the span") {
+  RestartPolicy policy;
+  policy.max_restarts = 2;
+  policy.max_restarts_within = 600s;
+  Life life(policy);
+  CHECK(life.crash(100s).action == Action::restart);  // healthy ones too
+  CHECK(life.crash(100s).action == Action::restart);
+  const auto decision = life.crash(100s);
+  CHECK(decision.action == Action::give_up);
+  CHECK(decision.reason == "max_restarts 2 in 600s reached: 3 exits");
+  life.tracker().reset();
+  CHECK(life.crash(1s).action == Action::restart);
+  CHECK(life.crash(1s).action == Action::restart);
+  life.pass(601s);
+  CHECK(life.crash(1s).action == Action::restart);
+  CHECK(life.tracker().window().exits == 1);
+  RestartTracker other(life.tracker().memory(), life.tracker().window());
+  CHECK(other.on_exit(kCode1, 1s, life.now(), policy, 0).action == Action::restart);
+  CHECK(other.on_exit(kCode1, 1s, life.now(), policy, 0).action == Action::give_up);
+}
+
+TEST_CASE("restart policy: exp_backoff_restart_delay doubles from the first exit on, up to 15 s") {
+  RestartPolicy policy;
+  policy.exp_backoff_restart_delay = 150ms;
+  Life life(policy);
+  CHECK(life.crash(2s, 0.0).delay == 150ms);
+  const std::vector<std::int64_t> expected{300, 600, 1200, 2400, 4800, 9600, 15000, 15000};
+  CHECK(delays(life, 2s, 8) == expected);
+  CHECK(life.crash(60s).delay == 150ms);  // a healthy run ends it
+  policy.exp_backoff_restart_delay = 20s;
+  Life slow(policy);
+  CHECK(delays(slow, 1s, 3) == std::vector<std::int64_t>{20000, 20000, 20000});
+}
+
 TEST_CASE("restart policy: a healthy run clears streak and back-off") {
   RestartPolicy policy;
   policy.max_restarts = 20;

@@ -90,6 +90,38 @@ TEST_CASE("spawn plan: what an app needs to speak of itself") {
     CHECK_FALSE(variable.starts_with("NOTIFY_SOCKET"));
 }
 
+TEST_CASE("spawn plan: variables that depend on the instance") {
+  auto spec = direct("/bin/true");
+  spec.instance_var = "NUMBER";
+  spec.increment_var = "PORT";
+  spec.env["PORT"] = "3000";
+  InstanceFacts facts = make_facts();
+  facts.slot = 2;
+  const auto plan = make_spawn_plan(spec, facts);
+  CHECK(value_of(plan, "NUMBER") == "2");
+  CHECK(value_of(plan, "PORT") == "3002");
+  CHECK(value_of(plan, "NODE_APP_INSTANCE") == "(unset)");
+  spec.env.erase("PORT");
+  CHECK(value_of(make_spawn_plan(spec, facts), "PORT") == "2");
+}
+
+TEST_CASE("spawn plan: attributes of the process") {
+  auto spec = direct("/bin/true");
+  spec.group = "daemon";
+  spec.umask = 027;
+  spec.nice = -3;
+  spec.rlimits = {{"nofile", "10:20"}};
+  spec.no_new_privs = true;
+  const auto plan = make_spawn_plan(spec, make_facts());
+  CHECK(plan.group == "daemon");
+  CHECK(plan.umask == 027U);
+  CHECK(plan.nice == -3);
+  REQUIRE(plan.limits.size() == 1);
+  CHECK(plan.limits[0].words == "nofile 10:20");
+  CHECK(plan.limits[0].limit.hard == 20);
+  CHECK(plan.no_new_privs);
+}
+
 TEST_CASE("spawn plan: a variable is replaced or added, and ROOST_ID stays last") {
   auto plan = plan_with({{"HOME", "/root"}, {"Z", "1"}});
   set_variable(plan.env, "HOME", "/home/a");

@@ -1,0 +1,125 @@
+#include "cli/policy_options.h"
+
+#include <algorithm>
+
+#include "core/base/words.h"
+
+namespace roost::cli {
+namespace {
+
+using config::AppConfig;
+using config::Value;
+
+struct OptionOfField {
+  std::string_view names;
+  std::string_view value_name;
+  std::string_view field;  // of configuration files
+  std::string_view doc;
+};
+
+constexpr std::array<OptionOfField, 14> kValueOptions{
+    {{"--restart", "WHEN", "restart", "after which exits: always, on-failure, never"},
+     {"--min-uptime", "TIME", "min_uptime", "an exit before this is a quick one; default 1s"},
+     {"--exp-backoff-restart-delay", "TIME", "exp_backoff_restart_delay",
+      "first delay; doubles up to 15s"},
+     {"--stop-signal", "SIGNAL", "stop_signal", "what asks it to stop; default SIGTERM"},
+     {"-c,--cron-restart,--cron", "EXPR", "cron_restart", "when to restart: '0 3 * * *', @daily"},
+     {"--timezone", "ZONE", "timezone", "of --cron-restart, as Europe/Berlin"},
+     {"--watch-delay", "TIME", "watch_delay", "quiet time before the restart; default 200ms"},
+     {"--max-memory-restart", "SIZE", "max_memory_restart", "restart above this: 300M, 1G"},
+     {"--group,--gid", "GROUP", "group", "group to run as; needs root"},
+     {"--umask", "MASK", "umask", "file mode creation mask, as 027"},
+     {"--nice", "N", "nice", "niceness, -20 to 19"},
+     {"--instance-var", "NAME", "instance_var", "variable with the instance's number"},
+     {"--increment-var", "NAME", "increment_var", "variable counted up by instance"},
+     {"--stop-exit-codes", "CODES", "stop_exit_codes", "exit codes that are a wanted end: '0 3'"}}};
+
+constexpr std::array<OptionOfField, 4> kListOptions{
+    {{"--watch-path", "PATH", "watch", "watch this instead; may be repeated"},
+     {"--ignore-watch", "PATTERNS", "ignore_watch", "files that do not count: '*.tmp data/'"},
+     {"--rlimit", "NAME=LIMIT", "rlimits", "nofile=1024:4096; may be repeated"},
+     {"--filter-env", "TEXT", "filter_env", "do not pass on variables with it in their name"}}};
+
+Value text_value(std::string text) {
+  Value value;
+  value.kind = Value::Kind::string;
+  value.string = std::move(text);
+  return value;
+}
+
+// A table of "NAME=LIMIT", a list of anything else.
+Result<Value> list_value(const OptionOfField& option, const std::vector<std::string>& words) {
+  Value value;
+  value.kind = option.field == "rlimits" ? Value::Kind::object : Value::Kind::array;
+  for (const std::string& word : words) {
+    const auto equals = word.find('=');
+    if (value.kind == Value::Kind::array) {
+      const bool several = option.field == "ignore_watch";
+      for (std::string& part : several ? split_words(word) : std::vector<std::string>{word})
+        value.items.push_back(text_value(std::move(part)));
+    } else if (equals == std::string::npos) {
+      return Error{Errc::invalid, "'" + word + "' is not " + std::string(option.value_name), {}};
+    } else {
+      config::Member member;
+      member.key = word.substr(0, equals);
+      member.value = text_value(word.substr(equals + 1));
+      value.members.push_back(std::move(member));
+    }
+  }
+  return value;
+}
+
+Status set_field(std::string_view option, std::string_view field, const Value& value,
+                 AppConfig& app) {
+  const auto wrong = config::find_field(field)->set(value, app);
+  if (!wrong) return ok();
+  option.remove_prefix(option.find("--"));  // the long name, if there is a short one
+  const std::string name(option.substr(0, option.find(',')));
+  return Error{Errc::invalid, name + " " + *wrong, {}};
+}
+
+}  // namespace
+
+void PolicyOptions::declare(ArgParser& parser) {
+  for (std::size_t i = 0; i < kValueOptions.size(); ++i) {
+    const OptionOfField& option = kValueOptions[i];
+    parser.value(option.names, option.value_name, values_[i], option.doc);
+  }
+  parser.flag("--watch", watch_, "restart it when a file in its directory changes");
+  for (std::size_t i = 0; i < kListOptions.size(); ++i) {
+    const OptionOfField& option = kListOptions[i];
+    parser.list(option.names, option.value_name, lists_[i], option.doc);
+  }
+  parser.flag("--no-treekill", no_treekill_, "a stop reaches its first process only");
+  parser.flag("--no-new-privs", no_new_privs_, "no more rights by exec (setuid programs)");
+}
+
+bool PolicyOptions::any() const {
+  return watch_ || no_treekill_ || no_new_privs_ ||
+         std::any_of(values_.begin(), values_.end(),
+                     [](const auto& one) { return one.has_value(); }) ||
+         std::any_of(lists_.begin(), lists_.end(), [](const auto& one) { return !one.empty(); });
+}
+
+Status PolicyOptions::apply(AppConfig& app) const {
+  static_assert(kValueOptions.size() == kValues && kListOptions.size() == kLists);
+  if (watch_) app.settings.watch = true;
+  for (std::size_t i = 0; i < kValues; ++i) {
+    if (!values_[i]) continue;
+    const OptionOfField& option = kValueOptions[i];
+    if (Status set = set_field(option.names, option.field, text_value(*values_[i]), app); !set)
+      return set;
+  }
+  for (std::size_t i = 0; i < kLists; ++i) {
+    if (lists_[i].empty()) continue;
+    auto value = list_value(kListOptions[i], lists_[i]);
+    if (!value) return std::move(value).error().context(kListOptions[i].names);
+    if (Status set = set_field(kListOptions[i].names, kListOptions[i].field, *value, app); !set)
+      return set;
+  }
+  if (no_treekill_) app.settings.kill_mode = model::KillMode::process;
+  if (no_new_privs_) app.settings.no_new_privs = true;
+  return ok();
+}
+
+}  // namespace roost::cli

@@ -1,0 +1,75 @@
+#include "daemon/policies/policies.h"
+
+#include <utility>
+
+namespace roost::daemon {
+namespace {
+constexpr Duration kSoon = 10ms;
+}
+
+Policies::Policies(loop::Loop& loop, loop::Worker& worker, Bus& bus, Supervisor& supervisor,
+                   std::string home)
+    : bus_(bus),
+      supervisor_(supervisor),
+      home_(std::move(home)),
+      cron_(loop, supervisor),
+      memory_(loop, worker, supervisor),
+      files_(loop, worker,
+             [this](model::AppId app, const std::string& what) { restart_changed(app, what); }),
+      soon_(loop, [this] { sync(); }) {}
+
+Policies::~Policies() {
+  stop();
+}
+
+void Policies::start() {
+  token_ = bus_.subscribe([this](const Event&) {
+    if (!soon_.active()) soon_.start(kSoon);
+  });
+  sync();
+}
+
+void Policies::stop() {
+  bus_.unsubscribe(token_);
+  soon_.cancel();
+  cron_.stop();
+  memory_.stop();
+  files_.keep_only([](model::AppId) { return false; });
+}
+
+void Policies::sync() {
+  cron_.sync();
+  memory_.sync();
+  sync_files();
+}
+
+// An app is watched as long as one of its instances is to run.
+void Policies::sync_files() {
+  std::map<model::AppId, const Instance*> wanted;
+  for (const auto& [id, instance] : supervisor_.instances())
+    if (instance.spec->watch && instance.machine.desired == model::Desired::up)
+      wanted.emplace(instance.app, &instance);
+  files_.keep_only([&](model::AppId app) { return wanted.contains(app); });
+  for (const auto& [app, instance] : wanted) {
+    std::vector<std::string> never{home_};
+    for (model::InstanceId id : supervisor_.book().apps().at(app).entry.instance_ids()) {
+      const LogPaths paths = supervisor_.log_paths(*supervisor_.find(id));
+      never.push_back(paths.out);
+      never.push_back(paths.err);
+    }
+    files_.watch(app, instance->spec, never);
+  }
+}
+
+// What is down stays down. One that has given up gets another chance: it may be what was mended.
+void Policies::restart_changed(model::AppId app, const std::string& what) {
+  const auto entry = supervisor_.book().apps().find(app);
+  if (entry == supervisor_.book().apps().end()) return;
+  for (model::InstanceId id : entry->second.entry.instance_ids()) {
+    const Instance* instance = supervisor_.find(id);
+    if (instance != nullptr && instance->machine.desired == model::Desired::up)
+      supervisor_.restart(id, what);
+  }
+}
+
+}  // namespace roost::daemon

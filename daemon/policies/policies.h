@@ -1,0 +1,45 @@
+// Policies: what restarts apps that run well: their cron_restart, changed files, too much memory.
+// Loop thread.
+#pragma once
+
+#include <string>
+
+#include "daemon/bus.h"
+#include "daemon/policies/cron_restarts.h"
+#include "daemon/policies/file_watch.h"
+#include "daemon/policies/memory_limits.h"
+
+namespace roost::daemon {
+
+class Policies {
+ public:
+  // All of them outlive this. `home`: changes in it do not count.
+  Policies(loop::Loop& loop, loop::Worker& worker, Bus& bus, Supervisor& supervisor,
+           std::string home);
+  ~Policies();
+  Policies(const Policies&) = delete;
+  Policies& operator=(const Policies&) = delete;
+
+  // The apps are all there; from now on the bus tells of changes.
+  void start();
+  // Nothing is restarted any more: everything ends.
+  void stop();
+
+  [[nodiscard]] const FileWatch& files() const { return files_; }
+
+ private:
+  void sync();
+  void sync_files();
+  void restart_changed(model::AppId app, const std::string& what);
+
+  Bus& bus_;
+  Supervisor& supervisor_;
+  std::string home_;
+  CronRestarts cron_;
+  MemoryLimits memory_;
+  FileWatch files_;
+  loop::Timer soon_;  // one look for all that has happened
+  Bus::Token token_ = 0;
+};
+
+}  // namespace roost::daemon
