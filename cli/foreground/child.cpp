@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace roost::cli {
 namespace {
@@ -67,6 +68,8 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 // What the child sets up; the first step that fails is told by its errno.
 bool set_up(const model::AppSpec& spec, const ChildIo& io) {
   ::setpgid(0, 0);
+  // Not left to the parent: a program that reads at once would be stopped by SIGTTIN.
+  if (io.terminal) ::tcsetpgrp(STDIN_FILENO, ::getpid());
   if (!io.own_stdin) {
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0 || ::dup2(null, 0) < 0) return false;

@@ -14,6 +14,7 @@ namespace roost::cli {
 // Where its descriptors 1 and 2 come from; -1: ours. Its stdin is ours or /dev/null.
 struct ChildIo {
   bool own_stdin = false;
+  bool terminal = false;  // it becomes the foreground of our terminal before it is executed
   int out = -1;
   int err = -1;
 };

@@ -99,13 +99,16 @@ bool Runner::is_over() const {
 
 Result<pid_t> Runner::spawn(Unit& unit) {
   const bool alone = is_the_only_one();
+  owns_terminal_ = alone && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp();
   if (format_ == LogFormat::raw)
-    return spawn_child(*unit.spec, unit.slot, unit.id, {.own_stdin = alone});
+    return spawn_child(*unit.spec, unit.slot, unit.id,
+                       {.own_stdin = alone, .terminal = owns_terminal_});
   auto out = output_.open(unit.spec->name, unit.slot, "out");
   auto err = output_.open(unit.spec->name, unit.slot, "err");
   if (!out || !err) return (out ? err : out).error();
-  return spawn_child(*unit.spec, unit.slot, unit.id,
-                     {.own_stdin = alone, .out = out->get(), .err = err->get()});
+  return spawn_child(
+      *unit.spec, unit.slot, unit.id,
+      {.own_stdin = alone, .terminal = owns_terminal_, .out = out->get(), .err = err->get()});
 }
 
 void Runner::start(Unit& unit) {
@@ -114,7 +117,6 @@ void Runner::start(Unit& unit) {
   const auto pid = spawn(unit);
   if (pid) {
     unit.pid = *pid;
-    if (is_the_only_one()) give_terminal(*pid);
     return;
   }
   say(unit, pid.error().message);
@@ -127,18 +129,13 @@ bool Runner::is_the_only_one() const {
   return units_.size() == 1 && supervision_ == Supervision::once;
 }
 
-// Ctrl-C and what is typed are the app's then.
-void Runner::give_terminal(pid_t pid) {
-  if (::tcgetpgrp(STDIN_FILENO) == ::getpgrp())
-    owns_terminal_ = ::tcsetpgrp(STDIN_FILENO, pid) == 0;
-}
-
 // Ctrl-Z reaches the app only; the shell waits for us. As process 1 we cannot stop: it goes on.
 void Runner::pause(const Unit& unit) {
   if (!owns_terminal_) return;
   ::tcsetpgrp(STDIN_FILENO, ::getpgrp());
   ::raise(SIGSTOP);
-  give_terminal(unit.pid);
+  // Else we were continued in the background.
+  if (::tcgetpgrp(STDIN_FILENO) == ::getpgrp()) ::tcsetpgrp(STDIN_FILENO, unit.pid);
   ::kill(-unit.pid, SIGCONT);
 }
 

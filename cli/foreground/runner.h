@@ -48,7 +48,6 @@ class Runner {
   void start(Unit& unit);
   [[nodiscard]] Result<pid_t> spawn(Unit& unit);
   [[nodiscard]] bool is_the_only_one() const;
-  void give_terminal(pid_t pid);
   void pause(const Unit& unit);
   void turn();
   void on_signal(int number);
@@ -69,7 +68,7 @@ class Runner {
   std::vector<Unit> units_;
   LineOutput output_;
   int signals_ = -1;
-  bool owns_terminal_ = false;  // the app is in its foreground
+  bool owns_terminal_ = false;  // Ctrl-C and what is typed are the app's
   bool stopping_ = false;
   int result_ = 0;
   std::minstd_rand random_{std::random_device{}()};

@@ -24,4 +24,5 @@ def test_a_row_has_a_verdict_and_its_proof(row):
     assert verdict in ("same", "better", "not offered", "not yet"), what
     named = re.findall(r"`(test_\w+)`", proof)
     assert named or verdict in ("not offered", "not yet"), f"{what}: who proves it?"
+    assert verdict != "not offered" or how, f"{what}: why not?"
     assert not [name for name in named if name not in TESTS], what

@@ -1,4 +1,6 @@
 """roost wait and roost tree."""
+import os
+import select
 import signal
 
 import pytest
@@ -9,23 +11,28 @@ from harness.wait import wait_until
 
 
 def waiting(home, *args):
-    """A `roost wait` that has begun."""
+    """A `roost wait` that has looked once and sleeps."""
     client = home.popen("wait", *args)
-    def connected():
-        return any(b"socket:" in path for path in fds(client.pid))
-    wait_until(connected, 20, "it has connected")
+    wait_until(lambda: sockets(client.pid) == 2, 30, "it follows events and asks for states")
+    wait_until(lambda: asleep(client.pid), 30, "it sleeps")
     return client
 
 
-def fds(pid):
-    import os
-    found = []
+def asleep(pid):
+    """It has done nothing for half a second."""
+    def switches():
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            return [line for line in file if "ctxt_switches" in line]
+    before = switches()
+    select.select([], [], [], 0.5)
+    return procs.state(pid) == "S" and switches() == before
+
+
+def sockets(pid):
     try:
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            found.append(os.readlink(f"/proc/{pid}/fd/{name}").encode())
+        return sum(os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:") for name in os.listdir(f"/proc/{pid}/fd"))
     except OSError:
-        pass
-    return found
+        return 0
 
 
 def test_wait_for_ready(home):
