@@ -1,0 +1,31 @@
+"""The measurements run, and say what they found. (What they find is not judged here: a machine under load misses targets.)"""
+import json
+import subprocess
+
+import pytest
+
+from harness.roost import ROOT
+
+
+@pytest.mark.serial
+def test_the_bench_measures_commands_and_prints_a_table(release_bin, tmp_path):
+    result = tmp_path / "figures.json"
+    done = subprocess.run([ROOT / "bench/run", "--quick", "--only", "cli", "--bin", release_bin, "--json", result], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "targets met" in done.stdout and "QUICK" in done.stdout
+    figures = {f["figure"]: f for f in json.loads(result.read_text())["figures"]}
+    listing = figures["list, 100 apps: CPU of the command"]
+    assert listing["roost"] > 0 and listing["floor"] > 0 and listing["met"] in (True, False)
+    assert f"{listing['figure']} " in done.stdout
+
+
+def test_the_bench_names_its_groups_and_refuses_others():
+    listed = subprocess.run([ROOT / "bench/run", "--list"], capture_output=True, text=True, timeout=30)
+    names = [line.split()[0] for line in listed.stdout.splitlines()]
+    assert listed.returncode == 0 and names == ["footprint", "cli", "spawn", "lifecycle", "restart", "logs"]
+    assert subprocess.run([ROOT / "bench/run", "--only", "nothing"], capture_output=True, timeout=30).returncode == 2
+
+
+def test_the_bench_says_what_to_do_without_a_build(tmp_path):
+    done = subprocess.run([ROOT / "bench/run", "--bin", tmp_path], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and "cmake --preset release" in done.stderr
