@@ -17,8 +17,12 @@ class Pm2:
 
     def __enter__(self):
         self.home.mkdir()
-        self.run("ping")
-        self.pid = wait_until(self._daemon, 30, "PM2's daemon")
+        try:
+            self.run("ping")
+            self.pid = wait_until(self._daemon, 30, "PM2's daemon")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def _daemon(self):
