@@ -1,4 +1,4 @@
-"""Restart after a crash: what is recorded is exactly what happened. (How quick it is: bench/restart.py.)"""
+"""Restart after a crash: what is recorded is exactly what happened. (How quick it is: bench/run --only restart.)"""
 import os
 import resource
 import signal
