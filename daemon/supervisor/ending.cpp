@@ -93,7 +93,7 @@ bool Supervisor::signal(InstanceId id, int number) {
 
 void Supervisor::signal_kill(Instance& instance, Run& run) {
   run.kill_sweep = true;
-  begin_sweep(instance.id, run, Monotonic::now());
+  begin_sweep(instance.id, run, TimePoint{});  // long over: no SIGTERM to those not told yet
 }
 
 void Supervisor::sweep(Instance& instance, Run& run) {
