@@ -208,6 +208,8 @@ void check_health(const AppSpec& spec, Problems& problems) {
   constexpr std::string_view kRange = "must be 0 to 7 days";
   problems.add_if(bad(spec.listen_timeout), "listen_timeout", kRange);
   problems.add_if(bad(spec.watchdog), "watchdog", kRange);
+  problems.add_if(spec.wait_ready && spec.listen_timeout == 0s, "listen_timeout",
+                  "must be more than 0 with wait_ready");
   if (!spec.health) return;
   const HealthProbe& probe = *spec.health;
   const std::string problem = target_problem(probe.kind, probe.target);

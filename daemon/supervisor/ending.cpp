@@ -102,7 +102,7 @@ void Supervisor::signal_kill(Instance& instance, Run& run) {
     return;
   }
   run.kill_sweep = true;
-  begin_sweep(instance.id, run, Monotonic::now());
+  begin_sweep(instance.id, run, TimePoint{});  // long over: no SIGTERM to those not told yet
 }
 
 void Supervisor::sweep(Instance& instance, Run& run) {

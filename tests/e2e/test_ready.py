@@ -130,7 +130,37 @@ def test_shutdown_by_message_to_an_app_that_does_not_listen_ends_in_time(home):
     home.ok("start", app(home, "channel.js", "never", shutdown_with_message=True, kill_timeout="1s"))
     home.ok("stop", "app")
     assert home.state("app") == "stopped"
-    assert home.exits("app")[0]["status"].get("signal") in (signal.SIGTERM, signal.SIGKILL)
+    assert home.exits("app")[0]["status"].get("signal") == signal.SIGKILL
+
+
+@pytest.mark.parametrize("point, script", [("channel.before_consume", "channel.js"), ("notify.before_consume", "notify.py")])
+def test_death_between_hearing_a_word_and_taking_it_out(make_home, point, script):
+    home = make_home()
+    once, go = home.base / "die-once", home.work / "go"
+    home.extra_env |= {"ROOST_DIE_AT": point, "ROOST_DIE_ONCE": str(once)}
+    home.ok("start", app(home, script, "ready-after", go, wait_ready=True, listen_timeout="60s"), "--no-wait")
+    home.wait_state("app", "launching")
+    pid, daemon = wait_until(lambda: home.pid("app"), 10), home.live_pid("daemon_pid")
+    once.touch()
+    go.touch()
+    wait_until(lambda: not once.exists(), 30, "the daemon died there")
+    home.wait_new_daemon(daemon)
+    home.wait_state("app", "online", 30)
+    assert home.pid("app") == pid and home.exits("app") == []
+
+
+@pytest.mark.parametrize("script", ["channel.js", "notify.py"])
+def test_ready_survives_the_keeper(home, script):
+    go = home.work / "go"
+    home.ok("start", app(home, script, "ready-after", go, wait_ready=True, listen_timeout="60s"), "--no-wait")
+    home.wait_state("app", "launching")
+    pid, daemon = wait_until(lambda: home.pid("app"), 10), home.live_pid("daemon_pid")
+    home.kill_keeper()
+    home.wait_new_daemon(daemon)
+    assert home.state("app") == "launching"
+    go.touch()
+    home.wait_state("app", "online", 30)
+    assert home.pid("app") == pid
 
 
 # ---- the notify socket

@@ -173,3 +173,33 @@ TEST_CASE("app spec: policies and attributes are looked at, each with its field'
           s.watch_paths = {"/srv"};
         }) == "");
 }
+
+TEST_CASE("app spec: health, readiness and dependencies are looked at") {
+  const auto probe = [](ProbeKind kind, const char* target) {
+    return problems_after(
+        [&](AppSpec& s) { s.health = HealthProbe{.kind = kind, .target = target}; });
+  };
+  CHECK(probe(ProbeKind::http, "http://127.0.0.1:80/health").empty());
+  CHECK(probe(ProbeKind::tcp, "[::1]:5432").empty());
+  CHECK(probe(ProbeKind::exec, "test -e /x && true").empty());
+  CHECK(probe(ProbeKind::http, "https://x").find("exec with curl") != std::string::npos);
+  CHECK(probe(ProbeKind::http, "x:80").find("http://host") != std::string::npos);
+  CHECK(probe(ProbeKind::tcp, "nowhere").find("host:port") != std::string::npos);
+  CHECK(probe(ProbeKind::exec, "").find("needs a target") != std::string::npos);
+  CHECK_FALSE(problems_after([](AppSpec& s) {
+                s.health = HealthProbe{.target = "http://x", .timeout = 0s};
+              }).empty());
+  CHECK_FALSE(problems_after([](AppSpec& s) {
+                s.wait_ready = true;
+                s.listen_timeout = 0s;
+              }).empty());
+  CHECK(problems_after([](AppSpec& s) {
+          s.wait_for = {"tcp:db:5432", "http://x/", "file:/run/x"};
+          s.depends_on = {{"db", DependencyCondition::ready}};
+        }).empty());
+  for (const char* target : {"udp:x:1", "file:x", "tcp:x", "db:5432"})
+    CHECK_FALSE(problems_after([&](AppSpec& s) { s.wait_for = {target}; }).empty());
+  CHECK_FALSE(problems_after([](AppSpec& s) {
+                s.depends_on = {{"no name", DependencyCondition::ready}};
+              }).empty());
+}
