@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <sys/stat.h>
 
 #include "cli/file_system.h"
 #include "cli/interpreter.h"
@@ -31,6 +32,19 @@ Status set_duration(const std::optional<std::string>& text, std::string_view opt
 std::string log_path(const std::optional<std::string>& path, const std::string& cwd) {
   if (!path) return {};
   return *path == "NULL" ? "/dev/null" : absolute_path(*path, cwd);
+}
+
+// What the daemon would not write to is told before anything is started.
+Status check_log_file(const std::string& path, std::string_view option) {
+  struct stat st {};
+
+  if (path.empty() || path == "/dev/null" || ::lstat(path.c_str(), &st) != 0 || S_ISREG(st.st_mode))
+    return ok();
+  const char* kind = S_ISDIR(st.st_mode)   ? "a directory"
+                     : S_ISLNK(st.st_mode) ? "a symbolic link"
+                                           : "no plain file";
+  return Error{Errc::invalid, fmt::format("{} '{}' is {}", option, path, kind),
+               "output goes into plain files, or to /dev/null"};
 }
 
 bool has_blank(std::string_view text) {
@@ -78,7 +92,8 @@ Status AppBuilder::set_paths() {
   base_.error_file = log_path(options_.error, base_.cwd);
   for (std::string& path : base_.watch_paths)
     path = absolute_path(path, base_.cwd);
-  return ok();
+  if (Status fits = check_log_file(base_.out_file, "--output"); !fits) return fits;
+  return check_log_file(base_.error_file, "--error");
 }
 
 Status AppBuilder::set_numbers() {
@@ -121,7 +136,8 @@ Result<StartTarget> AppBuilder::from_file(const std::string& word, const std::st
   auto spec = spec_for(path);
   if (!spec) return std::move(spec).error();
   const bool is_bare = word.find('/') == std::string::npos && !has_blank(word);
-  StartTarget target{is_bare && !options_.name ? word : "", std::move(*spec)};
+  const bool may_be_app = is_bare && !options_.name && options_.args.empty();
+  StartTarget target{may_be_app ? word : "", std::move(*spec)};
   return target;
 }
 

@@ -96,7 +96,8 @@ constexpr std::array<Command, 31> kCommands{{
     {"events", "", Group::look, "Show what has happened to apps, and what happens",
      "[target]... [options]", run_events,
      "Events: added, held, started, online, exit, start-failed, stopped, deleted. Past ones go\n"
-     "back to the start of the present daemon; recorded exits of before are in `roost describe`.\n"},
+     "back to the start of the present daemon; recorded exits of before are in `roost "
+     "describe`.\n"},
     {"pid", "", Group::look, "Print the process ids of apps, one per line", "[target]...", run_pid,
      kTargetNotes},
     {"jlist", "", Group::look, "Print the list as JSON in PM2's shape", "", run_jlist},

@@ -119,7 +119,9 @@ std::string suggest_file(const std::string& path) {
     if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   }
   const std::vector<std::string_view> known(names.begin(), names.end());
-  return did_you_mean(std::string_view(path).substr(path.rfind('/') + 1), known);
+  const auto word = std::string_view(path).substr(path.rfind('/') + 1);
+  if (std::find(names.begin(), names.end(), word) != names.end()) return {};  // it is there
+  return did_you_mean(word, known);
 }
 
 }  // namespace roost::cli

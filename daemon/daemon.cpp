@@ -168,7 +168,7 @@ void Daemon::make_services() {
     const Status status =
         done ? ok()
              : Status(Error{
-                   Errc::conflict, "the installed roost-keeper does not accept the table", {}});
+                   Errc::conflict, "the installed roost-keeper is missing, or does not accept the table", {}});
     for (const auto& tell : std::exchange(renewing_, {}))
       tell(status);
   };

@@ -55,8 +55,13 @@ Result<Paths> paths_for_home(std::string_view home) {
 }
 
 Result<Paths> paths_from_environment() {
-  if (const char* home = std::getenv("ROOST_HOME"); home != nullptr && *home != '\0')
-    return paths_for_home(home);
+  if (const char* home = std::getenv("ROOST_HOME"); home != nullptr && *home != '\0') {
+    if (*home == '/') return paths_for_home(home);
+    return Error{Errc::invalid,
+                 "ROOST_HOME '" + std::string(home) +
+                     "' is relative: it would be another roost in each directory",
+                 "make it absolute"};
+  }
   if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
     return paths_for_home(std::string(home) + "/.roost");
   return Error{Errc::invalid,

@@ -161,6 +161,8 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
                                      .wishes = std::move(wishes),
                                      .no_wait = options.no_wait});
   }
+  if (!wishes.only.empty())
+    return parser.usage_error({Errc::invalid, "--only goes with a file of apps", {}});
   config::AppConfig app;
   if (Status set = policy.apply(app); !set) return parser.usage_error(std::move(set).error());
   options.base = app.settings;
@@ -183,6 +185,10 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   if (existing != requests.end() && (has_settings(options) || policy.any()))
     invocation.warn("note: '" + existing->targets.front() +
                     "' exists already; options and arguments are for new apps only");
+  else if (reply->note.empty() && (has_settings(options) || policy.any()) &&
+           std::any_of(reply->outcomes.begin(), reply->outcomes.end(),
+                       [](const auto& outcome) { return outcome.already_running; }))
+    invocation.warn("note: options do not change what runs already; for its number: roost scale");
   return report_start(invocation, *reply, options.no_wait ? "starting" : "started");
 }
 

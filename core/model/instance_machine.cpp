@@ -59,7 +59,7 @@ class Stepper {
     s_.asked_why.clear();
     if (s_.retiring) end(*s_.retiring);
     if (s_.current) return end(*s_.current);
-    rest(Rest::stopped, s_.rest == Rest::stopped ? s_.reason : "stopped by request");
+    rest(Rest::stopped, s_.rest == Rest::stopped ? s_.reason : std::string(kStoppedByRequest));
   }
 
   void on_restart() {
@@ -204,7 +204,7 @@ class Stepper {
   }
 
   void conclude_asked() {
-    if (s_.desired == Desired::down) return rest(Rest::stopped, "stopped by request");
+    if (s_.desired == Desired::down) return rest(Rest::stopped, std::string(kStoppedByRequest));
     ++s_.restarts;
     s_.tracker.reset();
     begin(s_.asked_why);

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/time.h"
@@ -67,6 +68,9 @@ struct InstanceState {
   std::string reason;     // of the state, in words
   std::string asked_why;  // what the restart under way is for, in words; empty: a user's wish
 };
+
+// The reason of an instance that a user has stopped.
+inline constexpr std::string_view kStoppedByRequest = "stopped by request";
 
 struct Input {
   enum class Kind : std::uint8_t {

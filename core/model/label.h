@@ -66,8 +66,9 @@ struct InstanceNote {
   std::int64_t last_exit_wall_ms = 0;
   // From here on absent in records of the first size.
   RestartTracker::Window window{};
-  std::int64_t cron_due_ms = 0;   // when cron_restart comes next; 0 = unknown
-  Failing failing = Failing::no;  // what the current run is being ended for
+  std::int64_t cron_due_ms = 0;     // when cron_restart comes next; 0 = unknown
+  Failing failing = Failing::no;    // what the current run is being ended for
+  bool stopped_by_request = false;  // why it rests
   friend bool operator==(const InstanceNote&, const InstanceNote&) = default;
 };
 

@@ -12,14 +12,15 @@
 namespace roost::daemon {
 namespace {
 
-// Whether the installed program is another file than the one that runs here.
+// Whether the installed program is another file than the one that runs here, or none.
 bool is_replaced(const std::string& installed) {
   struct stat running {};
 
   struct stat there {};
 
-  return ::stat("/proc/self/exe", &running) == 0 && ::stat(installed.c_str(), &there) == 0 &&
-         (running.st_dev != there.st_dev || running.st_ino != there.st_ino);
+  if (::stat("/proc/self/exe", &running) != 0) return false;
+  return ::stat(installed.c_str(), &there) != 0 || running.st_dev != there.st_dev ||
+         running.st_ino != there.st_ino;
 }
 
 ipc::PingReply ping(const Services& services) {

@@ -20,11 +20,15 @@ Result<EventLog::Wanted> wanted_by(const std::vector<std::string>& targets) {
   });
 }
 
-void handle_events(EventLog& log, const ipc::EventsRequest& request,
+void handle_events(const Supervisor& supervisor, EventLog& log, const ipc::EventsRequest& request,
                    Responder<ipc::EventsReply> to) {
   const auto wanted = wanted_by(request.targets);
   if (!wanted) return to.fail(wanted.error());
   const ipc::EventsReply reply{log.past(request.last, request.after_ms, *wanted)};
+  // Of an app that is gone there may be events; who waits for one to come may do so.
+  if (!request.follow && reply.events.empty() && !request.targets.empty())
+    if (const auto known = supervisor.select(request.targets); !known)
+      return to.fail(known.error());
   if (!request.follow) return to.reply(reply);
   const auto token = std::make_shared<std::uint64_t>();
   const EventStream stream = to.stream(reply, [&log, token] { log.unsubscribe(*token); });
@@ -37,11 +41,12 @@ void handle_events(EventLog& log, const ipc::EventsRequest& request,
 
 void register_events_handler(Dispatcher& dispatcher, Services& services, Bus& bus) {
   const auto log = std::make_shared<EventLog>(bus, services.supervisor);
-  dispatcher.on(ipc::kEvents,
-                Dispatcher::Handler<ipc::EventsRequest, ipc::EventsReply>(
-                    [log](const ipc::EventsRequest& request, Responder<ipc::EventsReply> to) {
-                      handle_events(*log, request, std::move(to));
-                    }));
+  dispatcher.on(
+      ipc::kEvents,
+      Dispatcher::Handler<ipc::EventsRequest, ipc::EventsReply>(
+          [log, &services](const ipc::EventsRequest& request, Responder<ipc::EventsReply> to) {
+            handle_events(services.supervisor, *log, request, std::move(to));
+          }));
 }
 
 }  // namespace roost::daemon

@@ -34,11 +34,14 @@ void start_known(const StartWorkPtr& work, const AppEntry& entry, const model::A
     return;
   }
   const std::vector<InstanceId> ids = entry.instance_ids();
-  if (!services.supervisor.is_up(entry))
+  const bool differs = !same_settings(entry.spec, spec);
+  if (!services.supervisor.is_up(entry)) {
+    if (differs) work->reply.note = "'" + spec.name + "' has the settings of this command now";
     services.supervisor.replace_spec(model::AppId{entry.id}, spec, on_disk(work));
-  else if (!same_settings(entry.spec, spec))
+  } else if (differs) {
     work->reply.note = "it runs with other settings; to apply the new ones: roost delete " +
                        spec.name + ", then start";
+  }
   start_existing(work, ids, wait);
 }
 

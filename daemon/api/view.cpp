@@ -3,6 +3,22 @@
 #include <algorithm>
 
 namespace roost::daemon {
+namespace {
+
+// Of a wait, what is left of it.
+std::string reason_now(const Instance& instance) {
+  constexpr std::string_view kWait = "next try in ";
+  const std::string& reason = instance.machine.reason;
+  const std::size_t at = reason.rfind(kWait);
+  if (model::state_of(instance.machine) != model::State::waiting || at == std::string::npos)
+    return reason;
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(instance.next_try - Monotonic::now());
+  return reason.substr(0, at + kWait.size()) +
+         model::in_words(std::max(Duration(1ms), Duration(left)));
+}
+
+}  // namespace
 
 ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
   const model::InstanceState& m = instance.machine;
@@ -12,7 +28,8 @@ ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
   info.ns = instance.spec->ns;
   info.slot = instance.slot;
   info.state = model::state_of(m);
-  info.reason = m.reason.empty() ? services.policies.files().problem_of(instance.app) : m.reason;
+  info.reason =
+      m.reason.empty() ? services.policies.files().problem_of(instance.app) : reason_now(instance);
   info.restarts = m.restarts;
   info.quick_exits = m.quick_exits;
   info.user = instance.spec->user.empty() ? services.user : instance.spec->user;

@@ -191,6 +191,7 @@ model::InstanceNote Supervisor::note_of(const Instance& instance) const {
     if (const Run* run = current_run(instance); run != nullptr && m.current->failed)
       note.failing = run->failing;
   }
+  note.stopped_by_request = m.rest == model::Rest::stopped && m.reason == model::kStoppedByRequest;
   note.resume = instance.resume;
   note.restarts = m.restarts;
   note.quick_exits = m.quick_exits;

@@ -17,13 +17,16 @@ using model::RunId;
 namespace {
 
 // The words that the old daemon had for it are gone; these say the same.
-std::string reason_of(const Instance& instance) {
+std::string reason_of(const Instance& instance, const InstanceNote& note) {
   if (instance.resume) return "stopped by roost kill";
+  if (note.stopped_by_request) return std::string(model::kStoppedByRequest);
   const std::string how = instance.last_exit ? model::describe(*instance.last_exit) : std::string();
   const Duration left = instance.next_try - Monotonic::now();
   if (instance.machine.rest == model::Rest::waiting && left > 0s)
     return how + "; next try in " + model::in_words(left);
-  return how;
+  const bool off = instance.machine.rest == model::Rest::errored &&
+                   instance.spec->restart == model::RestartWhen::never;
+  return off ? how + "; autorestart is off" : how;
 }
 
 }  // namespace
@@ -159,7 +162,7 @@ void Recovery::restore(Instance& instance, const InstanceNote& note) {
   if (note.has_exit) instance.last_exit = note.last_exit;
   if (!cold_ && note.rest == model::Rest::waiting) instance.next_try = from_ns(note.deadline_ns);
   restore_current(instance, note);
-  if (!m.current) m.reason = reason_of(instance);
+  if (!m.current) m.reason = reason_of(instance, note);
 }
 
 void Recovery::restore_current(Instance& instance, const InstanceNote& note) {

@@ -34,6 +34,7 @@ TEST_CASE("label: a note of the first version is read, with defaults for what ca
   CHECK(note->failing == Failing::no);
   CHECK(note->window.exits == 0);
   CHECK(note->cron_due_ms == 0);
+  CHECK_FALSE(note->stopped_by_request);
 }
 
 TEST_CASE("label: a note of this version or a later one is read, a shorter one is refused") {
