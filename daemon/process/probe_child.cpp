@@ -160,6 +160,13 @@ class ProbeChild::Impl : public std::enable_shared_from_this<Impl> {
     if (!submitted) fail_later(submitted.error().message);
   }
 
+  // The alarm is what ends it when its time is over. It is our child and not waited for: the number
+  // is its own.
+  void end() {
+    ended_ = true;
+    if (child_.pid != 0 && watching_) (void)::kill(child_.pid, SIGALRM);
+  }
+
  private:
   void fail_later(std::string why) {
     outcome_.output = std::move(why);
@@ -174,6 +181,7 @@ class ProbeChild::Impl : public std::enable_shared_from_this<Impl> {
       outcome_.output = std::move(child_.problem);
       return finish();
     }
+    if (ended_) (void)::kill(child_.pid, SIGALRM);
     limit_.start(limit);
     reading_.emplace(loop_, child_.output.get(), [this](unsigned) { read_output(); });
     (void)reading_->start(loop::Poll::readable);  // a pipe can always be polled
@@ -218,6 +226,7 @@ class ProbeChild::Impl : public std::enable_shared_from_this<Impl> {
   Child child_;
   ProbeOutcome outcome_;
   TimePoint began_{};
+  bool ended_ = false;
   loop::Timer limit_;
   std::optional<loop::Poll> reading_;  // closed before the descriptors
   std::optional<loop::Poll> watching_;
@@ -228,6 +237,12 @@ ProbeChild::ProbeChild(loop::Loop& loop, loop::Worker& worker, ProbePlan plan, D
   impl_->begin(worker, std::move(plan));
 }
 
-ProbeChild::~ProbeChild() = default;
+ProbeChild::~ProbeChild() {
+  impl_->end();
+}
+
+void ProbeChild::end() {
+  impl_->end();
+}
 
 }  // namespace roost::daemon

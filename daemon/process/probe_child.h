@@ -39,9 +39,13 @@ class ProbeChild {
   // `done` is called once, in a later turn, and may destroy this. Not to be destroyed before it,
   // but at the end of the loop.
   ProbeChild(loop::Loop& loop, loop::Worker& worker, ProbePlan plan, Done done);
+  // One that runs is told to end.
   ~ProbeChild();
   ProbeChild(const ProbeChild&) = delete;
   ProbeChild& operator=(const ProbeChild&) = delete;
+
+  // Its time is over now: it ends itself and what it started, and `done` follows.
+  void end();
 
  private:
   class Impl;

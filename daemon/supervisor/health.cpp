@@ -59,9 +59,7 @@ void Health::on_event(const Event& event) {
     case Event::Kind::started:
       return watch(event.instance, event.run);
     case Event::Kind::run_over:
-      if (find_watch({event.instance, event.run}) != nullptr)
-        watches_.at(event.instance).timer.cancel();
-      return;
+      return on_run_over({event.instance, event.run});
     case Event::Kind::deleted:
       watches_.erase(event.instance);
       return;
@@ -72,6 +70,13 @@ void Health::on_event(const Event& event) {
     case Event::Kind::spawn_failed:
       return;
   }
+}
+
+// No probe outlives what it looks at.
+void Health::on_run_over(const Asked& over) {
+  if (Watch* watch = find_watch(over)) watch->timer.cancel();
+  for (const auto& [number, running] : running_)
+    if (running.asked.run == over.run) running.child->end();
 }
 
 void Health::watch(InstanceId id, RunId run) {
@@ -122,10 +127,11 @@ void Health::probe(const Asked& asked) {
                  .env = probe_environment(spec),
                  .like = run->label.pid};
   const std::uint64_t number = ++last_number_;
-  running_[number] = std::make_unique<ProbeChild>(loop_, worker_, std::move(plan),
-                                                  [this, number, asked](ProbeOutcome outcome) {
-                                                    on_probed(number, asked, std::move(outcome));
-                                                  });
+  auto child = std::make_unique<ProbeChild>(loop_, worker_, std::move(plan),
+                                            [this, number, asked](ProbeOutcome outcome) {
+                                              on_probed(number, asked, std::move(outcome));
+                                            });
+  running_.emplace(number, Running{asked, std::move(child)});
 }
 
 void Health::on_probed(std::uint64_t number, const Asked& asked, ProbeOutcome outcome) {

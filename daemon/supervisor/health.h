@@ -54,7 +54,13 @@ class Health {
     model::RunId run{};
   };
 
+  struct Running {
+    Asked asked;
+    std::unique_ptr<ProbeChild> child;
+  };
+
   void on_event(const Event& event);
+  void on_run_over(const Asked& over);
   void watch(model::InstanceId id, model::RunId run);
   void on_due(model::InstanceId id);
   void probe(const Asked& asked);
@@ -69,8 +75,8 @@ class Health {
   Supervisor& supervisor_;
   std::string program_;
   std::map<model::InstanceId, Watch> watches_;
-  std::map<std::uint64_t, std::unique_ptr<ProbeChild>> running_;  // at most kMaxProbes
-  std::deque<Asked> queue_;                                       // at most one for each run
+  std::map<std::uint64_t, Running> running_;  // at most kMaxProbes
+  std::deque<Asked> queue_;                   // at most one for each run
   std::uint64_t last_number_ = 0;
   model::HealthAllowance allowance_;
 };

@@ -56,7 +56,7 @@ def test_online_when_a_probe_passes(home):
 
 def test_an_app_that_gets_bad_is_restarted_and_told_why(home):
     moody = Moody(home)
-    moody.start(start_grace=0, retries=20)
+    moody.start(start_grace="5s", retries=20)
     pid = home.pid("app")
     moody.be("bad")
     wait_until(lambda: (health(home) or {}).get("failures", 0) > 0, 30, "a probe has failed")
@@ -70,7 +70,7 @@ def test_an_app_that_gets_bad_is_restarted_and_told_why(home):
 
 def test_an_app_that_hangs_is_restarted(home):
     moody = Moody(home)
-    moody.start(timeout="2s", start_grace=0, retries=2)
+    moody.start(timeout="2s", start_grace="10s", retries=2)
     moody.be("hang")
     wait_until(lambda: home.exits("app"), 60, "it is restarted")
     assert "timed out" in home.exits("app")[0]["decision"], home.exits("app")
@@ -80,7 +80,7 @@ def test_an_app_that_hangs_is_restarted(home):
 
 def test_probes_go_on_after_the_daemons_death(home):
     moody = Moody(home)
-    moody.start(start_grace=0, retries=20)
+    moody.start(start_grace="5s", retries=20)
     home.wait_new_daemon(home.kill_daemon())
     wait_until(lambda: (health(home) or {}).get("passed"), 30, "the new daemon probes")
     moody.be("bad")
@@ -132,6 +132,17 @@ def test_probes_leave_nothing_behind(home):
     last = int(mark.read_text().split()[-1])
     home.wait_new_daemon(home.kill_daemon())
     wait_until(lambda: not procs.alive(last), 30, "the one of the dead daemon is over")
+
+
+def test_no_probe_outlives_its_app(home):
+    mark = home.work / "mark"
+    start(home, "--no-wait", script="exec sleep 1000",
+          health={"exec": f"sleep 999 & echo $! >> {mark}; exec sleep 998", "interval": "100ms", "timeout": "1h", "start_grace": 0})
+    wait_until(lambda: mark.exists() and mark.read_text(), 60, "a probe has begun")
+    pid = int(mark.read_text().split()[0])
+    assert procs.alive(pid)
+    home.ok("stop", "app")
+    wait_until(lambda: not procs.alive(pid), 30, "it is over with its app")
 
 
 def test_a_slow_dependency_causes_no_storm(home):

@@ -285,6 +285,7 @@ class Home:
 
     def remove(self):
         shutil.rmtree(self.base, ignore_errors=True)
+        shutil.rmtree(f"/run/roost-{self.identity}", ignore_errors=True)  # root's notify socket, of a roost that was killed as a whole
 
     def evidence(self):
         """What a failing test should show."""
