@@ -19,11 +19,8 @@ constexpr std::size_t kMaxPendingWork = 20'000;  // one signal or sweep per inst
 constexpr Duration kInheritRetry = 5ms;
 constexpr Duration kInheritLimit = 1s;  // a spawn that hangs in the kernel is left behind
 constexpr Duration kPatience = 1s;      // what nobody waits for comes so late at most
-// state.db is behind by this much: the time after which an app is online, so that the loop wakes
-// for both at once; less while somebody looks on.
-constexpr Duration kGather = kSpawnPutOff;
-constexpr Duration kGatherSoon = 20ms;
-constexpr Duration kQuitLimit = 3s;  // for the last acknowledgements
+constexpr Duration kGather = 20ms;      // state.db is behind by this much
+constexpr Duration kQuitLimit = 3s;     // for the last acknowledgements
 
 // Names the home in ROOST_ID and cgroups: FNV-1a of its path, so that every daemon of the home
 // finds the same.
@@ -116,7 +113,7 @@ void Daemon::open_store() {
   options.post_later = [this](std::function<void()> task) {
     loop_.post_later(std::move(task), kPatience);
   };
-  options.on_waiting = [this] { write_timer_.start(loop_.patient() ? kGather : kGatherSoon); };
+  options.on_waiting = [this] { write_timer_.start(kGather); };
   options.on_problem = [this](const store::Problem& problem) {
     log_warning("store", problem.message);
     if (problem.kind == store::Problem::Kind::recreated) supervisor_->resubmit_everything();
@@ -167,8 +164,9 @@ void Daemon::make_services() {
   supervisor_->on_upgraded = [this](bool done) {
     const Status status =
         done ? ok()
-             : Status(Error{
-                   Errc::conflict, "the installed roost-keeper is missing, or does not accept the table", {}});
+             : Status(Error{Errc::conflict,
+                            "the installed roost-keeper is missing, or does not accept the table",
+                            {}});
     for (const auto& tell : std::exchange(renewing_, {}))
       tell(status);
   };
@@ -323,7 +321,6 @@ void Daemon::begin_shutdown() {
 void Daemon::on_audience(bool present) {
   if (quitting_) return;
   loop_.set_patient(!present);
-  if (present && write_timer_.active()) write_timer_.start(kGatherSoon);
 }
 
 void Daemon::begin_quit() {

@@ -61,8 +61,6 @@ class Loop {
 
   // Whether anything may be put off: false while somebody looks on. True at first.
   void set_patient(bool patient) { patient_ = patient; }
-  [[nodiscard]] bool patient() const { return patient_; }
-
 
   // For the wrappers: what was put off runs before a callback is called, which may destroy its
   // handle.
