@@ -65,6 +65,7 @@ struct InstanceNote {
   // From here on: not in the notes of roost 0.1.0.
   RestartTracker::Window window{};
   std::int64_t cron_due_ms = 0;  // when cron_restart comes next; 0 = unknown
+  bool finished = false;         // down because it has done its work
   friend bool operator==(const InstanceNote&, const InstanceNote&) = default;
 };
 
