@@ -56,6 +56,7 @@ class Stepper {
 
   void on_stop() {
     s_.desired = Desired::down;
+    s_.finished = false;
     s_.asked_why.clear();
     if (s_.retiring) end(*s_.retiring);
     if (s_.current) return end(*s_.current);
@@ -251,6 +252,7 @@ class Stepper {
 
   void conclude_done(const std::string& why, bool wanted_end) {
     s_.desired = Desired::down;
+    s_.finished = true;
     rest(wanted_end ? Rest::stopped : Rest::errored, why);
   }
 
@@ -280,6 +282,7 @@ class Stepper {
     s_.rest = Rest::stopped;
     s_.reason = std::move(reason);
     s_.asked_why.clear();
+    s_.finished = false;
     effect(Effect::Kind::spawn, ctx_.next_run);
   }
 

@@ -57,6 +57,7 @@ struct InstanceState {
   std::optional<RunMachine> current;
   std::optional<RunMachine>
       retiring;  // the predecessor; phase online (still serving), stopping, killing or sweeping
+  bool finished = false;    // down because it has done its work, not because somebody said so
   ExitStatus pending_exit;  // of the current run while it is sweeping
   Duration pending_ran_for = 0s;
   std::string failure;       // of a failed current run: what was found, in words
@@ -122,6 +123,12 @@ struct Step {
 inline constexpr Duration kTransientRetry = 1s;
 
 [[nodiscard]] Step step(const InstanceState& state, const Input& input, const StepContext& context);
+
+// Whether what restarts apps (a schedule, a changed file) may start it: not what somebody has
+// stopped.
+[[nodiscard]] inline bool is_wanted(const InstanceState& state) {
+  return state.desired == Desired::up || state.finished;
+}
 
 // The state a user sees.
 [[nodiscard]] State state_of(const InstanceState& state);

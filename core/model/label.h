@@ -69,6 +69,7 @@ struct InstanceNote {
   std::int64_t cron_due_ms = 0;     // when cron_restart comes next; 0 = unknown
   Failing failing = Failing::no;    // what the current run is being ended for
   bool stopped_by_request = false;  // why it rests
+  bool finished = false;         // down because it has done its work
   friend bool operator==(const InstanceNote&, const InstanceNote&) = default;
 };
 

@@ -32,11 +32,11 @@ model::TimeZone zone_of(const model::AppSpec& spec) {
   return {};
 }
 
-// One that is down stays down, and one that has given up does.
+// What somebody has stopped stays down, and what has given up does; a job that is done runs again.
 bool is_restarted(const Instance& instance) {
   const model::InstanceState& m = instance.machine;
-  return m.desired == model::Desired::up &&
-         (m.current.has_value() || m.rest == model::Rest::waiting);
+  return m.finished || (m.desired == model::Desired::up &&
+                        (m.current.has_value() || m.rest == model::Rest::waiting));
 }
 
 }  // namespace

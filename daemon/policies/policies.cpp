@@ -43,11 +43,11 @@ void Policies::sync() {
   sync_files();
 }
 
-// An app is watched as long as one of its instances is to run.
+// An app is watched until all of its instances have been stopped.
 void Policies::sync_files() {
   std::map<model::AppId, const Instance*> wanted;
   for (const auto& [id, instance] : supervisor_.instances())
-    if (instance.spec->watch && instance.machine.desired == model::Desired::up)
+    if (instance.spec->watch && model::is_wanted(instance.machine))
       wanted.emplace(instance.app, &instance);
   files_.keep_only([&](model::AppId app) { return wanted.contains(app); });
   for (const auto& [app, instance] : wanted) {
@@ -61,14 +61,14 @@ void Policies::sync_files() {
   }
 }
 
-// What is down stays down. One that has given up gets another chance: it may be what was mended.
+// What somebody has stopped stays down. One that has given up gets another chance: it may be what
+// was mended.
 void Policies::restart_changed(model::AppId app, const std::string& what) {
   const auto entry = supervisor_.book().apps().find(app);
   if (entry == supervisor_.book().apps().end()) return;
   for (model::InstanceId id : entry->second.entry.instance_ids()) {
     const Instance* instance = supervisor_.find(id);
-    if (instance != nullptr && instance->machine.desired == model::Desired::up)
-      supervisor_.restart(id, what);
+    if (instance != nullptr && model::is_wanted(instance->machine)) supervisor_.restart(id, what);
   }
 }
 

@@ -197,6 +197,7 @@ model::InstanceNote Supervisor::note_of(const Instance& instance) const {
   note.quick_exits = m.quick_exits;
   note.tracker = m.tracker.memory();
   note.window = m.tracker.window();
+  note.finished = m.finished;
   note.has_exit = instance.last_exit.has_value();
   if (instance.last_exit) note.last_exit = *instance.last_exit;
   note.last_exit_run = instance.last_exit_run;

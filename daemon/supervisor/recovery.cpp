@@ -152,6 +152,7 @@ void Recovery::restore(Instance& instance, const InstanceNote& note) {
   m.rest = note.rest;
   m.restarts = note.restarts;
   m.quick_exits = note.quick_exits;
+  m.finished = note.finished;
   m.tracker = model::RestartTracker(note.tracker, note.window);
   instance.resume = note.resume;
   instance.kept.phase = note.phase;

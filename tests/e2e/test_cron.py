@@ -38,6 +38,18 @@ def test_one_that_has_given_up_stays_so(home):
     hold_for(lambda: home.state("app") == "errored", 2.5)
 
 
+def test_a_script_that_is_run_at_its_times(home):
+    """PM2's way of making a job: it is not restarted when it ends, but started when its time comes."""
+    home.ok("start", "echo ran", "--name", "job", "--no-autorestart", "--cron-restart", EVERY_SECOND)
+    wait_until(lambda: home.log("job").count(b"ran") >= 3, 30, "it has run three times")
+    home.wait_new_daemon(home.kill_daemon())
+    before = home.log("job").count(b"ran")
+    wait_until(lambda: home.log("job").count(b"ran") > before, 30, "the new daemon runs it too")
+    home.ok("stop", "job")
+    before = home.log("job").count(b"ran")
+    hold_for(lambda: home.log("job").count(b"ran") == before, 2.5, "what was stopped stays so")
+
+
 def test_goes_on_with_a_new_daemon(home):
     home.start("idle", name="app", options=["-c", EVERY_SECOND])
     for _ in range(2):

@@ -398,3 +398,23 @@ TEST_CASE("instance: a code of stop_exit_codes means stopped, and a restart tell
   CHECK(s.state.rest == Rest::stopped);
   CHECK(s.state.reason == "exit code 3; one of stop_exit_codes");
 }
+
+TEST_CASE(
+    "instance: what has finished by itself may be started by a schedule, what was stopped may "
+    "not") {
+  Story s(without_autorestart());
+  s.ask(Kind::start).feed({.kind = Kind::spawned, .run = RunId{1}});
+  CHECK(is_wanted(s.state));
+  s.feed({.kind = Kind::exited, .run = RunId{1}, .status = kCode0, .ran_for = 5s});
+  s.feed({.kind = Kind::swept, .run = RunId{1}});
+  CHECK(s.state.desired == Desired::down);
+  CHECK(is_wanted(s.state));
+  s.feed({.kind = Kind::restart, .error = "cron_restart @daily"});
+  CHECK(s.effects == std::vector{spawn(2)});
+  CHECK_FALSE(s.state.finished);
+  s.feed({.kind = Kind::spawned, .run = RunId{2}});
+  s.feed({.kind = Kind::exited, .run = RunId{2}, .status = kCode0, .ran_for = 5s});
+  s.feed({.kind = Kind::swept, .run = RunId{2}});
+  s.ask(Kind::stop);
+  CHECK_FALSE(is_wanted(s.state));
+}
