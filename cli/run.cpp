@@ -41,7 +41,11 @@ ExitCode run_command(Invocation& invocation, Args args) {
                             "options of a command stand behind it: roost <command> [options]"});
   if (word == "probe") return static_cast<ExitCode>(run_probe(args.subspan(1)));
   const Command* command = find_command(word);
-  if (command == nullptr) return unknown_command(invocation, word);
+  if (command == nullptr) {
+    for (const std::string_view other : args.subspan(1))
+      if (other == "--json") invocation.options.json = true;
+    return unknown_command(invocation, word);
+  }
   return command->run(invocation, *command, args.subspan(1));
 }
 

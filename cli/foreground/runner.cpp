@@ -28,21 +28,6 @@ int code_of(const model::ExitStatus& status) {
   return status.kind == model::ExitKind::signaled ? 128 + status.signal : status.code;
 }
 
-model::RestartPolicy policy_of(const model::AppSpec& spec) {
-  return {.restart = spec.restart,
-          .restart_delay = spec.restart_delay,
-          .max_restarts = spec.max_restarts,
-          .min_uptime = spec.min_uptime};
-}
-
-// An end that the spec calls a wanted one.
-bool is_wanted_end(const model::AppSpec& spec, const model::ExitStatus& status) {
-  if (spec.restart == model::RestartWhen::on_failure && model::is_success(status)) return true;
-  return status.kind == model::ExitKind::exited &&
-         std::find(spec.stop_exit_codes.begin(), spec.stop_exit_codes.end(), status.code) !=
-             spec.stop_exit_codes.end();
-}
-
 int cld_code(int status) {
   if (WIFEXITED(status)) return CLD_EXITED;
   return WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED;
@@ -165,11 +150,12 @@ void Runner::on_exit(Unit& unit, int status) {
 void Runner::decide(Unit& unit, const model::ExitStatus& status, Duration ran_for) {
   const bool alone = units_.size() == 1;
   const bool failed = !model::is_success(status);
-  if (stopping_ || supervision_ == Supervision::once || is_wanted_end(*unit.spec, status)) {
+  if (stopping_ || supervision_ == Supervision::once ||
+      model::is_finished(status, unit.spec->restart, unit.spec->stop_exit_codes)) {
     if (alone || (failed && result_ == 0 && !stopping_)) result_ = code_of(status);
     return;
   }
-  const model::RestartPolicy policy = policy_of(*unit.spec);
+  const model::RestartPolicy policy = model::restart_policy_of(*unit.spec);
   const double jitter = std::generate_canonical<double, 20>(random_);
   const TimePoint now = Monotonic::now();
   const auto decision = unit.tracker.on_exit(status, ran_for, now, policy, jitter);

@@ -132,6 +132,16 @@ std::optional<std::string> RestartTracker::too_many(const RestartPolicy& policy,
          " reached: " + std::to_string(window_.exits) + " exit" + (window_.exits == 1 ? "" : "s");
 }
 
+RestartPolicy restart_policy_of(const AppSpec& spec) {
+  return {.restart = spec.restart,
+          .stop_exit_codes = spec.stop_exit_codes,
+          .restart_delay = spec.restart_delay,
+          .max_restarts = spec.max_restarts,
+          .max_restarts_within = spec.max_restarts_within,
+          .exp_backoff_restart_delay = spec.exp_backoff_restart_delay,
+          .min_uptime = spec.min_uptime};
+}
+
 RestartDecision RestartTracker::on_exit(const ExitStatus& status, Duration ran_for, TimePoint now,
                                         const RestartPolicy& policy, double jitter) {
   using Action = RestartDecision::Action;

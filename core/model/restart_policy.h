@@ -46,6 +46,9 @@ struct RestartLimit {
 
 [[nodiscard]] Result<RestartLimit> parse_restart_limit(std::string_view text);
 
+// Valid as long as the spec.
+[[nodiscard]] RestartPolicy restart_policy_of(const AppSpec& spec);
+
 struct RestartDecision {
   enum class Action : std::uint8_t { restart, give_up, done };
   Action action = Action::restart;

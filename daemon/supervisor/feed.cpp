@@ -19,16 +19,6 @@ using model::TimerKind;
 
 namespace {
 
-model::RestartPolicy policy_of(const model::AppSpec& spec) {
-  return {.restart = spec.restart,
-          .stop_exit_codes = spec.stop_exit_codes,
-          .restart_delay = spec.restart_delay,
-          .max_restarts = spec.max_restarts,
-          .max_restarts_within = spec.max_restarts_within,
-          .exp_backoff_restart_delay = spec.exp_backoff_restart_delay,
-          .min_uptime = spec.min_uptime};
-}
-
 // Steps that a recovery cannot tell from the one before are not worth a message: a run that is
 // being spawned is launching when it registers, and the exit of one that is being swept comes
 // again.
@@ -51,7 +41,7 @@ model::InstanceNote durable_part(model::InstanceNote note) {
 
 void Supervisor::feed(Instance& instance, Input input, Resume resume) {
   const auto before = model::state_of(instance.machine);
-  const model::StepContext context{.policy = policy_of(*instance.spec),
+  const model::StepContext context{.policy = model::restart_policy_of(*instance.spec),
                                    .now = Monotonic::now(),
                                    .next_run = next_run_id(),
                                    .jitter = std::generate_canonical<double, 20>(random_),
