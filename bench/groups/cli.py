@@ -58,7 +58,7 @@ def command_figures(bench, command, method, daemon_target, home, server, pm2):
     ours, floor, theirs = Samples(), Samples(), Samples()
     for warm_up in (floor_argv, argv):
         run(warm_up, env)
-    for turn in range(bench.count(150, 20)):
+    for turn in range(bench.count(150, 8)):
         floor.take(floor_argv, servers=[server.pid])
         ours.take(argv, env, servers)
         if pm2 and turn % 20 == 0:
@@ -76,7 +76,7 @@ def command_figures(bench, command, method, daemon_target, home, server, pm2):
 
 def version_figures(bench):
     ours, floor = Samples(), Samples()
-    for _ in range(bench.count(300, 40)):
+    for _ in range(bench.count(300, 15)):
         floor.take([bench.floor("print_line"), "roost 0.0.0"])
         ours.take([bench.bin_dir / "roost", "--version"])
     bench.figure("--version: CPU of the command", "ms", median(ours.cpu), median(floor.cpu), Target(ratio=1.1))

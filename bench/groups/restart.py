@@ -39,6 +39,7 @@ def roost_round(bench, count):
         for number in range(count // 2):
             name = f"app{number}"
             events, _ = bench.start_idle(home, 1, name)
+            rest(0.7)  # the start is over, and its row is written: what is measured is the restart
             before = cpu_ns(pair(home))
             times += kill_newest(events, 2)
             cpu += cpu_ns(pair(home)) - before
