@@ -58,7 +58,7 @@ ExitCode report(Invocation& invocation, const std::string& before, const Outcome
                         "; the one before goes on");
   if (!outcome.daemon_replaced)
     invocation.complain(
-        "the installed roostd is missing or does not live; the one before goes on, see roostd.log");
+        "the installed roostd does not live, or is missing; the one before goes on, see roostd.log");
   if (all)
     invocation.say("updated " + invocation.safe(before) + " -> " +
                    invocation.safe(outcome.version) + " (roostd " + std::to_string(outcome.pid) +

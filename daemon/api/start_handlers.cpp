@@ -12,7 +12,7 @@ using model::InstanceId;
 namespace {
 
 bool same_program(const model::AppSpec& a, const model::AppSpec& b) {
-  return a.kind == b.kind && a.script == b.script && a.args == b.args;
+  return a.kind == b.kind && a.script == b.script;
 }
 
 bool same_settings(model::AppSpec a, const model::AppSpec& b) {
@@ -26,16 +26,18 @@ bool same_settings(model::AppSpec a, const model::AppSpec& b) {
 void start_known(const StartWorkPtr& work, const AppEntry& entry, const model::AppSpec& spec,
                  bool wait) {
   Services& services = work->services;
-  if (!same_program(entry.spec, spec)) {
-    work->failed = Error{
-        Errc::exists,
-        "an app named '" + spec.name + "' exists and runs something else: " + entry.spec.script,
-        "choose another name with --name, or first: roost delete " + spec.name};
+  const bool up = services.supervisor.is_up(entry);
+  const bool same = same_program(entry.spec, spec);
+  if (!same || (up && entry.spec.args != spec.args)) {
+    const std::string what =
+        same ? "runs with other arguments" : "exists and runs something else: " + entry.spec.script;
+    work->failed = Error{Errc::exists, "an app named '" + spec.name + "' " + what,
+                         "choose another name with --name, or first: roost delete " + spec.name};
     return;
   }
   const std::vector<InstanceId> ids = entry.instance_ids();
   const bool differs = !same_settings(entry.spec, spec);
-  if (!services.supervisor.is_up(entry)) {
+  if (!up) {
     if (differs) work->reply.note = "'" + spec.name + "' has the settings of this command now";
     services.supervisor.replace_spec(model::AppId{entry.id}, spec, on_disk(work));
   } else if (differs) {

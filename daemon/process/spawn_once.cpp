@@ -305,10 +305,10 @@ class Attempt {
     plan_.label.start_ticks = identify(pid, result_.pidfd.get()).start_ticks;
     result_.out_pipe = pipe_inode(out_.read.get());
     result_.err_pipe = pipe_inode(err_.read.get());
+    result_.channel = std::move(channel_daemon_);
     if (plan_.take_output) return plan_.take_output(std::move(out_.read), std::move(err_.read));
     result_.out = std::move(out_.read);
     result_.err = std::move(err_.read);
-    result_.channel = std::move(channel_daemon_);
   }
 
   const SpawnBench& bench_;

@@ -93,7 +93,7 @@ def test_variables_by_number(home):
 
 def test_filter_env(home):
     shell = {"AWS_SECRET": "x", "MY_TOKEN": "y", "PLAIN": "z"}
-    home.ok("start", "sleep 1000", "--name", "app", "--filter-env", "SECRET", "--filter-env", "TOKEN", env=shell)
+    home.ok("start", "sleep 1000", "--name", "app", "--filter-env", "SECRET", "--filter-env", "TOKEN", "--pass-env", "all", env=shell)
     env = env_of(home, "app")
     assert "AWS_SECRET" not in env and "MY_TOKEN" not in env and env["PLAIN"] == "z"
     apps = [{"name": "nothing", "script": "sleep 1000", "filter_env": True, "env": {"OWN": "1"}},

@@ -86,8 +86,8 @@ def test_flush_tells_what_it_cannot_empty(home):
     target = home.work / "real.log"
     target.write_text("keep me")
     link = home.work / "link.log"
-    link.symlink_to(target)
     home.start("idle", name="api", options=("-o", link))
+    link.symlink_to(target)  # by somebody, later
     said = home.run("flush", "api")
     assert said.code == 1 and "link.log" in said.err and target.read_text() == "keep me"
 
