@@ -1,5 +1,6 @@
 // The ends of runs: signals, exits, what a run left behind, and the acknowledgement to the keeper.
 #include <csignal>
+#include <utility>
 
 #include <unistd.h>
 
@@ -59,12 +60,22 @@ void Supervisor::signal_stop(Instance& instance, Run& run) {
         if (still == nullptr) return;
         still->memory = std::move(found->memory);
         still->processes = std::max(still->processes, static_cast<int>(found->alive.size()));
+        signalled(*still);
       });
-  if (!submitted) {
+  if (submitted) {
+    ++run.signalling;
+  } else {
     log_warning("stop", submitted.error().message + "; signalling the main process of '" +
                             instance.spec->name + "' only");
     (void)signal_process({run.label.pid, run.label.start_ticks}, number);
   }
+}
+
+// The end of a run waits for its signal: that goes to whoever is in the run's lane, which the next
+// run may have by then.
+void Supervisor::signalled(Run& run) {
+  if (--run.signalling > 0 || !std::exchange(run.finish_due, false)) return;
+  if (Instance* instance = find_mutable(run.label.instance)) finish_sweep(*instance, run);
 }
 
 // "shutdown" over the channel in place of the signal; the tree is looked for as before a signal. An
@@ -142,6 +153,10 @@ void Supervisor::on_sweep_done(InstanceId id, RunId run_id, SweepResult result) 
 // The process and its tree are gone: the machine decides, and the end is put on record.
 void Supervisor::finish_sweep(Instance& instance, Run& run) {
   if (run.swept) return;
+  if (run.signalling > 0) {
+    run.finish_due = true;
+    return;
+  }
   run.swept = true;
   run.timer.reset();
   p_.lanes.release(instance.id, run.lane.number,

@@ -41,6 +41,8 @@ struct Run {
   TreeMemory memory;
   std::optional<loop::Timer> drain;  // until the pump is told to look for an end of the output
   std::unique_ptr<TreeSweep> sweep;
+  int signalling = 0;       // signals to the tree that are under way
+  bool finish_due = false;  // the end waits for them
   bool sweeping = false;    // it has not answered yet
   bool kill_sweep = false;  // the sweep was begun by SIGKILL, before the exit
   int processes = 0;        // ended so far

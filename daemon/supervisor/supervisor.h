@@ -229,6 +229,7 @@ class Supervisor final : public KeeperListener {
   // ending.cpp: signals, exits, sweeps, acknowledgement
   void signal_stop(Instance& instance, Run& run);
   void ask_by_message(Instance& instance, Run& run);
+  void signalled(Run& run);
   void signal_kill(Instance& instance, Run& run);
   void sweep(Instance& instance, Run& run);
   void begin_sweep(model::InstanceId instance, Run& run, TimePoint deadline);
