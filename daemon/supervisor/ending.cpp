@@ -134,6 +134,13 @@ void Supervisor::begin_sweep(InstanceId instance, Run& run, TimePoint deadline) 
       [this, instance, id](SweepResult result) { on_sweep_done(instance, id, result); });
 }
 
+void Supervisor::end_stray(TreeRoot root) {
+  const RunId id = root.key.run;
+  stray_sweeps_.try_emplace(
+      id, p_.loop, p_.worker, std::move(root), TreeMemory{}, Monotonic::now() + kLeftoverGrace,
+      [this, id](const SweepResult&) { p_.loop.defer([this, id] { stray_sweeps_.erase(id); }); });
+}
+
 void Supervisor::on_sweep_done(InstanceId id, RunId run_id, SweepResult result) {
   Run* run = find_run(run_id);
   Instance* instance = find_mutable(id);

@@ -255,10 +255,31 @@ void Recovery::adopt_survivors() {
                                     {label.pid, label.start_ticks}, s_.p_.boot_id);
     if (again) adopt(std::move(*again), label);
   }
+  for (const RoostId& stray : found.strays)
+    end_stray(stray);
+}
+
+// What an app left behind while nobody looked after it: its main process is dead, and the app is
+// started anew.
+void Recovery::end_stray(const RoostId& stray) {
+  const Instance* instance = s_.find(stray.key.instance);
+  const bool wanted = instance == nullptr || adopted_.contains(stray.key.run) ||
+                      instance->spec->kill_mode == model::KillMode::process;
+  if (wanted) return;
+  log_warning("recovery", "ending what a dead run of '" + instance->spec->name + "' left behind");
+  TreeRoot root{.key = stray.key,
+                .main = {stray.root_pid, 0},
+                .keeper = ::getppid(),
+                .self = ::getpid(),
+                .foreign = true,
+                .lane = {},
+                .walk = s_.walk_};
+  s_.end_stray(std::move(root));
 }
 
 void Recovery::adopt(FoundRun found, const std::optional<model::RunLabel>& known) {
   const RunId recorded = known ? known->run : found.key.run;
+  adopted_.insert({recorded, found.key.run});
   recorded_.erase(recorded);
   Instance* instance = s_.find_mutable(found.key.instance);
   if (instance == nullptr || instance->app != found.key.app || instance->machine.current) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "daemon/process/adopt.h"
@@ -40,6 +41,7 @@ class Recovery {
   void resume(Instance& instance);
   void adopt_survivors();
   void adopt(FoundRun found, const std::optional<model::RunLabel>& known);
+  void end_stray(const RoostId& stray);
   void claim_runs();
   void record_unknown_ends();
   [[nodiscard]] Run& make_run(const model::RunLabel& label, UniqueFd pidfd, UniqueFd out,
@@ -51,8 +53,9 @@ class Recovery {
   std::vector<KeeperRun> runs_;
   std::vector<KeeperExit> exits_;
   std::map<model::RunId, model::RunLabel>
-      recorded_;       // runs that state.db knows, not found again yet
-  bool cold_ = false;  // the keeper is fresh: what lives must be found
+      recorded_;                    // runs that state.db knows, not found again yet
+  std::set<model::RunId> adopted_;  // runs of before that live on
+  bool cold_ = false;               // the keeper is fresh: what lives must be found
 };
 
 }  // namespace roost::daemon

@@ -238,6 +238,7 @@ class Supervisor final : public KeeperListener {
   void process_exit(Run& run);
   void finish_output(Run& run);
   void bury(Instance* instance, Run& run);
+  void end_stray(TreeRoot root);
   void record_exit(Instance& instance, Run& run, const std::string& reason);
   void try_ack(Run& run);
   void ack(Run& run);
@@ -258,9 +259,10 @@ class Supervisor final : public KeeperListener {
   SpecBook book_;
   Instances instances_;
   std::unordered_map<std::uint64_t, Run> runs_;  // by raw RunId, until acknowledged
-  std::unique_ptr<Recovery> recovery_;           // until the hand-over is complete
-  store::Snapshot snapshot_;                     // what state.db had at the start
-  std::string saved_list_;                       // of save_list()
+  std::map<model::RunId, TreeSweep> stray_sweeps_;
+  std::unique_ptr<Recovery> recovery_;  // until the hand-over is complete
+  store::Snapshot snapshot_;            // what state.db had at the start
+  std::string saved_list_;              // of save_list()
   UniqueFd inherited_notify_;
   std::optional<NotifySocket> notify_;
   std::shared_ptr<SharedWalk> walk_ = std::make_shared<SharedWalk>();

@@ -157,3 +157,18 @@ def test_clients_wait_while_there_is_no_daemon(home):
         waiting.call("hello", {"protocol": 1, "version": "test", "pid": os.getpid()})
         assert waiting.call("daemon.ping")["keeper_pid"] == keeper
         waiting.socket.close()
+
+
+def test_what_a_dead_app_left_behind_is_ended_when_both_had_died(home):
+    record = home.work / "children"
+    home.start("/bin/sh", "-c", f"sleep 3000 & echo $! >>{record}; wait", name="app", options=["--interpreter", "none"])
+    main, child = home.pid("app"), int(wait_until(lambda: record.exists() and record.read_text().strip(), 10, "it has a child"))
+    home.strays.append(child)
+    for pid in (home.keeper_pid, home.daemon_pid):
+        os.kill(pid, signal.SIGKILL)
+    os.kill(main, signal.SIGKILL)
+    wait_until(lambda: not procs.alive(main), 10, "the app is dead")
+    home.ok("list")
+    wait_until(lambda: not procs.alive(child), 10, "the child of the dead run is ended")
+    wait_until(lambda: len(record.read_text().split()) == 2, 10, "the app runs again")
+    assert procs.alive(int(record.read_text().split()[1]))
