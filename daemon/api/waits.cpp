@@ -38,9 +38,10 @@ std::optional<StartFact> start_fact(const Event& event, const Instance* instance
       return StartFact{false, event.run, event.failure};
     case Event::Kind::run_over:
       break;
+    case Event::Kind::stopped:
+      return StartFact{false, event.run, "stopped before it was online"};
     case Event::Kind::added:
     case Event::Kind::started:
-    case Event::Kind::stopped:
     case Event::Kind::deleted:
       return std::nullopt;
   }

@@ -28,6 +28,13 @@ bool is_below(std::string_view path, std::string_view directory) {
          (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
+// Others would hold the thread up, as a FIFO does.
+bool is_plain_file(const std::string& path) {
+  struct stat st {};
+
+  return ::stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode);
+}
+
 std::string limit_of(const char* name) {
   const auto text = read_file(std::string("/proc/sys/fs/inotify/") + name, 64);
   return text ? text->substr(0, text->find('\n')) : "?";
@@ -131,7 +138,9 @@ WatchScan begin_watch(int inotify, const WatchOrder& order, std::size_t most) {
   for (const std::string& path : order.never)  // but for what is asked for by name
     if (!is_below(scope->root, path)) scope->never.push_back(path);
   scope->rules = model::WatchRules::usual();
-  const auto lines = read_file(scope->root + "/.gitignore", model::limits::kMaxIgnoreBytes);
+  const std::string ignore = scope->root + "/.gitignore";
+  const auto lines = is_plain_file(ignore) ? read_file(ignore, model::limits::kMaxIgnoreBytes)
+                                           : Result<std::string>(std::string());
   if (lines)
     scope->rules.add_lines(*lines);
   else if (lines.error().code == Errc::invalid)

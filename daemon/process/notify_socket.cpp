@@ -16,6 +16,7 @@ namespace roost::daemon {
 namespace {
 
 constexpr int kMessagesPerTurn = 64;
+constexpr int kMostWaiting = 4096;  // the kernel's queue is far shorter
 constexpr mode_t kAnybody = 0666;
 
 Error failed(const std::string& path, int errnum) {
@@ -59,6 +60,11 @@ NotifySocket::NotifySocket(loop::Loop& loop, UniqueFd fd, OnMessage on_message)
       on_message_(std::move(on_message)),
       poll_(loop, fd_.get(), [this](unsigned) { on_readable(); }) {
   (void)poll_.start(loop::Poll::readable);  // a socket can always be polled
+}
+
+void NotifySocket::take_waiting() {
+  for (int i = 0; i < kMostWaiting && take_one(); ++i) {
+  }
 }
 
 void NotifySocket::on_readable() {

@@ -28,7 +28,7 @@ class NotifySocket {
   NotifySocket(loop::Loop& loop, UniqueFd fd, OnMessage on_message);
 
   // What has come by now, before a decision that it could change.
-  void take_waiting() { on_readable(); }
+  void take_waiting();
 
   [[nodiscard]] int fd() const { return fd_.get(); }
 

@@ -127,6 +127,8 @@ Child start(ProbePlan plan) {
   std::vector<std::string> words{
       "roost",  "probe", plan.kind, plan.target, std::to_string(to_ms(plan.timeout)),
       plan.cwd, identity};
+  // Only what the app's own shell line does needs its environment: names are looked up by us.
+  if (plan.kind != "exec") plan.env.clear();
   SpawnSettings settings;
   fill_settings(settings, ends[1]);
   const int error =
@@ -169,6 +171,7 @@ class ProbeChild::Impl : public std::enable_shared_from_this<Impl> {
 
  private:
   void fail_later(std::string why) {
+    outcome_.tried = false;
     outcome_.output = std::move(why);
     loop_.defer([weak = weak_from_this()] {
       if (auto self = weak.lock()) self->finish();
@@ -178,6 +181,7 @@ class ProbeChild::Impl : public std::enable_shared_from_this<Impl> {
   void on_started(Child child, Duration limit) {
     child_ = std::move(child);
     if (child_.pid == 0) {
+      outcome_.tried = false;
       outcome_.output = std::move(child_.problem);
       return finish();
     }

@@ -28,6 +28,7 @@ struct ProbePlan {
 
 struct ProbeOutcome {
   bool passed = false;
+  bool tried = true;   // false: it could not be made, which says nothing about what it was for
   std::string output;  // what it printed, at most limits::kMaxProbeOutput; why it failed
   Duration took = 0s;
 };

@@ -68,12 +68,12 @@ void Dependencies::look_at(InstanceId id) {
 void Dependencies::look_for(InstanceId id) {
   const Instance* instance = supervisor_.find(id);
   const auto search = searches_.find(id);
-  if (instance == nullptr || search == searches_.end() || search->second.looking) return;
+  if (instance == nullptr || search == searches_.end() || search->second.looking != 0) return;
   const Supervisor::Unmet unmet = supervisor_.unmet_dependency(*instance);
   if (!unmet.outside) return look_at(id);
   const Target target = parse_target(instance->spec->wait_for[instance->found]);
   const std::uint64_t number = ++last_number_;
-  search->second.looking = true;
+  search->second.looking = number;
   probes_[number] = std::make_unique<ProbeChild>(
       loop_, worker_,
       ProbePlan{.program = program_,
@@ -87,8 +87,8 @@ void Dependencies::look_for(InstanceId id) {
 void Dependencies::on_looked(InstanceId id, std::uint64_t number, const ProbeOutcome& outcome) {
   probes_.erase(number);
   const auto search = searches_.find(id);
-  if (search == searches_.end()) return;
-  search->second.looking = false;
+  if (search == searches_.end() || search->second.looking != number) return;  // of an earlier wait
+  search->second.looking = 0;
   search->second.timer.start(outcome.passed ? 0s : kLookAgain);
   if (!outcome.passed) return;
   supervisor_.note_found(id);
@@ -138,6 +138,14 @@ bool Dependencies::is_needed(InstanceId id) const {
 }
 
 void Dependencies::stop(const std::vector<InstanceId>& ids, const StopOne& stop_one) {
+  const bool ordered =
+      std::any_of(supervisor_.instances().begin(), supervisor_.instances().end(),
+                  [](const auto& entry) { return !entry.second.spec->depends_on.empty(); });
+  if (!ordered) {
+    for (const InstanceId id : ids)
+      stop_one(id);
+    return;
+  }
   for (const InstanceId id : ids) {
     const Instance* instance = supervisor_.find(id);
     if (instance != nullptr && instance->machine.current)
@@ -154,6 +162,7 @@ void Dependencies::keep(const std::vector<InstanceId>& ids) {
 }
 
 void Dependencies::stop_next() {
+  if (stopping_.empty()) return;
   std::vector<std::pair<InstanceId, StopOne>> now;
   for (const auto& [id, stop_one] : stopping_)
     if (supervisor_.find(id) == nullptr || !is_needed(id)) now.emplace_back(id, stop_one);

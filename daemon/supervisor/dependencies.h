@@ -41,7 +41,7 @@ class Dependencies {
     Search(loop::Loop& loop, loop::Timer::Callback due) : timer(loop, std::move(due)) {}
 
     loop::Timer timer;
-    bool looking = false;
+    std::uint64_t looking = 0;  // number of the probe under way; 0: none
   };
 
   void on_event(const Event& event);

@@ -204,7 +204,8 @@ void Supervisor::on_keeper_exit(const KeeperExit& exit) {
     return keeper_->ack_exit(exit.run, exit.seq);  // failed to exec, or of a deleted instance
   if (run->exit) return;
   run->exit = exit;
-  if (run->spawned) process_exit(*run);
+  if (run->spawned) return process_exit(*run);
+  if (run->timer) run->timer->start(1ms);  // the news of the spawn is on its way, and may wait
 }
 
 void Supervisor::process_exit(Run& run) {

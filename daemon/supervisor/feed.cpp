@@ -64,7 +64,12 @@ void Supervisor::feed(Instance& instance, Input input, Resume resume) {
   const bool spawns =
       std::any_of(step.effects.begin(), step.effects.end(),
                   [](const Effect& effect) { return effect.kind == Effect::Kind::spawn; });
-  if (!spawns) save_note(instance);  // else the child brings it
+  // Of a restart by itself the child brings the note: with the one of before, the next daemon would
+  // come to the same. Not when it has to wait: the end of the run before may be acknowledged by
+  // then.
+  const bool by_itself =
+      input.kind == Input::Kind::swept || input.kind == Input::Kind::backoff_timer;
+  if (!spawns || !by_itself || spawner_->waiting() > 0) save_note(instance);
   const InstanceId id = instance.id;
   for (const Effect& effect : step.effects)
     carry_out(instance, effect);
@@ -265,6 +270,7 @@ void Supervisor::spawn(Instance& instance, RunId id) {
   run.label = plan.label;
   if (const auto note = changed_note(instance)) plan.note = {kNoteKey + raw(instance.id), *note};
   plan.take_output = output_taker(instance, id);
+  run.note_passed = keeper_->is_behind();
   put_off_spawned(instance, run, plan);
   kill_point("spawn.before");
   spawner_->spawn(std::move(plan), [this, at = instance.id](SpawnResult result) {
@@ -320,6 +326,7 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
   p_.bus.publish(
       {.kind = Event::Kind::started, .instance = id, .run = run->label.run, .pid = run->label.pid});
   feed(*instance, {.kind = Input::Kind::spawned, .run = run->label.run});
+  if (std::exchange(run->said_ready, false)) on_said_ready(run->label.run);
   if (run->exit) process_exit(*run);
 }
 

@@ -144,6 +144,10 @@ void Health::on_probed(std::uint64_t number, const Asked& asked, ProbeOutcome ou
 
 void Health::judge(Watch& watch, const Instance& instance, const ProbeOutcome& outcome) {
   const model::HealthProbe& probe = *instance.spec->health;
+  if (!outcome.tried) {
+    log_warning("health", "app=" + instance.spec->name + " no probe: " + outcome.output);
+    return watch.timer.start(probe.interval);
+  }
   const Run& run = *supervisor_.current_run(instance);
   const Duration age = Monotonic::now() - from_ns(run.label.started_ns);
   const bool launching = instance.machine.current->phase == Phase::launching;

@@ -30,6 +30,7 @@ struct Run {
   bool lane_empty = false;  // seen after the exit
   Duration kill_timeout = 10s;
   bool spawned = false;      // the spawner has answered
+  bool said_ready = false;   // before that
   bool note_passed = false;  // a newer note may have come before the one that the child brought
   std::optional<loop::Timer> timer;
   std::optional<model::TimerKind> armed;

@@ -84,6 +84,9 @@ class KeeperLink {
   // The keeper is to exec its installed program in its own place; on_keeper_upgraded() follows.
   void upgrade();
 
+  // Messages wait because the socket is full: others may overtake them.
+  [[nodiscard]] bool is_behind() const { return !waiting_.empty(); }
+
  private:
   struct Outgoing {
     keeper::Message message;

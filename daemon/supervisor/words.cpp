@@ -132,7 +132,9 @@ void Supervisor::on_said_ready(RunId id) {
   if (instance == nullptr || !instance->machine.current || instance->machine.current->id != id)
     return;
   if (instance->machine.current->phase == model::Phase::launching)
-    feed(*instance, {.kind = Input::Kind::ready, .run = id});
+    return feed(*instance, {.kind = Input::Kind::ready, .run = id});
+  if (instance->machine.current->phase == model::Phase::spawning)
+    find_run(id)->said_ready = true;  // it was quicker than the news of it
 }
 
 void Supervisor::fail_run(RunId id, model::Failing why, std::string words, Duration worked_for) {
