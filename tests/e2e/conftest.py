@@ -8,6 +8,11 @@ import pytest
 
 from harness.roost import BIN_DIR, FULL, RELEASE_BIN_DIR, Home
 
+# A shell that runs the tests in the background ignores SIGINT, and so would all they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "serial: measures time or needs the machine for itself; not run in parallel")

@@ -70,9 +70,10 @@ class Crashers:
     def total(self):
         return sum(len(self.runs(name)[1]) for name in self.records if self.records[name].exists())
 
-    def check(self, unknown_allowed=False, unborn=0):
+    def check(self, unknown_allowed=False, unborn=0, missing_allowed=0):
         """Every run's end is recorded exactly once, with its true status, and the counters agree; so is the end of `unborn`
-        children that died by SIGKILL before they became the program."""
+        children that died by SIGKILL before they became the program. When keeper and daemon are lost in one moment, what is
+        known is in state.db, which is 20 ms behind: the last end of each app may be missing (`missing_allowed`)."""
         for name in self.records:
             self.runs(name)  # a spawn that came to nothing, because the keeper died, is tried again after a second
         self.home.ok("stop", *self.records)
@@ -86,7 +87,8 @@ class Crashers:
             early = [e for e in exits if e["pid"] not in begun and e["status"].get("signal") == int(signal.SIGKILL)][:unborn]
             unborn -= len(early)
             seen = Tally(e["pid"] for e in exits if e not in early)
-            assert seen == Tally(begun), f"{name}: exits missing {Tally(begun) - seen}, too many {seen - Tally(begun)}; runs {self.records[name].read_text()}; exits {exits}"
+            missing, too_many = Tally(begun) - seen, seen - Tally(begun)
+            assert not too_many and sum(missing.values()) <= missing_allowed, f"{name}: exits missing {missing}, too many {too_many}; runs {self.records[name].read_text()}; exits {exits}"
             wrong = [e for e in exits if e["pid"] in ended and not matches(e["status"], expected)]
             if unknown_allowed:
                 wrong = [e for e in wrong if e["status"]["kind"] != "unknown"]
@@ -99,7 +101,7 @@ class Crashers:
             restarts = sum(d["instance"].get("restarts", 0) for d in told)
             # With keeper and daemon both dead the counter comes from state.db, which is written a moment behind.
             behind = len(told) if unknown_allowed else 0
-            due = len(begun) + len(early) - len(told)
+            due = len(begun) + len(early) - len(told) - sum(missing.values())
             assert due - behind <= restarts <= due + waited + behind, f"{name}: {restarts} restarts, {len(begun)} runs of {len(told)} instances"
 
 
