@@ -4,7 +4,7 @@
 
 namespace roost::daemon {
 namespace {
-constexpr Duration kSoon = 10ms;
+constexpr Duration kSoon = 20ms;  // with the write to state.db: one wake-up for both
 }
 
 Policies::Policies(loop::Loop& loop, loop::Worker& worker, Bus& bus, Supervisor& supervisor,
