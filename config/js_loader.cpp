@@ -13,6 +13,7 @@
 
 #include "core/base/time.h"
 #include "core/base/unique_fd.h"
+#include "core/base/words.h"
 
 namespace roost::config {
 namespace {
@@ -79,14 +80,6 @@ std::vector<std::string> command_line(const std::string& program) {
   if (name.starts_with("deno")) return {program, "eval", kProgram};
   if (name.starts_with("bun")) return {program, "-e", kProgram};
   return {program, "--input-type=module", "-e", kProgram};
-}
-
-std::vector<char*> pointers(std::vector<std::string>& words) {
-  std::vector<char*> out;
-  for (std::string& word : words)
-    out.push_back(word.data());
-  out.push_back(nullptr);
-  return out;
 }
 
 struct Pipe {

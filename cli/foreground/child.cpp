@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/words.h"
+
 namespace roost::cli {
 namespace {
 
@@ -55,14 +57,6 @@ std::vector<std::string> variables_of(const model::AppSpec& spec, std::uint32_t 
   for (const auto& [name, value] : env)
     variables.push_back(name + "=" + value);
   return variables;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& words) {
-  std::vector<char*> out;
-  for (std::string& word : words)
-    out.push_back(word.data());
-  out.push_back(nullptr);
-  return out;
 }
 
 // What the child sets up; the first step that fails is told by its errno.

@@ -33,4 +33,13 @@ std::vector<std::string> split_words(std::string_view text) {
   return words;
 }
 
+std::vector<char*> pointers(std::vector<std::string>& words) {
+  std::vector<char*> list;
+  list.reserve(words.size() + 1);
+  for (std::string& word : words)
+    list.push_back(word.data());
+  list.push_back(nullptr);
+  return list;
+}
+
 }  // namespace roost

@@ -1,4 +1,4 @@
-// Texts cut into words as people write them.
+// Texts cut into words as people write them, and words as exec wants them.
 #pragma once
 
 #include <string>
@@ -9,5 +9,8 @@ namespace roost {
 
 // Words at blanks, quotes kept together and removed; a backslash keeps the next character.
 [[nodiscard]] std::vector<std::string> split_words(std::string_view text);
+
+// As exec wants them: a pointer to each, then null. Valid as long as the words are left alone.
+[[nodiscard]] std::vector<char*> pointers(std::vector<std::string>& words);
 
 }  // namespace roost

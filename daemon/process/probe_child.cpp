@@ -14,6 +14,7 @@
 
 #include "core/base/fs.h"
 #include "core/base/unique_fd.h"
+#include "core/base/words.h"
 #include "core/loop/loop.h"
 #include "core/loop/poll.h"
 #include "core/loop/timer.h"
@@ -98,14 +99,6 @@ void fill_settings(SpawnSettings& settings, int output) {
   ::posix_spawnattr_setsigdefault(&settings.attributes, &all);
   ::posix_spawnattr_setflags(&settings.attributes,
                              POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-}
-
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> list;
-  for (std::string& text : strings)
-    list.push_back(text.data());
-  list.push_back(nullptr);
-  return list;
 }
 
 // Blocks; a pool thread.

@@ -19,6 +19,7 @@
 #include "core/base/check.h"
 #include "core/base/kill_point.h"
 #include "core/base/time.h"
+#include "core/base/words.h"
 #include "daemon/process/app_pipe.h"
 #include "daemon/process/clone_call.h"
 #include "daemon/process/proc_snapshot.h"
@@ -61,15 +62,6 @@ class BlockEverything {
 
   std::uint64_t old_ = 0;
 };
-
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> list;
-  list.reserve(strings.size() + 1);
-  for (auto& text : strings)
-    list.push_back(text.data());
-  list.push_back(nullptr);
-  return list;
-}
 
 // One spawn's resources and steps; each step answers false after it has filled in the failure.
 class Attempt {
