@@ -51,6 +51,19 @@ struct HealthProbe {
   friend bool operator==(const HealthProbe&, const HealthProbe&) = default;
 };
 
+// What a job does whose time has come while its last run is still there.
+enum class JobOverlap : std::uint8_t {
+  skip,   // nothing
+  queue,  // starts when the run has ended, once however many times came meanwhile
+  kill    // stops the run, then starts
+};
+
+// What happens to output when its disk is full.
+enum class OnFull : std::uint8_t {
+  block,  // it stays in the pipe, and the app waits when that is full
+  drop    // it is thrown away, and the file says how much
+};
+
 // What an app waits for in the one it depends on.
 enum class DependencyCondition : std::uint8_t { started, ready, completed };
 
@@ -103,6 +116,18 @@ struct AppSpec {
   std::string increment_var;  // this variable, a number, is one higher in each next instance
   std::map<std::string, DependencyCondition> depends_on;  // names of apps
   std::vector<std::string> wait_for;  // "tcp:host:port", "http://…", "file:/path"
+  bool job = false;                   // runs at the times of `schedule` and ends by itself
+  std::string schedule;               // five or six fields; empty = on request only
+  JobOverlap overlap = JobOverlap::skip;
+  Duration job_timeout = 0s;  // a run that takes longer is stopped; 0 = none is
+  std::uint32_t retries = 0;  // further tries of a run that has failed
+  bool catch_up = false;      // a time that passed while nothing watched is made up for, once
+  std::map<std::string, std::string> env_from;  // variable: "file:…", "cmd:…", …
+  std::map<std::string, std::string> labels;
+  std::string stop_command;                 // shell line that asks to stop, before the signal
+  std::optional<std::uint64_t> memory_max;  // bytes the whole tree cannot exceed
+  bool tty = false;                         // output and input are a terminal
+  OnFull on_full = OnFull::block;
 
   static constexpr auto fields();
   friend bool operator==(const AppSpec&, const AppSpec&) = default;
@@ -148,6 +173,20 @@ struct roost::EnumNames<roost::model::ProbeKind> {
       {{roost::model::ProbeKind::http, "http"},
        {roost::model::ProbeKind::tcp, "tcp"},
        {roost::model::ProbeKind::exec, "exec"}}};
+};
+
+template <>
+struct roost::EnumNames<roost::model::JobOverlap> {
+  static constexpr std::array<std::pair<roost::model::JobOverlap, std::string_view>, 3> values{
+      {{roost::model::JobOverlap::skip, "skip"},
+       {roost::model::JobOverlap::queue, "queue"},
+       {roost::model::JobOverlap::kill, "kill"}}};
+};
+
+template <>
+struct roost::EnumNames<roost::model::OnFull> {
+  static constexpr std::array<std::pair<roost::model::OnFull, std::string_view>, 2> values{
+      {{roost::model::OnFull::block, "block"}, {roost::model::OnFull::drop, "drop"}}};
 };
 
 template <>
@@ -221,5 +260,17 @@ constexpr auto roost::model::AppSpec::fields() {
       opt("instance_var", &AppSpec::instance_var, "variable that holds the slot's number"),
       opt("increment_var", &AppSpec::increment_var, "variable that is counted up by slot"),
       opt("depends_on", &AppSpec::depends_on, "apps that come first: started, ready or completed"),
-      opt("wait_for", &AppSpec::wait_for, "addresses and files that come first")};
+      opt("wait_for", &AppSpec::wait_for, "addresses and files that come first"),
+      opt("job", &AppSpec::job, "runs at its times and ends by itself"),
+      opt("schedule", &AppSpec::schedule, "when a job runs, cron's five or six fields"),
+      opt("overlap", &AppSpec::overlap, "while the last run is there: skip, queue or kill"),
+      opt("job_timeout", &AppSpec::job_timeout, "a run that takes longer is stopped, ms; 0: none"),
+      opt("retries", &AppSpec::retries, "further tries of a run that has failed"),
+      opt("catch_up", &AppSpec::catch_up, "a time that was missed is made up for"),
+      opt("env_from", &AppSpec::env_from, "variables resolved at each start: file:, cmd:, …"),
+      opt("labels", &AppSpec::labels, "words to select apps by"),
+      opt("stop_command", &AppSpec::stop_command, "shell line that asks to stop"),
+      opt("memory_max", &AppSpec::memory_max, "bytes the tree cannot exceed"),
+      opt("tty", &AppSpec::tty, "output and input are a terminal"),
+      opt("on_full", &AppSpec::on_full, "output on a full disk: block or drop")};
 }
