@@ -18,8 +18,7 @@ namespace {
 constexpr std::size_t kMaxPendingWork = 20'000;  // one signal or sweep per instance at most
 constexpr Duration kInheritRetry = 5ms;
 constexpr Duration kInheritLimit = 1s;  // a spawn that hangs in the kernel is left behind
-constexpr Duration kPatience = 1s;      // what nobody waits for comes so late at most
-constexpr Duration kGather = 20ms;      // state.db is behind by this much
+constexpr Duration kPatience = 5s;      // what nobody waits for comes so late at most
 constexpr Duration kQuitLimit = 3s;     // for the last acknowledgements
 
 // Names the home in ROOST_ID and cgroups: FNV-1a of its path, so that every daemon of the home
@@ -52,7 +51,6 @@ Daemon::Daemon(DaemonOptions options)
       worker_(loop_, kMaxPendingWork),
       lanes_(Lanes::open(home_id(options_.paths.home))),
       home_watch_(loop_, options_.paths.socket(), [this] { return restore_home(); }),
-      write_timer_(loop_, [this] { store_->write_waiting(); }),
       timer_(loop_, [this] { quitting_ ? quit_now() : try_inherit(); }) {
   loop_.set_exception_handler([](std::string_view component, std::string_view what) {
     log_error(component, "exception: " + std::string(what));
@@ -91,6 +89,7 @@ Daemon::Daemon(DaemonOptions options)
   keeper_ = std::make_unique<KeeperLink>(loop_, std::move(options_.keeper_socket), *supervisor_);
   spawner_ = std::make_unique<Spawner>(
       SpawnerOptions{.keeper_fd = socket,
+                     .keeper_bell = keeper_->bell(),
                      .originals = options_.originals,
                      .post = [this](std::function<void()> task, Duration patience) {
                        loop_.post_later(std::move(task), patience);
@@ -113,7 +112,12 @@ void Daemon::open_store() {
   options.post_later = [this](std::function<void()> task) {
     loop_.post_later(std::move(task), kPatience);
   };
-  options.on_waiting = [this] { write_timer_.start(kGather); };
+  // At the end of the turn; when something is being spawned, its run goes with it.
+  options.on_waiting = [this] {
+    loop_.defer([this] {
+      if (!spawner_->busy()) store_->write_waiting();
+    });
+  };
   options.on_problem = [this](const store::Problem& problem) {
     log_warning("store", problem.message);
     if (problem.kind == store::Problem::Kind::recreated) supervisor_->resubmit_everything();

@@ -78,8 +78,7 @@ class Daemon {
   UniqueFd inherited_listener_;
   UniqueFd signals_;
   std::optional<loop::Poll> signal_poll_;
-  loop::Timer write_timer_;  // until what waits is written to state.db
-  loop::Timer timer_;        // of the inheritance or of the quit, whichever is under way
+  loop::Timer timer_;  // of the inheritance or of the quit, whichever is under way
   TimePoint inherit_until_{};
   bool quitting_ = false;
   bool removes_files_ = false;

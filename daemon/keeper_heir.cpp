@@ -41,6 +41,13 @@ std::unordered_map<std::uint64_t, int> pipes_by_inode() {
 
 class TableBuilder {
  public:
+  // The exits keep their numbers, so that what state.db has already is recognised. A new one gets
+  // one above all that were given: no keeper has given one a nanosecond.
+  explicit TableBuilder(std::uint64_t epoch) {
+    header_.epoch = epoch;
+    header_.next_seq = static_cast<std::uint64_t>(to_ns(Monotonic::now()));
+  }
+
   void add_runs(const Supervisor& supervisor) {
     const auto pipes = pipes_by_inode();
     for (const auto& [id, run] : supervisor.runs()) {
@@ -55,7 +62,7 @@ class TableBuilder {
       if (run.channel) add_fd(record, 4, run.channel->fd());
       if (run.exit) {
         record.flags |= keeper::kRunExited;
-        record.exit_seq = header_.next_seq++;
+        record.exit_seq = run.exit->seq;
         record.code = run.exit->code;
         record.status = run.exit->status;
       }
@@ -127,7 +134,7 @@ bool can_inherit(const Supervisor& supervisor) {
 }
 
 Error become_keeper(const Supervisor& supervisor, const Inheritance& inheritance) {
-  TableBuilder table;
+  TableBuilder table(supervisor.keeper_epoch());
   Result<UniqueFd> specs = supervisor.book().to_memfd();
   if (!specs) return std::move(specs).error();
   table.set_specs(specs->get());

@@ -101,6 +101,8 @@ void Keeper::turn() {
     ::kill(table_.header.daemon_pid, SIGTERM);
     terminate_ = false;
   }
+  // Not before all that it has said is read.
+  if (session_.overdue(now_)) session_.receive(Session::Depth::all, now_);
   if (session_.overdue(now_)) {
     log_line(options_.home_fd, "E keeper daemon does not answer, killing it",
              {{"pid", table_.header.daemon_pid}});
@@ -123,20 +125,21 @@ void Keeper::wait() {
   earlier(next, foreign_look_at_);
   earlier(next, prove_at_);
   if (table_.header.daemon_pid == 0) earlier(next, spawn_at_);
-  int timeout = -1;
-  if (next != kNever) timeout = next > now_ ? static_cast<int>(next - now_) : 0;
+  int timeout = session_.must_read() ? 0 : -1;
+  if (timeout < 0 && next != kNever) timeout = next > now_ ? static_cast<int>(next - now_) : 0;
   epoll_event events[16];
   const int count = ::epoll_wait(epoll_, events, 16, timeout);
   now_ = monotonic_ms();
   constexpr Millis kSlept = 1000;
   if (next != kNever && now_ > next + kSlept) session_.forgive(now_);  // we were stopped ourselves
+  if (count == 0) session_.receive(Session::Depth::polite, now_);
   for (int i = 0; i < count; ++i)
     dispatch(events[i].data.u64, events[i].events);
 }
 
 void Keeper::dispatch(std::uint64_t tag, std::uint32_t events) {
   if (tag == kSignalsTag) return on_signals();
-  if (tag == kSocketTag) {
+  if (tag == kSocketTag || tag == kBellTag) {
     if ((events & ~std::uint32_t{EPOLLOUT}) != 0) session_.receive(Session::Depth::polite, now_);
     return;
   }

@@ -84,7 +84,9 @@ enum class Type : std::uint16_t {
   upgraded = 10,
 
   // ---- daemon (or its child before exec) -> keeper ----
-  // value: protocol version
+  // value: protocol version[; flags = kFdPidfd, fd: an eventfd, the bell. Then the keeper reads
+  // when
+  // it is rung, and else when it is awake for another reason: an exit, the time of the next ping]
   daemon_hello = 64,
   // key, label, flags, fds; value: pid. Sent by the child itself before exec
   register_run = 65,

@@ -57,6 +57,7 @@ void Session::close(Millis now) {
   ::shutdown(socket_, SHUT_RD);
   receive(Depth::all, now);
   ::close(socket_);
+  if (s_.bell >= 0) ::close(s_.bell);
   socket_ = -1;
   const bool quit = s_.quit;
   s_ = State{};
@@ -66,8 +67,10 @@ void Session::close(Millis now) {
 
 void Session::receive(Depth depth, Millis now) {
   Packet packet;
+  if (now >= s_.look_at) s_.look_at = kNever;
   while (socket_ >= 0) {
-    if (depth == Depth::polite && replies_ > kPoliteReplies) return;
+    s_.unread = depth == Depth::polite && replies_ > kPoliteReplies;
+    if (s_.unread) return;
     switch (receive_message(socket_, packet)) {
       case Got::message:
         handle(packet, now);
@@ -114,6 +117,8 @@ void Session::handle(Packet& packet, Millis now) {
       s_.upgrade = true;
       return;
     case Type::daemon_hello:
+      take_bell(packet);
+      return handle_answer(m, now);
     case Type::pong:
     case Type::window_ack:
       return handle_answer(m, now);
@@ -131,12 +136,25 @@ void Session::handle(Packet& packet, Millis now) {
   }
 }
 
+void Session::take_bell(Packet& packet) {
+  if ((packet.message.flags & kFdPidfd) == 0 || s_.bell >= 0 || epoll_ < 0) return;
+  const int bell = packet.take();
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;  // each ring is an edge: it need not be read
+  event.data.u64 = kBellTag;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, bell, &event) == 0)
+    s_.bell = bell;
+  else
+    ::close(bell);
+}
+
 void Session::handle_answer(const Message& m, Millis now) {
   if (m.type == Type::daemon_hello) s_.greeted = true;
   if (m.type == Type::window_ack && m.seq == s_.window) s_.window_out = false;
   if (m.type == Type::pong && m.seq == s_.ping) {
     s_.ping_out = false;
-    s_.ping_at = now + pace_.ping;
+    s_.ping_at = s_.pinged_at + pace_.ping;
+    s_.look_at = kNever;
     if (now - opened_at_ >= pace_.longest) kills_ = 0;
   }
   progress(now);
@@ -284,10 +302,12 @@ bool Session::step_ping(Millis now) {
     ++s_.ping;
     s_.ping_out = true;
     s_.ping_sent = false;
+    s_.pinged_at = now;
     progress(now);  // from now on, even if it cannot be sent: the daemon does not read then
   }
   if (!s_.ping_out || s_.ping_sent) return false;
   s_.ping_sent = send(make(Type::ping, 0, s_.ping), nullptr, now);
+  if (s_.ping_sent && s_.bell >= 0) s_.look_at = now + pace_.ping;
   return s_.ping_sent;
 }
 
@@ -330,6 +350,7 @@ Millis Session::next_deadline() const {
   if (socket_ < 0) return kNever;
   Millis next = answer_deadline();
   if (s_.retry_at < next) next = s_.retry_at;
+  if (s_.look_at < next) next = s_.look_at;
   const bool pings = s_.phase == Phase::ready && s_.watchdog && !s_.ping_out;
   if (pings && table_.runs.used() > 0 && s_.ping_at < next) next = s_.ping_at;
   return next;
@@ -337,7 +358,8 @@ Millis Session::next_deadline() const {
 
 std::uint32_t Session::interest() const {
   if (s_.hung_up) return 0;
-  return (replies_ <= kPoliteReplies ? EPOLLIN : 0U) | (s_.full ? EPOLLOUT : 0U);
+  const bool watched = s_.bell < 0 && replies_ <= kPoliteReplies;
+  return (watched ? EPOLLIN : 0U) | (s_.full ? EPOLLOUT : 0U);
 }
 
 }  // namespace roost::keeper

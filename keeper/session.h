@@ -24,7 +24,7 @@ struct Pace {
 class Session {
  public:
   // `table` must outlive the session. Foreign runs are added to `epoll` (-1: none) by their pidfd,
-  // tagged kFirstRunTag + position; run_at() finds them.
+  // tagged kFirstRunTag + position; the bell of the daemon, tagged kBellTag.
   Session(Table& table, int epoll, Pace pace) : table_(table), epoll_(epoll), pace_(pace) {}
 
   // Begins the hand-over to a new daemon; takes the socket.
@@ -51,6 +51,9 @@ class Session {
   }
 
   [[nodiscard]] Millis next_deadline() const;
+
+  // Something may be left that was not read out of politeness, and can be now.
+  [[nodiscard]] bool must_read() const { return s_.unread && replies_ <= kPoliteReplies; }
 
   [[nodiscard]] int socket() const { return socket_; }
 
@@ -80,9 +83,13 @@ class Session {
     std::uint64_t window = 0;
     std::uint64_t ping = 0;
     Millis ping_at = kNever;
+    Millis pinged_at = 0;
+    Millis look_at = kNever;       // for the answer to a ping, of which no bell tells
     Millis answer_since = kNever;  // the daemon owes an answer since then
     Millis retry_at = kNever;
+    int bell = -1;  // rung when the socket is to be read; -1: it is watched itself
     bool greeted = false;
+    bool unread = false;
     bool window_out = false;
     bool ping_out = false;  // due or sent, not answered
     bool ping_sent = false;
@@ -95,6 +102,7 @@ class Session {
   };
 
   void handle(Packet& packet, Millis now);
+  void take_bell(Packet& packet);
   void handle_answer(const Message& message, Millis now);
   void answer(std::uint64_t key, Verdict verdict);
   void reply(Type type, std::uint64_t key, int value);
@@ -131,6 +139,7 @@ class Session {
   Reply queue_[kMaxReplies];
 };
 
+inline constexpr std::uint64_t kBellTag = 3;
 inline constexpr std::uint64_t kFirstRunTag = 16;
 
 }  // namespace roost::keeper

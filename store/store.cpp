@@ -41,6 +41,10 @@ void Store::write_waiting() {
   impl_->worker.write_waiting();
 }
 
+void Store::record(Batch batch, bool more_follow) {
+  impl_->worker.record({std::move(batch), Durability::background, {}}, !more_follow);
+}
+
 void Store::recent_exits(model::InstanceId instance, std::uint32_t limit, ExitsDone done) {
   impl_->worker.read([=](StateDb& db, int& code) { return db.recent_exits(instance, limit, code); },
                      std::move(done));

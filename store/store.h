@@ -97,8 +97,10 @@ class Store {
   [[nodiscard]] Snapshot load();
   // `done` may be empty. An empty batch succeeds when everything submitted before it is committed.
   void submit(Batch batch, Durability durability, Done done);
-  // What waits is written now.
+  // What waits is written now. From any thread.
   void write_waiting();
+  // A background batch, from any thread. Unless `more_follow`, it is written now, with what waits.
+  void record(Batch batch, bool more_follow);
   // Newest first, at most `limit`; sees everything committed before the call. Reads wait for the
   // store thread, not the loop.
   void recent_exits(model::InstanceId instance, std::uint32_t limit, ExitsDone done);

@@ -79,9 +79,23 @@ void Worker::submit(PendingBatch batch) {
 void Worker::write_waiting() {
   {
     const std::lock_guard lock(mutex_);
+    if (queue_.empty()) return;
     asked_ = true;
   }
   wake_.notify_one();
+}
+
+void Worker::record(PendingBatch batch, bool write_now) {
+  Answers answers;
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.empty()) first_queued_ = Monotonic::now();
+    WriteQueue::Pushed pushed = queue_.push(batch);
+    account(pushed, answers);
+    asked_ = asked_ || write_now;
+  }
+  if (write_now || !options_.on_waiting) wake_.notify_one();
+  post(std::move(answers), options_.post);
 }
 
 // Under the lock: what was forgotten is counted, its owners are told, and the first time of a

@@ -26,6 +26,7 @@ class Worker {
   [[nodiscard]] Status start();
   void submit(PendingBatch batch);
   void write_waiting();
+  void record(PendingBatch batch, bool write_now);
   void read(Writer::Query query, Store::ExitsDone done);
   [[nodiscard]] Stats stats() const;
 

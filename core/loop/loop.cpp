@@ -126,6 +126,37 @@ void Loop::on_wake() {
 
 void Loop::catch_up() {
   if (has_posted_.load(std::memory_order_relaxed)) run_posted();
+  if (first_lazy_ <= now()) hurry_lazy(now());
+}
+
+void Loop::set_patient(bool patient) {
+  patient_ = patient;
+  if (!patient) hurry_lazy(TimePoint::max());
+}
+
+void Loop::add_lazy(uv_timer_t* timer, TimePoint due) {
+  lazy_[timer] = due;
+  first_lazy_ = std::min(first_lazy_, due);
+}
+
+void Loop::drop_lazy(uv_timer_t* timer) {
+  if (!lazy_.empty()) lazy_.erase(timer);
+}
+
+void Loop::hurry_lazy(TimePoint due_by) {
+  first_lazy_ = TimePoint::max();
+  for (auto it = lazy_.begin(); it != lazy_.end();) {
+    const auto [timer, due] = *it;
+    if (due > due_by) {
+      first_lazy_ = std::min(first_lazy_, due);
+      ++it;
+      continue;
+    }
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(due - now());
+    uv_timer_start(timer, timer->timer_cb, static_cast<std::uint64_t>(std::max(left, 0ms).count()),
+                   0);
+    it = lazy_.erase(it);
+  }
 }
 
 bool Loop::run_posted() {

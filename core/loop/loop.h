@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <unordered_map>
 
 #include <uv.h>
 
@@ -60,11 +61,16 @@ class Loop {
   void post_later(Task task, Duration patience);
 
   // Whether anything may be put off: false while somebody looks on. True at first.
-  void set_patient(bool patient) { patient_ = patient; }
+  void set_patient(bool patient);
+
+  [[nodiscard]] bool is_patient() const { return patient_; }
 
   // For the wrappers: what was put off runs before a callback is called, which may destroy its
   // handle.
   void catch_up();
+  // For Timer: one that is armed for later than `due`, and fires then if the loop is awake.
+  void add_lazy(uv_timer_t* timer, TimePoint due);
+  void drop_lazy(uv_timer_t* timer);
 
   // Monotonic time of this turn, in whole milliseconds: stands still during a turn.
   [[nodiscard]] TimePoint now() const;
@@ -91,6 +97,7 @@ class Loop {
   void enqueue(Task task, Duration patience);
   void on_wake();
   bool run_posted();
+  void hurry_lazy(TimePoint due_by);
   void before_wait();
   void run_deferred();
   void measure_turn();
@@ -102,6 +109,8 @@ class Loop {
   uv_prepare_t before_wait_{};
   uv_check_t after_wait_{};
   std::deque<Task> deferred_;
+  std::unordered_map<uv_timer_t*, TimePoint> lazy_;
+  TimePoint first_lazy_ = TimePoint::max();  // none is due before
   ExceptionHandler on_exception_;
   TimePoint turn_began_ = Monotonic::now();
   Duration asleep_{0};                   // in all, at turn_began_

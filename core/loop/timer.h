@@ -15,9 +15,15 @@ class Timer {
   using Callback = std::function<void()>;
 
   Timer(Loop& loop, Callback callback);
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
 
   // Arms, or arms anew. A duration of zero or less fires in the next turn.
   void start(Duration after);
+  // The same for what nobody waits for: the loop is not woken for it until `slack` later. When it
+  // wakes for anything else it is due at its time, and so it is while the loop is impatient.
+  void start_lazily(Duration after, Duration slack);
   void cancel();
   [[nodiscard]] bool active() const;
 

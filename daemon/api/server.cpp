@@ -1,8 +1,8 @@
 #include "daemon/api/server.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
+#include "core/base/memory.h"
 #include "core/loop/loop.h"
 #include "core/model/limits.h"
 #include "daemon/api/dispatcher.h"
@@ -20,6 +20,7 @@ constexpr int kAcceptsPerTurn = 64;
 constexpr std::size_t kCrowd = 128;
 constexpr Duration kAcceptPause = 1s;
 constexpr std::size_t kMuchUnread = 1U << 20;
+constexpr Duration kQuiet = 1s;         // after the last client, or the start
 constexpr Duration kCrowdGone = 500ms;  // until the rest of it has gone, too
 
 // Refused before anything is read; one short write to a fresh socket cannot block.
@@ -41,7 +42,7 @@ Server::Server(loop::Loop& loop, Dispatcher& dispatcher, int keeper_pid)
                     }),
       // What a crowd has left behind lies in pieces between what lives: it is not given back by
       // itself.
-      give_back_(loop, [] { ::malloc_trim(0); }) {}
+      give_back_(loop, give_back_memory) {}
 
 Server::~Server() {
   *handle_ = nullptr;
@@ -50,6 +51,7 @@ Server::~Server() {
 Status Server::start(UniqueFd listener) {
   poll_.reset();  // of the socket before
   listener_ = std::move(listener);
+  give_back_.start(kQuiet);
   poll_ = std::make_unique<loop::Poll>(loop_, listener_.get(), [this](unsigned) { accept_some(); });
   return poll_->start(loop::Poll::readable);
 }
@@ -139,6 +141,7 @@ void Server::remove(SessionId id) {
   for (const auto& task : node.mapped().when_closed)
     task();
   if (clients_.empty() && on_audience) on_audience(false);
+  if (clients_.empty()) give_back_.start(kQuiet);
   if (node.mapped().session->most_unread() > kMuchUnread) give_back_.start(kCrowdGone);
   crowd_ = std::max(crowd_, clients_.size() + 1);
   if (crowd_ < kCrowd || clients_.size() > kCrowd / 8) return;

@@ -4,8 +4,12 @@
 
 namespace roost::daemon {
 namespace {
-constexpr Duration kSoon = 20ms;  // with the write to state.db: one wake-up for both
+constexpr Duration kSoon = 20ms;
+
+bool has_policy(const model::AppSpec& spec) {
+  return spec.watch || !spec.cron_restart.empty() || spec.max_memory_restart;
 }
+}  // namespace
 
 Policies::Policies(loop::Loop& loop, loop::Worker& worker, Bus& bus, Supervisor& supervisor,
                    std::string home)
@@ -23,10 +27,16 @@ Policies::~Policies() {
 }
 
 void Policies::start() {
-  token_ = bus_.subscribe([this](const Event&) {
-    if (!soon_.active()) soon_.start(kSoon);
-  });
+  token_ = bus_.subscribe([this](const Event& event) { on_event(event); });
   sync();
+}
+
+// What happens to an app that nothing here restarts is no news.
+void Policies::on_event(const Event& event) {
+  const Instance* instance = supervisor_.find(event.instance);
+  const bool matters =
+      followed_.contains(event.instance) || (instance != nullptr && has_policy(*instance->spec));
+  if (matters && !soon_.active()) soon_.start(kSoon);
 }
 
 void Policies::stop() {
@@ -38,6 +48,9 @@ void Policies::stop() {
 }
 
 void Policies::sync() {
+  followed_.clear();
+  for (const auto& [id, instance] : supervisor_.instances())
+    if (has_policy(*instance.spec)) followed_.insert(id);
   cron_.sync();
   memory_.sync();
   sync_files();

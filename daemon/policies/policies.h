@@ -2,6 +2,7 @@
 // Loop thread.
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "daemon/bus.h"
@@ -28,6 +29,7 @@ class Policies {
   [[nodiscard]] const FileWatch& files() const { return files_; }
 
  private:
+  void on_event(const Event& event);
   void sync();
   void sync_files();
   void restart_changed(model::AppId app, const std::string& what);
@@ -38,7 +40,8 @@ class Policies {
   CronRestarts cron_;
   MemoryLimits memory_;
   FileWatch files_;
-  loop::Timer soon_;  // one look for all that has happened
+  loop::Timer soon_;                      // one look for all that has happened
+  std::set<model::InstanceId> followed_;  // have something that restarts them, at the last look
   Bus::Token token_ = 0;
 };
 

@@ -96,9 +96,15 @@ ROOST_NO_SANITIZE void write_pid(ChildPlan& plan, int pid) {
 
 // Waits while the keeper's socket is full, or too many descriptors are in flight (ETOOMANYREFS, and
 // then the socket is writable: hence the pause).
+ROOST_NO_SANITIZE void ring(const ChildPlan& plan) {
+  const std::uint64_t once = 1;
+  if (plan.keeper_bell >= 0) ::syscall(SYS_write, plan.keeper_bell, &once, sizeof once);
+}
+
 ROOST_NO_SANITIZE bool wait_for_keeper(const ChildPlan& plan, int errnum) {
   const timespec pause{.tv_sec = 0, .tv_nsec = 1'000'000};
   if (errnum == EINTR) return true;
+  ring(plan);
   if (errnum == EAGAIN) {
     pollfd writable{.fd = plan.keeper_fd, .events = POLLOUT, .revents = 0};
     ::syscall(SYS_ppoll, &writable, 1UL, &pause, nullptr, kKernelSigsetBytes);
@@ -192,6 +198,7 @@ ROOST_NO_SANITIZE int run_child(void* argument) {
   kill_point("spawn.child.before_register");
   if (const int error = register_with_keeper(plan); error != 0)
     return fail(plan, SpawnStage::register_run, error);
+  if (plan.rings) ring(plan);
   plan.report->registered = true;
   kill_point("spawn.child.registered");
   // The table is private from here on, and small: only 0–2 and the channel are copied.

@@ -41,6 +41,8 @@ struct NamedLimit {
   model::ProcessLimit limit;
 };
 
+struct SpawnResult;
+
 struct SpawnPlan {
   std::string program;            // absolute path to execve
   std::vector<std::string> argv;  // argv[0] first
@@ -57,11 +59,15 @@ struct SpawnPlan {
   Lane lane;
   model::RunLabel label;  // pid, start_ticks, started_* are filled by the spawner
   // The instance's note, told to the keeper by the child itself just before it registers, so that
-  // the keeper wakes once for both.
+  // the keeper need not wake for either.
   std::optional<KeeperNote> note;
   // Takes the daemon's ends of the pipes, on the spawner's thread; empty: they are in the result.
   std::function<void(UniqueFd out, UniqueFd err)> take_output;
-  // Who asked can wait for the answer until the loop wakes by itself, at most so long.
+  // Told of the end of the spawn, on the spawner's thread, before whoever asked; `more_follow`: the
+  // spawner has more to do.
+  std::function<void(const SpawnResult&, bool more_follow)> settled;
+  // Who asked can wait for the answer until the loop wakes by itself, at most so
+  // long.
   Duration patience = Duration::zero();
 };
 

@@ -71,7 +71,8 @@ class Spawner::Impl {
   void spawn(SpawnPlan plan, Done done) {
     std::unique_lock lock(mutex_);
     if (jobs_.size() < model::limits::kMaxInstances) {
-      jobs_.push_back({std::move(plan), std::move(done)});
+      auto settled = std::move(plan.settled);
+      jobs_.push_back({std::move(plan), std::move(done), std::move(settled)});
       lock.unlock();
       return wake_.notify_one();
     }
@@ -91,10 +92,16 @@ class Spawner::Impl {
     return jobs_.size();
   }
 
+  bool busy() {
+    const std::lock_guard lock(mutex_);
+    return in_hand_ || !jobs_.empty();
+  }
+
  private:
   struct Job {
     SpawnPlan plan;
     Done done;
+    std::function<void(const SpawnResult&, bool)> settled;
   };
 
   void work() {
@@ -105,11 +112,17 @@ class Spawner::Impl {
       if (stopping_) return;
       Job job = std::move(jobs_.front());
       jobs_.pop_front();
+      in_hand_ = true;
       lock.unlock();
       if (!bench) bench = SpawnBench::make();  // want of descriptors passes
       const Duration patience = job.plan.patience;
       SpawnResult result = bench ? spawn_once(*bench, options_, std::move(job.plan))
                                  : refuse(job.plan, bench.error());
+      lock.lock();
+      in_hand_ = false;
+      const bool more_follow = !jobs_.empty();
+      lock.unlock();
+      if (job.settled) job.settled(result, more_follow);
       deliver(std::move(job.done), std::move(result), patience);
     }
   }
@@ -134,6 +147,7 @@ class Spawner::Impl {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> jobs_;   // guarded by mutex_
+  bool in_hand_ = false;   // guarded by mutex_
   bool stopping_ = false;  // guarded by mutex_
   std::thread thread_;
 };
@@ -148,6 +162,10 @@ void Spawner::spawn(SpawnPlan plan, Done done) {
 
 std::size_t Spawner::waiting() const {
   return impl_->waiting();
+}
+
+bool Spawner::busy() const {
+  return impl_->busy();
 }
 
 }  // namespace roost::daemon

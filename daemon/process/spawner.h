@@ -70,6 +70,7 @@ struct SpawnResult {
 struct SpawnerOptions {
   int keeper_fd = -1;  // SOCK_SEQPACKET to the keeper, ≥ kScratchFds; must stay open as long as the
                        // Spawner lives
+  int keeper_bell = -1;  // KeeperLink::bell(), likewise; -1 = the keeper watches the socket
   Originals originals;
   // Runs a function on the loop's thread; called from the spawner's thread (Loop::post_later with
   // the patience of the plan).
@@ -92,6 +93,8 @@ class Spawner {
   // destroyed before. At most limits::kMaxInstances wait; more fail at SpawnStage::queue.
   void spawn(SpawnPlan plan, Done done);
   [[nodiscard]] std::size_t waiting() const;
+  // Whether some SpawnPlan::settled is still to be called.
+  [[nodiscard]] bool busy() const;
 
  private:
   class Impl;

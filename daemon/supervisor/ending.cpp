@@ -213,6 +213,7 @@ void Supervisor::process_exit(Run& run) {
   finish_output(run);
   Instance* instance = find_mutable(run.label.instance);
   if (instance == nullptr || !is_claimed(*instance, id)) return bury(instance, run);
+  see_online(*instance);
   const Duration ran_for = Monotonic::now() - from_ns(run.label.started_ns);
   feed(*instance, {.kind = Input::Kind::exited,
                    .run = id,

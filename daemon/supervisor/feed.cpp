@@ -144,7 +144,10 @@ void Supervisor::sync_run_timer(Instance& instance, const model::RunMachine& mac
   const RunId run_id = machine.id;
   const TimerKind kind = *wanted;
   run->timer.emplace(p_.loop, [this, id, run_id, kind] { on_timer(id, run_id, kind); });
-  run->timer->start(left);
+  if (*wanted == TimerKind::ready && may_be_put_off(instance))
+    run->timer->start_lazily(left, kSpawnPutOff);
+  else
+    run->timer->start(left);
 }
 
 void Supervisor::on_timer(InstanceId id, RunId run, TimerKind kind) {
@@ -158,6 +161,13 @@ void Supervisor::on_timer(InstanceId id, RunId run, TimerKind kind) {
     case TimerKind::backoff:
       return feed(*instance, {.kind = Input::Kind::backoff_timer});
   }
+}
+
+// For an input that comes while the timer that would say so may still wait.
+void Supervisor::see_online(Instance& instance) {
+  const auto& current = instance.machine.current;
+  if (current && current->phase == model::Phase::launching && online_by_time(instance))
+    feed(instance, {.kind = Input::Kind::ready, .run = current->id});
 }
 
 void Supervisor::on_ready_timer(Instance& instance, RunId id) {
@@ -270,6 +280,7 @@ void Supervisor::spawn(Instance& instance, RunId id) {
   run.label = plan.label;
   if (const auto note = changed_note(instance)) plan.note = {kNoteKey + raw(instance.id), *note};
   plan.take_output = output_taker(instance, id);
+  if (p_.store != nullptr) plan.settled = recorder(*p_.store, instance.id, p_.boot_id);
   run.note_passed = keeper_->is_behind();
   put_off_spawned(instance, run, plan);
   kill_point("spawn.before");
@@ -318,27 +329,47 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
     instance->kept = {};
     save_note(*instance);
   }
-  LabelBytes label;
-  model::store_label(run->label, std::span(label));
-  persist({store::PutRun{run->label.run, id, run->label.pid, run->label.start_ticks, p_.boot_id,
-                         label}},
-          store::Durability::background, {});
   p_.bus.publish(
       {.kind = Event::Kind::started, .instance = id, .run = run->label.run, .pid = run->label.pid});
   feed(*instance, {.kind = Input::Kind::spawned, .run = run->label.run});
+  see_online(*instance);
   if (std::exchange(run->said_ready, false)) on_said_ready(run->label.run);
   if (run->exit) process_exit(*run);
 }
 
 // An app that nobody waits for is online when its time has come, and until then there is nothing
-// that the loop would have to do about it: it wakes once, for both.
+// that the loop would have to do about it: it sees both when it wakes for something else.
+bool Supervisor::may_be_put_off(const Instance& instance) const {
+  const model::AppSpec& spec = *instance.spec;
+  const bool by_age = model::ready_by(spec) == model::ReadyBy::age;
+  const bool looked_after = model::wants_channel(spec) || spec.watchdog > 0s ||
+                            spec.max_memory_restart || spec.min_ready >= kSpawnPutOff;
+  const bool awaited = std::any_of(instances_.begin(), instances_.end(),
+                                   [](const auto& entry) { return is_held(entry.second); });
+  return by_age && !looked_after && !awaited;
+}
+
 void Supervisor::put_off_spawned(const Instance& instance, Run& run, SpawnPlan& plan) {
-  const bool by_age = model::ready_by(*instance.spec) == model::ReadyBy::age;
-  if (!by_age || model::wants_channel(*instance.spec) || instance.spec->min_ready >= kSpawnPutOff)
-    return;
+  if (!may_be_put_off(instance)) return;
   plan.patience = 2 * kSpawnPutOff;
   run.timer.emplace(p_.loop, [] {});  // only wakes
   run.timer->start(kSpawnPutOff);
+}
+
+// The run goes to state.db together with what led to it, without the loop: the spawner's thread is
+// awake. So does all that waits when there is no run.
+std::function<void(const SpawnResult&, bool)> Supervisor::recorder(
+    store::Store& store, InstanceId instance, const std::array<std::uint8_t, 16>& boot_id) {
+  return [&store, instance, boot_id](const SpawnResult& result, bool more_follow) {
+    store::Batch batch;
+    if (!result.failure) {
+      LabelBytes label;
+      model::store_label(result.label, std::span(label));
+      batch.emplace_back(store::PutRun{result.run, instance, result.pid, result.label.start_ticks,
+                                       boot_id, label});
+    }
+    store.record(std::move(batch), more_follow);
+  };
 }
 
 std::function<void(UniqueFd, UniqueFd)> Supervisor::output_taker(const Instance& instance,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include "core/base/kill_point.h"
@@ -70,13 +71,17 @@ KeeperRun run_of(const Message& message, std::deque<UniqueFd> fds) {
 
 KeeperLink::KeeperLink(loop::Loop& loop, UniqueFd socket, KeeperListener& listener)
     : socket_(std::move(socket)),
+      bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       listener_(listener),
       poll_(loop, socket_.get(), [this](unsigned events) { on_events(events); }) {}
 
 Status KeeperLink::start() {
   Message hello = make(Type::daemon_hello);
   hello.value = keeper::kProtocolVersion;
-  send(hello);
+  const int bell = bell_.get();
+  if (bell < 0) return errno_error("a descriptor to wake the keeper by", errno);
+  hello.flags = keeper::kFdPidfd;
+  send(hello, std::span(&bell, 1));
   return poll_.start(loop::Poll::readable);
 }
 
@@ -131,7 +136,8 @@ void KeeperLink::handle(const Message& message, std::deque<UniqueFd> fds) {
       kill_point("handover.before_ready");
       return listener_.on_keeper_ready();
     case Type::ping:
-      return send(make(Type::pong, 0, message.seq));
+      send(make(Type::pong, 0, message.seq));
+      return listener_.on_keeper_ping();
     case Type::upgraded:
       return listener_.on_keeper_upgraded(message.value == 0);
     case Type::not_kept:
@@ -208,6 +214,11 @@ void KeeperLink::send_held_acks() {
 void KeeperLink::send(const Message& message, std::span<const int> fds) {
   send_held_acks();
   send_now(message, fds);
+  if (message.type != Type::pong) ring();
+}
+
+void KeeperLink::ring() const {
+  (void)::eventfd_write(bell_.get(), 1);
 }
 
 void KeeperLink::send_now(const Message& message, std::span<const int> fds) {
@@ -216,6 +227,7 @@ void KeeperLink::send_now(const Message& message, std::span<const int> fds) {
   for (int fd : fds)
     outgoing.fds.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 16));
   waiting_.push_back(std::move(outgoing));
+  ring();
   (void)poll_.start(loop::Poll::readable |
                     loop::Poll::writable);  // was polled before: cannot fail now
 }

@@ -55,6 +55,7 @@ class KeeperListener {
   virtual void on_keeper_run(KeeperRun run) = 0;
   virtual void on_keeper_exit(const KeeperExit& exit) = 0;
   virtual void on_keeper_ready() = 0;
+  virtual void on_keeper_ping() = 0;                      // every few seconds
   virtual void on_keeper_refused(std::uint64_t key) = 0;  // an entry or run was not kept
   virtual void on_keeper_upgraded(bool done) = 0;         // the answer to upgrade()
   virtual void on_keeper_gone() = 0;                      // the keeper is dead
@@ -70,6 +71,9 @@ class KeeperLink {
   [[nodiscard]] const KeeperFacts& facts() const { return facts_; }
 
   [[nodiscard]] int fd() const { return socket_.get(); }
+
+  // Written to when the keeper is to read at once.
+  [[nodiscard]] int bell() const { return bell_.get(); }
 
   // Goes with the next message (a pong, if there is no other): the keeper need not be woken for it.
   // Without the watchdog there are no pongs, and up to kMaxHeldAcks wait for a real message.
@@ -93,6 +97,7 @@ class KeeperLink {
     std::deque<UniqueFd> fds;  // duplicates: the caller's may be closed before this is sent
   };
 
+  void ring() const;
   void on_events(unsigned events);
   bool receive_one();
   void handle(const keeper::Message& message, std::deque<UniqueFd> fds);
@@ -103,6 +108,7 @@ class KeeperLink {
   void flush();
 
   UniqueFd socket_;
+  UniqueFd bell_;  // an eventfd, which the keeper watches in place of the socket
   KeeperListener& listener_;
   loop::Poll poll_;
   KeeperFacts facts_;

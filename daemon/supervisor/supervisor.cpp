@@ -64,6 +64,11 @@ void Supervisor::on_keeper_refused(std::uint64_t key) {
   log_error("keeper", "table full: key " + std::to_string(key) + " is not kept");
 }
 
+// What the spawner's thread was to have written, if that hangs.
+void Supervisor::on_keeper_ping() {
+  if (p_.store != nullptr) p_.store->write_waiting();
+}
+
 void Supervisor::on_keeper_upgraded(bool done) {
   if (on_upgraded) on_upgraded(done);
 }

@@ -184,6 +184,7 @@ class Supervisor final : public KeeperListener {
   void on_keeper_exit(const KeeperExit& exit) override;
   void on_keeper_ready() override;
   void on_keeper_refused(std::uint64_t key) override;
+  void on_keeper_ping() override;
   void on_keeper_upgraded(bool done) override;
   void on_keeper_gone() override;
   // ---- from the pump
@@ -191,6 +192,9 @@ class Supervisor final : public KeeperListener {
 
   // For the keeper's heir: every run as it would be registered.
   [[nodiscard]] const std::unordered_map<std::uint64_t, Run>& runs() const { return runs_; }
+
+  // Of the numbers of their exits.
+  [[nodiscard]] std::uint64_t keeper_epoch() const { return keeper_->facts().epoch; }
 
  private:
   friend class Recovery;
@@ -206,7 +210,11 @@ class Supervisor final : public KeeperListener {
   [[nodiscard]] std::optional<LabelBytes> changed_note(Instance& instance);
   // The current run has lived for min_ready, and nothing else is asked of it.
   [[nodiscard]] bool online_by_time(const Instance& instance) const;
+  [[nodiscard]] bool may_be_put_off(const Instance& instance) const;
+  void see_online(Instance& instance);
   void put_off_spawned(const Instance& instance, Run& run, SpawnPlan& plan);
+  [[nodiscard]] static std::function<void(const SpawnResult&, bool)> recorder(
+      store::Store& store, model::InstanceId instance, const std::array<std::uint8_t, 16>& boot_id);
   [[nodiscard]] std::function<void(UniqueFd, UniqueFd)> output_taker(const Instance& instance,
                                                                      model::RunId run) const;
   [[nodiscard]] model::InstanceNote note_of(const Instance& instance) const;
@@ -273,8 +281,9 @@ class Supervisor final : public KeeperListener {
   std::minstd_rand random_;
 };
 
-// When the loop looks at a run that nobody waits for: online by then, with the default min_ready.
-inline constexpr Duration kSpawnPutOff = 505ms;
+// The loop looks at a run that nobody waits for when it wakes anyway (the keeper pings every 4 s),
+// and so late by itself.
+inline constexpr Duration kSpawnPutOff = 4500ms;
 
 // Of state.db's meta table.
 inline constexpr char kSavedListKey[] = "saved_list";

@@ -84,3 +84,52 @@ TEST_CASE(
   REQUIRE(loop.run_until([&] { return done; }, 5s));
   CHECK_FALSE(wrong);
 }
+
+TEST_CASE("timer: a lazy one wakes nobody, and is due when the loop is awake") {
+  Loop loop;
+  bool fired = false;
+  Timer lazy(loop, [&] { fired = true; });
+  lazy.start_lazily(1ms, 1h);
+  bool later = false;
+  Timer other(loop, [&] { later = true; });
+  other.start(20ms);
+  REQUIRE(loop.run_until([&] { return fired; }, 5s));  // run_until's own timer wakes the loop
+  CHECK_FALSE(lazy.active());
+  lazy.start_lazily(1h, 1h);
+  REQUIRE(loop.run_until([&] { return later; }, 5s));
+  CHECK(lazy.active());
+}
+
+TEST_CASE("timer: a lazy one keeps its time while the loop is impatient") {
+  Loop loop;
+  bool fired = false;
+  Timer lazy(loop, [&] {
+    fired = true;
+    loop.stop();
+  });
+  lazy.start_lazily(20ms, 1h);
+  loop.set_patient(false);
+  loop.run();
+  CHECK(fired);
+  fired = false;
+  lazy.start_lazily(1ms, 1h);
+  loop.run();
+  CHECK(fired);
+}
+
+TEST_CASE("timer: a lazy one can be cancelled, started anew and destroyed") {
+  Loop loop;
+  int fired = 0;
+  auto lazy = std::make_unique<Timer>(loop, [&] { ++fired; });
+  lazy->start_lazily(0s, 1h);
+  lazy->cancel();
+  loop.set_patient(false);
+  CHECK_FALSE(lazy->active());
+  loop.set_patient(true);
+  lazy->start_lazily(1h, 0s);
+  lazy->start(0s);
+  CHECK(loop.run_until([&] { return fired == 1; }, 5s));
+  lazy->start_lazily(0s, 1h);
+  lazy.reset();
+  loop.set_patient(false);
+}

@@ -173,6 +173,22 @@ TEST_CASE_FIXTURE(StoreFixture, "store: what waits becomes one transaction") {
   CHECK(store->stats().queued == 0);
 }
 
+TEST_CASE_FIXTURE(StoreFixture, "store: what is recorded takes along what waits") {
+  Options asked = options();
+  int waiting = 0;
+  asked.on_waiting = [&] { ++waiting; };
+  open(asked);
+  bool answered = false;
+  store->submit({SetMeta{"k", "v"}}, Durability::background, [&](Status) { answered = true; });
+  CHECK(waiting == 1);
+  store->record({SetMeta{"l", "v"}}, true);
+  CHECK(store->stats().commits == 0);
+  store->record({SetMeta{"m", "v"}}, false);
+  CHECK(loop.wait_for([&] { return answered; }));
+  CHECK(store->stats().commits == 1);
+  CHECK(waiting == 1);
+}
+
 TEST_CASE_FIXTURE(StoreFixture, "store: destroying it writes what waits and answers everybody") {
   Options slow = options();
   slow.gather_for = 10min;
