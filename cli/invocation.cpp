@@ -13,6 +13,7 @@ namespace roost::cli {
 namespace {
 
 constexpr std::size_t kFlushAt = 64U << 10;
+constexpr std::size_t kDirectAt = 8U << 10;  // is not copied first
 
 struct GlobalFlag {
   std::string_view word;
@@ -96,9 +97,13 @@ const Terminal& Invocation::terminal() {
   return terminal_;
 }
 
+// A failure to write is told by the last flush, which fails the same way.
 void Invocation::show(std::string_view text) {
+  if (text.size() >= kDirectAt && flush()) {
+    (void)written(write_out(text));
+    return;
+  }
   buffer_ += text;
-  // A failure to write is told by the last flush, which fails the same way.
   if (buffer_.size() >= kFlushAt) (void)flush();
 }
 
@@ -140,8 +145,11 @@ std::string Invocation::safe(std::string_view text) {
 
 Status Invocation::flush() {
   const std::string text = std::exchange(buffer_, {});
-  auto written = write_out(text);
-  if (written || errno != EPIPE) return written;
+  return written(write_out(text));
+}
+
+Status Invocation::written(Status status) {
+  if (status || errno != EPIPE) return status;
   reader_gone_ = true;
   return ok();
 }

@@ -56,6 +56,7 @@ class Invocation {
   [[nodiscard]] bool reader_gone() const { return reader_gone_; }
 
  private:
+  Status written(Status status);
   void finish_error(std::string_view text);
 
   std::string buffer_;

@@ -57,6 +57,12 @@ Client::Client(Paths paths, const ConnectOptions& options)
 Result<Client> Client::connect(const Paths& paths, const ConnectOptions& options) {
   Client client(paths, options);
   const TimePoint now = Monotonic::now();
+  if (options.greet_later) {
+    if (Result<UniqueFd> socket = connect_unix(paths.socket())) {
+      client.connection_ = Connection(std::move(*socket));
+      return client;
+    }
+  }
   if (Status connected = client.reconnect(now + options.patience, now + options.retry_for);
       !connected)
     return std::move(connected).error();
@@ -66,6 +72,7 @@ Result<Client> Client::connect(const Paths& paths, const ConnectOptions& options
 Status Client::reconnect(TimePoint until_absent, TimePoint until_broken) {
   for (Duration length = kFirstPause;;) {
     connection_.close();
+    greeted_ = false;
     Result<UniqueFd> socket = connect_unix(paths_.socket());
     TimePoint until = until_absent;
     Status connected = ok();
@@ -92,34 +99,74 @@ Status Client::reconnect(TimePoint until_absent, TimePoint until_broken) {
   }
 }
 
+Status Client::greet() {
+  return greeted_ ? ok() : greet(Monotonic::now() + options_.retry_for);
+}
+
 Status Client::greet(TimePoint until) {
   const std::string request = encode_request(kHello, make_hello());
-  Transaction transaction{request};
-  transaction.patience = Patience{until, options_.silence};
-  if (Status done = transact(transaction); !done) {
-    if (done.error().code == Errc::unavailable) return hung();
-    return done;
-  }
-  if (transaction.type == FrameType::error) return decode_error(transaction.reply);
-  Result<HelloReply> reply = decode_reply(kHello, transaction.reply);
+  Transaction hello{request};
+  hello.patience = Patience{until, options_.silence};
+  std::string bytes;
+  begin(hello, bytes);
+  Status done = send(bytes, hello);
+  if (done) done = collect(hello);
+  if (!done && done.error().code == Errc::unavailable) return hung();
+  return done ? check_greeting(hello) : done;
+}
+
+Status Client::check_greeting(const Transaction& hello) {
+  if (hello.type == FrameType::error) return decode_error(hello.reply);
+  Result<HelloReply> reply = decode_reply(kHello, hello.reply);
   if (!reply) return std::move(reply).error();
   hello_ = std::move(*reply);
-  return check_hello(hello_);
+  Status fits = check_hello(hello_);
+  greeted_ = fits.has_value();
+  return fits;
 }
 
 // Success: the daemon has answered, be it with an error. Otherwise one of Connection's errors, or
 // the sink's.
-Status Client::transact(Transaction& transaction) {
+Status Client::transact(const Operation& operation, Transaction& transaction) {
+  if (!greeted_ && operation.retry == Retry::safe) return transact_with_hello(transaction);
+  if (!greeted_) {
+    if (Status met = greet(transaction.patience.deadline); !met) return met;
+  }
+  std::string bytes;
+  begin(transaction, bytes);
+  Status done = send(bytes, transaction);
+  return done ? collect(transaction) : done;
+}
+
+Status Client::transact_with_hello(Transaction& transaction) {
+  const std::string request = encode_request(kHello, make_hello());
+  Transaction hello{request};
+  hello.patience = transaction.patience;
+  std::string bytes;
+  begin(hello, bytes);
+  begin(transaction, bytes);
+  Status done = send(bytes, transaction);
+  if (done) done = collect(hello);
+  if (done) done = check_greeting(hello);
+  return done ? collect(transaction) : done;
+}
+
+void Client::begin(Transaction& transaction, std::string& bytes) {
   transaction.id = next_id_++;
   if (next_id_ == 0) next_id_ = 1;  // 0 is for messages without a request
   transaction.reply.clear();
-  transaction.finished = false;
-  std::string bytes;
+  transaction.sent = transaction.finished = false;
   append_message(bytes, FrameType::request, transaction.id, transaction.request);
+}
+
+// A peer that refuses us may have said why before it closed: a broken send is found when reading.
+Status Client::send(std::string_view bytes, Transaction& transaction) {
   Status sent = connection_.send(bytes, transaction.patience);
   transaction.sent = sent.has_value();
-  // A peer that refuses us may have said why before it closed: so read on after a broken send.
-  if (!sent && sent.error().code != Errc::io) return sent;
+  return !sent && sent.error().code == Errc::io ? ok() : sent;
+}
+
+Status Client::collect(Transaction& transaction) {
   while (!transaction.finished) {
     Result<Frame> frame = connection_.receive(transaction.patience);
     if (!frame) return std::move(frame).error();
@@ -223,7 +270,7 @@ Status Client::run(const Operation& operation, Transaction& transaction,
       if (!again && is_over(transaction.patience.deadline)) return too_late(operation, options);
       if (!again) return again;
     }
-    Status done = transact(transaction);
+    Status done = transact(operation, transaction);
     if (done && transaction.type == FrameType::error) return decode_error(transaction.reply);
     if (done) return ok();
     connection_.close();
@@ -256,7 +303,7 @@ Error Client::listen(const Operation& operation, const std::string& request,
   transaction.first = &first;
   transaction.next = &next;
   transaction.patience = Patience{TimePoint::max(), options_.silence};
-  Status ended = transact(transaction);
+  Status ended = transact(operation, transaction);
   connection_.close();
   if (ended) return decode_error(transaction.reply);  // nothing else finishes a stream
   if (ended.error().code == Errc::io) return std::move(ended).error();

@@ -28,6 +28,8 @@ struct ConnectOptions {
   Duration silence =
       kSilenceLimit;  // longest time without a byte from the daemon, for this client's whole life
   Duration retry_for = 15s;  // after a connection broke
+  bool greet_later = false;  // hello goes out with the first request: half the round trips. What
+                             // it would have told, the first call tells
 };
 
 struct CallOptions {
@@ -77,7 +79,10 @@ class Client {
     return listen({method.name, method.retry}, encode_request(method, request), decode_first, next);
   }
 
-  // What the daemon said of itself on the present connection.
+  // Exchanges hello now, if that is still to come.
+  [[nodiscard]] Status greet();
+
+  // What the daemon said of itself on the present connection, once hello was exchanged.
   [[nodiscard]] const HelloReply& hello() const { return hello_; }
 
  private:
@@ -98,11 +103,17 @@ class Client {
                const DocumentSink& next);
   Status take_event(Frame frame, Transaction& transaction);
   Status run(const Operation& operation, Transaction& transaction, const CallOptions& options);
-  Status transact(Transaction& transaction);
+  Status transact(const Operation& operation, Transaction& transaction);
+  // The first request of a connection goes out with its hello: nothing may be carried out twice.
+  Status transact_with_hello(Transaction& transaction);
+  void begin(Transaction& transaction, std::string& bytes);
+  Status send(std::string_view bytes, Transaction& transaction);
+  Status collect(Transaction& transaction);
   Status take(Frame frame, Transaction& transaction);
   // Connects and greets, until one of the two times: nobody there, or the connection broke again.
   Status reconnect(TimePoint until_absent, TimePoint until_broken);
   Status greet(TimePoint until);
+  Status check_greeting(const Transaction& hello);
   [[nodiscard]] Error hung() const;
   [[nodiscard]] static Error too_late(const Operation& operation, const CallOptions& options);
   [[nodiscard]] Error failure(const Operation& operation, Error error,
@@ -112,6 +123,7 @@ class Client {
   ConnectOptions options_;
   Connection connection_;
   HelloReply hello_;
+  bool greeted_ = false;  // on the present connection
   std::uint32_t next_id_ = 1;
 };
 

@@ -61,7 +61,7 @@ Status Connection::send(std::string_view bytes, const Patience& patience) {
 }
 
 Status Connection::read_some(const Patience& patience) {
-  std::array<char, 65536> block;
+  std::array<char, 16384> block;  // more would cost more in fresh pages than in calls
   for (;;) {
     const ssize_t got = ::recv(socket_.get(), block.data(), block.size(), 0);
     if (got > 0) {

@@ -11,19 +11,30 @@ namespace {
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kBelowIndent = 4;
 
-// Widths by column; 0 with shown[i] false for one that is left out.
+// Widths of the cells, row by row, and by column; 0 with shown[i] false for one that is left out.
 struct Layout {
+  std::vector<std::size_t> cells;  // the header's first
   std::vector<std::size_t> widths;
   std::vector<bool> shown;
 };
 
-std::vector<std::size_t> natural_widths(const Table& table) {
+std::vector<std::size_t> cell_widths(const Table& table) {
   std::vector<std::size_t> widths;
+  widths.reserve((table.rows.size() + 1) * table.columns.size());
   for (const auto& column : table.columns)
     widths.push_back(display_width(column.header));
   for (const auto& row : table.rows)
-    for (std::size_t i = 0; i < row.cells.size(); ++i)
-      widths[i] = std::max(widths[i], display_width(row.cells[i].text));
+    for (std::size_t i = 0; i < table.columns.size(); ++i)
+      widths.push_back(i < row.cells.size() ? display_width(row.cells[i].text) : 0);
+  return widths;
+}
+
+std::vector<std::size_t> natural_widths(const std::vector<std::size_t>& cells,
+                                        std::size_t columns) {
+  std::vector<std::size_t> widths(columns);
+  for (std::size_t i = 0; i < cells.size(); i += columns)
+    for (std::size_t column = 0; column < columns; ++column)
+      widths[column] = std::max(widths[column], cells[i + column]);
   return widths;
 }
 
@@ -63,7 +74,8 @@ bool drop_one(const Table& table, Layout& layout) {
 }
 
 Layout fit(const Table& table, const Terminal& terminal) {
-  Layout layout{natural_widths(table), std::vector<bool>(table.columns.size(), true)};
+  Layout layout{cell_widths(table), {}, std::vector<bool>(table.columns.size(), true)};
+  layout.widths = natural_widths(layout.cells, table.columns.size());
   if (!terminal.width) return layout;
   const auto natural = layout.widths;
   for (;;) {
@@ -74,9 +86,8 @@ Layout fit(const Table& table, const Terminal& terminal) {
   }
 }
 
-void append_cell(std::string& line, const Cell& cell, std::size_t width, Column::Align align,
-                 Colouring colouring) {
-  auto used = display_width(cell.text);
+void append_cell(std::string& line, const Cell& cell, std::size_t used, std::size_t width,
+                 Column::Align align, Colouring colouring) {
   std::string cut;
   std::string_view text = cell.text;
   if (used > width) {
@@ -94,13 +105,14 @@ void append_cell(std::string& line, const Cell& cell, std::size_t width, Column:
 }
 
 // The last column gets no padding: lines carry no trailing blanks.
-void append_line(std::string& out, const std::vector<Cell>& cells, const Table& table,
-                 const Layout& layout, Colouring colouring) {
+void append_line(std::string& out, const std::vector<Cell>& cells, std::size_t line,
+                 const Table& table, const Layout& layout, Colouring colouring) {
   const auto start = out.size();
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (!layout.shown[i]) continue;
     if (out.size() > start) out.append(kGap, ' ');
-    append_cell(out, cells[i], layout.widths[i], table.columns[i].align, colouring);
+    append_cell(out, cells[i], layout.cells[line * table.columns.size() + i], layout.widths[i],
+                table.columns[i].align, colouring);
   }
   while (out.size() > start && out.back() == ' ')
     out.pop_back();
@@ -117,9 +129,10 @@ std::string render(const Table& table, const Terminal& terminal) {
   std::vector<Cell> header;
   for (const auto& column : table.columns)
     header.push_back({std::string(column.header), Colour::dim});
-  append_line(out, header, table, layout, colouring);
+  std::size_t line = 0;
+  append_line(out, header, line, table, layout, colouring);
   for (const auto& row : table.rows) {
-    append_line(out, row.cells, table, layout, colouring);
+    append_line(out, row.cells, ++line, table, layout, colouring);
     if (row.below.empty() || layout.shown.back()) continue;
     const auto room = std::max<std::size_t>(*terminal.width, kBelowIndent + 1) - kBelowIndent;
     out.append(kBelowIndent, ' ');

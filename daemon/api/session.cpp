@@ -44,7 +44,15 @@ void Session::read_some() {
   take_frames();
 }
 
+// The answers to all of them go out together.
 void Session::take_frames() {
+  corked_ = true;
+  handle_frames();
+  corked_ = false;
+  write_some();
+}
+
+void Session::handle_frames() {
   while (open_ && !closing_) {
     Result<std::optional<ipc::Frame>> frame = decoder_.next();
     if (!frame) {
@@ -73,6 +81,7 @@ void Session::send(ipc::FrameType type, std::uint32_t id, std::string_view paylo
 }
 
 void Session::write_some() {
+  if (corked_) return;
   while (open_ && !out_.empty()) {
     const std::string_view next = out_.front();
     const ssize_t n = ::send(socket_.get(), next.data(), next.size(), MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -47,6 +47,7 @@ class Session {
   void on_events(unsigned events);
   void read_some();
   void take_frames();
+  void handle_frames();
   void write_some();
   void watch();
   void close();
@@ -61,6 +62,7 @@ class Session {
   SendQueue out_;
   std::size_t most_unread_ = 0;
   int waits_ = 0;
+  bool corked_ = false;
   bool open_ = true;
   bool closing_ = false;
 };
