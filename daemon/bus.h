@@ -33,6 +33,7 @@ struct Event {
   std::int32_t pid = 0;  // started, online, run_over
   model::ExitStatus status{};
   Duration ran_for = 0s;
+  Duration ago = 0s;      // when nobody waited for it, it may be told late
   bool asked = false;     // run_over: somebody asked for it
   int processes = 0;      // run_over: of its tree that were ended, itself included
   int killed = 0;         // run_over: of these, how many needed SIGKILL

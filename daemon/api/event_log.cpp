@@ -36,7 +36,7 @@ EventLog::EventLog(Bus& bus, const Supervisor& supervisor) : supervisor_(supervi
 void EventLog::add(const Event& event) {
   if (event.kind == Event::Kind::held && !event.failure.empty()) return;  // told before, in others
   ipc::EventInfo info;
-  info.time_ms = wall_now_ms();
+  info.time_ms = wall_now_ms() - to_ms(event.ago);
   info.event = name_of(event.kind);
   info.id = raw(event.instance);
   info.name = event.name;

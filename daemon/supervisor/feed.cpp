@@ -81,10 +81,17 @@ void Supervisor::feed(Instance& instance, Input input, Resume resume) {
   if (is_held(*still) && input.kind != Input::Kind::released)
     p_.bus.publish({.kind = Event::Kind::held, .instance = id, .reason = still->machine.reason});
   if (input.kind == Input::Kind::ready && after == model::State::online)
-    p_.bus.publish({.kind = Event::Kind::online,
-                    .instance = id,
-                    .run = input.run,
-                    .pid = find_run(input.run)->label.pid});
+    publish_online(*still, *find_run(input.run));
+}
+
+void Supervisor::publish_online(const Instance& instance, const Run& run) {
+  const Duration age = Monotonic::now() - from_ns(run.label.started_ns);
+  const bool by_age = model::ready_by(*instance.spec) == model::ReadyBy::age;
+  p_.bus.publish({.kind = Event::Kind::online,
+                  .instance = instance.id,
+                  .run = run.label.run,
+                  .pid = run.label.pid,
+                  .ago = by_age ? std::max<Duration>(age - instance.spec->min_ready, 0s) : 0s});
 }
 
 // Before the note is written: it tells the next daemon how long a stop may still take.
@@ -329,8 +336,11 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
     instance->kept = {};
     save_note(*instance);
   }
-  p_.bus.publish(
-      {.kind = Event::Kind::started, .instance = id, .run = run->label.run, .pid = run->label.pid});
+  p_.bus.publish({.kind = Event::Kind::started,
+                  .instance = id,
+                  .run = run->label.run,
+                  .pid = run->label.pid,
+                  .ago = Monotonic::now() - from_ns(run->label.started_ns)});
   feed(*instance, {.kind = Input::Kind::spawned, .run = run->label.run});
   see_online(*instance);
   if (std::exchange(run->said_ready, false)) on_said_ready(run->label.run);

@@ -212,6 +212,7 @@ class Supervisor final : public KeeperListener {
   [[nodiscard]] bool online_by_time(const Instance& instance) const;
   [[nodiscard]] bool may_be_put_off(const Instance& instance) const;
   void see_online(Instance& instance);
+  void publish_online(const Instance& instance, const Run& run);
   void put_off_spawned(const Instance& instance, Run& run, SpawnPlan& plan);
   [[nodiscard]] static std::function<void(const SpawnResult&, bool)> recorder(
       store::Store& store, model::InstanceId instance, const std::array<std::uint8_t, 16>& boot_id);
