@@ -12,7 +12,9 @@ Policies::Policies(loop::Loop& loop, loop::Worker& worker, Bus& bus, Supervisor&
     : bus_(bus),
       supervisor_(supervisor),
       home_(std::move(home)),
-      cron_(loop, supervisor),
+      zones_(worker, [this] { look_soon(); }),
+      cron_(loop, supervisor, zones_),
+      jobs_(loop, supervisor, zones_),
       memory_(loop, worker, supervisor),
       files_(loop, worker,
              [this](model::AppId app, const std::string& what) { restart_changed(app, what); }),
@@ -23,22 +25,31 @@ Policies::~Policies() {
 }
 
 void Policies::start() {
-  token_ = bus_.subscribe([this](const Event&) {
-    if (!soon_.active()) soon_.start(kSoon);
-  });
+  token_ = bus_.subscribe([this](const Event&) { look_soon(); });
   sync();
 }
 
+void Policies::look_soon() {
+  if (token_ != 0 && !soon_.active()) soon_.start(kSoon);
+}
+
+void Policies::when_known(model::InstanceId job, std::function<void()> done) {
+  jobs_.when_known(job, std::move(done));
+  look_soon();
+}
+
 void Policies::stop() {
-  bus_.unsubscribe(token_);
+  bus_.unsubscribe(std::exchange(token_, 0));
   soon_.cancel();
   cron_.stop();
+  jobs_.stop();
   memory_.stop();
   files_.keep_only([](model::AppId) { return false; });
 }
 
 void Policies::sync() {
   cron_.sync();
+  jobs_.sync();
   memory_.sync();
   sync_files();
 }
