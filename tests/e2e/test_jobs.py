@@ -1,7 +1,10 @@
 """Jobs. Their times are proved with a fake clock in tests/unit/model/job_schedule_test.cpp; here: that they are kept, and by each daemon."""
+import signal
+import time
+
 import pytest
 
-from harness.procs import alive
+from harness.procs import Held, alive
 from harness.wait import hold_for, wait_until
 from harness.wire import WireError
 
@@ -241,3 +244,34 @@ def test_the_method_of_jobs(home):
         assert [one["instance"]["name"] for one in found["jobs"]] == ["job"]
         with pytest.raises(WireError, match="targets"):
             connection.call("app.jobs", {"targets": 3})
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_a_run_that_nobody_saw_end_has_failed(home, retries):
+    """As after a crash of the machine: keeper, daemon and the run are gone."""
+    put(home, {"name": "job", "script": "echo ran; exec sleep 1000", "schedule": NEW_YEAR, "retries": retries})
+    home.ok("start", "job")
+    wait_until(lambda: lines(home) == 1, 20)
+    # So that what is written behind is on disk.
+    home.ok("reset", "job")
+    with Held(home.pid("job")) as run, Held(home.keeper_pid) as keeper, Held(home.daemon_pid) as daemon:
+        daemon.kill(signal.SIGSTOP)
+        keeper.kill_and_wait()
+        daemon.kill_and_wait()
+        run.kill_and_wait()
+    if retries == 0:
+        assert home.state("job") == "errored" and "unknown" in home.info("job")["reason"], home.info("job")
+        assert job(home)["instance"]["scheduled"] and lines(home) == 1
+    else:
+        wait_until(lambda: home.pid("job") != 0 and lines(home) == 2, 20, "it is tried again")
+
+
+def test_no_time_comes_twice_however_often_the_daemon_dies(home):
+    put(home, {"name": "job", "script": "echo ran", "schedule": EVERY_SECOND})
+    began = time.monotonic()
+    for _ in range(6):
+        before = lines(home)
+        home.wait_new_daemon(home.kill_daemon())
+        wait_until(lambda b=before: lines(home) > b, 30, "the schedule goes on")
+    runs, took = lines(home), time.monotonic() - began
+    assert runs <= took + 2, f"{runs} runs in {took:.1f} s"
