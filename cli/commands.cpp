@@ -43,7 +43,7 @@ constexpr std::string_view kRunNotes =
     "the daemon would. SIGTERM, SIGINT and SIGQUIT stop, others are handed on. Apps get the whole\n"
     "environment, and write to our stdout and stderr.\n";
 
-constexpr std::array<Command, 31> kCommands{{
+constexpr std::array<Command, 32> kCommands{{
     {"start", "", Group::apps, "Start scripts, programs, shell lines or apps",
      "<script|program|\"shell line\"|app|file>... [options] [-- args]", run_start, kStartNotes},
     {"apply", "", Group::apps, "Bring apps to what a file says", "[file] [options]", run_apply,
@@ -82,6 +82,10 @@ constexpr std::array<Command, 31> kCommands{{
      kTargetNotes},
     {"describe", "desc info show", Group::look, "Show everything about apps", "<target>...",
      run_describe, kTargetNotes},
+    {"jobs", "", Group::look, "Show jobs, their times and their last runs", "[target]...", run_jobs,
+     "A job is an app with `type: job` in a file of apps. To run one now: roost start NAME. To "
+     "take\n"
+     "it off its schedule: roost stop NAME.\n"},
     {"env", "", Group::look, "Print the environment of an app", "<target> [options]", run_env,
      "Values of variables whose name looks secret are masked, unless --reveal is given.\n"},
     {"tree", "", Group::look, "Show the processes of apps", "[target]...", run_tree, kTargetNotes},
@@ -95,9 +99,9 @@ constexpr std::array<Command, 31> kCommands{{
      "Ctrl-C; elsewhere only with -f.\n"},
     {"events", "", Group::look, "Show what has happened to apps, and what happens",
      "[target]... [options]", run_events,
-     "Events: added, held, started, online, exit, start-failed, stopped, deleted. Past ones go\n"
-     "back to the start of the present daemon; recorded exits of before are in `roost "
-     "describe`.\n"},
+     "Events: added, held, scheduled, started, online, exit, start-failed, stopped, deleted.\n"
+     "Past ones go back to the start of the present daemon; recorded exits of before are in\n"
+     "`roost describe`.\n"},
     {"pid", "", Group::look, "Print the process ids of apps, one per line", "[target]...", run_pid,
      kTargetNotes},
     {"jlist", "", Group::look, "Print the list as JSON in PM2's shape", "", run_jlist},

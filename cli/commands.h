@@ -39,6 +39,7 @@ ExitCode run_update(Invocation& invocation, const Command& self, Args args);
 ExitCode run_env(Invocation& invocation, const Command& self, Args args);
 ExitCode run_list(Invocation& invocation, const Command& self, Args args);
 ExitCode run_describe(Invocation& invocation, const Command& self, Args args);
+ExitCode run_jobs(Invocation& invocation, const Command& self, Args args);
 ExitCode run_jlist(Invocation& invocation, const Command& self, Args args);
 ExitCode run_logs(Invocation& invocation, const Command& self, Args args);
 ExitCode run_pid(Invocation& invocation, const Command& self, Args args);

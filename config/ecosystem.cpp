@@ -11,6 +11,25 @@ using Kind = Value::Kind;
 // Beside the apps of a file; other tools' business.
 constexpr std::string_view kOtherKeys[] = {"deploy", "static", "$schema", "version"};
 
+struct JobRule {
+  std::string_view field;
+  bool of_jobs = false;
+  std::string_view message;
+};
+
+constexpr std::string_view kOfJobs = "is for a job: write type: job";
+constexpr JobRule kJobRules[] = {
+    {"schedule", true, kOfJobs},
+    {"overlap", true, kOfJobs},
+    {"timeout", true, kOfJobs},
+    {"retries", true, kOfJobs},
+    {"catch_up", true, kOfJobs},
+    {"cron_restart", false, "does not go with type: job, which has a 'schedule'"},
+    {"watch", false, "does not go with type: job: changes do not restart it"},
+    {"max_restarts", false, "does not go with type: job, which has 'retries'"},
+    {"max_memory_restart", false, "does not go with type: job, which is not restarted"},
+    {"instances", false, "does not go with type: job, which has one"}};
+
 class Reader {
  public:
   Reader(const Document& document, const EcosystemOptions& options)
@@ -103,7 +122,27 @@ class Reader {
       if (is_named_env(member.key)) read_named_env(member, app);
     app.says_restart = seen.contains("restart") || seen.contains("autorestart");
     if (app.script.empty() && !seen.contains("script")) fault(value.at, "the app has no 'script'");
+    check_job(value, app);
     result_.apps.push_back(std::move(app));
+  }
+
+  // What only jobs have, and what they cannot have.
+  void check_job(const Value& value, const AppConfig& app) {
+    for (const Member& member : value.members) {
+      const Field* field = find_field(member.key);
+      if (field == nullptr || member.value.kind == Kind::null) continue;
+      const auto rule =
+          std::find_if(std::begin(kJobRules), std::end(kJobRules), [&](const JobRule& one) {
+            return one.field == field->name && (one.of_jobs != app.settings.job);
+          });
+      if (rule == std::end(kJobRules)) continue;
+      const bool off = (field->name == "instances" && app.instances == "1") ||
+                       (field->name == "watch" && !app.settings.watch) ||
+                       (field->name == "cron_restart" && app.settings.cron_restart.empty());
+      if (!off) fault(member.at, "'" + member.key + "' " + std::string(rule->message));
+    }
+    if (app.settings.catch_up && app.settings.job && app.settings.schedule.empty())
+      fault(value.at, "'catch_up' needs a 'schedule'");
   }
 
   void read_field(const Member& member, AppConfig& app, std::set<std::string_view>& seen) {

@@ -7,6 +7,7 @@
 #include "config/policy_setters.h"
 #include "config/setters.h"
 #include "core/base/suggest.h"
+#include "core/model/limits.h"
 
 namespace roost::config {
 namespace {
@@ -114,7 +115,15 @@ constexpr std::array kFields{
     Field{"watch_options", "", "PM2's; accepted, nothing of it is needed", accept_table},
     Field{"watch_delay", "", "quiet time before the restart", set<&AppSpec::watch_delay>},
     Field{"cron_restart", "cron", "when to restart, as in crontab", set_cron},
-    Field{"timezone", "", "time zone of cron_restart", set_timezone},
+    Field{"timezone", "", "time zone of cron_restart and schedule", set_timezone},
+    Field{"type", "", "service, or job: runs at its times and ends by itself", set_type},
+    Field{"schedule", "", "when a job runs, as in crontab; default: on request", set_schedule},
+    Field{"overlap", "", "a job's time while it runs: skip, queue, kill", set<&AppSpec::overlap>},
+    Field{"timeout", "", "a run of a job that takes longer has failed", set<&AppSpec::job_timeout>},
+    Field{"retries", "", "further tries of a run that has failed",
+          set<&AppSpec::retries, 0, model::limits::kMaxRetries>},
+    Field{"catch_up", "", "run once for times that came while roost was off",
+          set<&AppSpec::catch_up>},
     Field{"max_memory_restart", "", "memory of the whole tree that causes a restart", set_memory},
     Field{"group", "gid", "group to run as; needs root", set<&AppSpec::group>},
     Field{"umask", "", "file mode creation mask, octal", set_umask},

@@ -95,6 +95,21 @@ Fault set_cron(const Value& value, AppConfig& app) {
   return std::nullopt;
 }
 
+Fault set_type(const Value& value, AppConfig& app) {
+  const bool job = value.kind == Kind::string && value.string == "job";
+  if (!job && (value.kind != Kind::string || value.string != "service"))
+    return "must be one of service, job";
+  app.settings.job = job;
+  return std::nullopt;
+}
+
+Fault set_schedule(const Value& value, AppConfig& app) {
+  if (value.kind != Kind::string) return expected("a text of five or six fields", value);
+  if (const auto cron = model::Cron::parse(value.string); !cron) return told(cron.error());
+  app.settings.schedule = value.string;
+  return std::nullopt;
+}
+
 Fault set_timezone(const Value& value, AppConfig& app) {
   if (value.kind != Kind::string) return expected("the name of a time zone", value);
   const auto bytes = read_zone_file(value.string);

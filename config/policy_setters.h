@@ -14,6 +14,8 @@ Fault set_treekill(const Value& value, AppConfig& app);
 Fault set_watch(const Value& value, AppConfig& app);
 Fault accept_table(const Value& value, AppConfig& app);
 Fault set_cron(const Value& value, AppConfig& app);
+Fault set_type(const Value& value, AppConfig& app);
+Fault set_schedule(const Value& value, AppConfig& app);
 Fault set_timezone(const Value& value, AppConfig& app);
 Fault set_memory(const Value& value, AppConfig& app);
 Fault set_umask(const Value& value, AppConfig& app);

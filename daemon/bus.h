@@ -19,6 +19,7 @@ namespace roost::daemon {
 struct Event {
   enum class Kind : std::uint8_t {
     added,         // the instance exists; it has no run yet
+    enrolled,      // a job is on its schedule
     started,       // the run has a process
     online,        // the run has proved itself
     held,          // it waits for what it depends on, `reason`; with `failure`: in vain so far

@@ -151,6 +151,7 @@ void Daemon::make_services() {
   register_daemon_handlers(dispatcher_, *services_);
   register_list_handlers(dispatcher_, *services_);
   register_describe_handler(dispatcher_, *services_);
+  register_jobs_handler(dispatcher_, *services_);
   register_start_handlers(dispatcher_, *services_);
   register_stop_handlers(dispatcher_, *services_);
   register_log_handlers(dispatcher_, *services_);

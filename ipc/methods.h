@@ -22,6 +22,7 @@ inline constexpr Method<TargetsRequest, ListReply> kReset{"app.reset", "Set rest
 inline constexpr Method<SignalRequest, ListReply> kSignal{"app.signal", "Send a signal to main processes", Kind::call, Retry::unsafe};
 inline constexpr Method<TargetsRequest, ListReply> kList{"app.list", "State of instances", Kind::call, Retry::safe};
 inline constexpr Method<DescribeRequest, DescribeReply> kDescribe{"app.describe", "Everything about instances", Kind::call, Retry::safe};
+inline constexpr Method<TargetsRequest, JobsReply> kJobs{"app.jobs", "Jobs: their times and their last runs", Kind::call, Retry::safe};
 inline constexpr Method<TargetsRequest, LogFilesReply> kLogFiles{"app.logs", "Log files of instances", Kind::call, Retry::safe};
 inline constexpr Method<EmptyRequest, EmptyRequest> kJlist{"app.jlist", "The list in PM2's shape, as one JSON document", Kind::document,
                                                            Retry::safe};
@@ -39,6 +40,6 @@ inline constexpr Method<EmptyRequest, UpdateReply> kUpdate{"daemon.update", "Rep
 
 inline constexpr auto kMethods = std::tuple{kPing,     kKill,     kStart, kRestart, kStop,  kDelete,    kReset,  kSignal, kList,  kDescribe,
                                             kLogFiles, kJlist,    kFlush, kScale,   kSave,  kResurrect, kEvents, kStats,  kUpdate,
-                                            kApply};
+                                            kApply,    kJobs};
 
 }  // namespace roost::ipc

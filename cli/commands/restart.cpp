@@ -18,6 +18,7 @@ ExitCode run_restart(Invocation& invocation, const Command& self, Args args) {
   if (const auto done = parser.parse(args)) return *done;
   auto targets = expand_targets(request.targets, inherited_environment(environ));
   if (!targets) return invocation.fail(targets.error());
+  request.jobs = *targets == request.targets;  // the apps of a file are not named one by one
   request.targets = std::move(*targets);
   request.wait = !no_wait;
   on_interrupt("\nroost: interrupted; the restart goes on, see `roost list`\n");

@@ -66,6 +66,12 @@ Result<Job> from_file(Invocation& invocation, const std::string& word, RunOption
   bool says_restart = false;
   for (ConfiguredApp& app : loaded->apps) {
     if (!app.autostart) continue;
+    if (app.spec.job && options.wishes.only.empty()) {  // there is nobody to keep its times
+      invocation.warn("note: '" + invocation.safe(app.spec.name) +
+                      "' is a job; to run it once: --only " + invocation.safe(app.spec.name));
+      continue;
+    }
+    says_restart = says_restart || app.spec.retries > 0;
     says_restart = says_restart || app.says_restart;
     job.specs.push_back(std::move(app.spec));
   }

@@ -12,6 +12,7 @@ ExitCode report_stop(Invocation& invocation, const ipc::StopReply& reply, std::s
   for (const auto& line : stop_lines(reply, verb))
     invocation.say(line);
   if (reply.outcomes.empty()) invocation.say("no apps: nothing to do");
+  if (!reply.note.empty()) invocation.warn("note: " + invocation.safe(reply.note));
   return ExitCode::ok;
 }
 

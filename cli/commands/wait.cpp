@@ -124,7 +124,7 @@ class Wait {
         if (instance.state == model::State::online) return Verdict::there;
         return at_rest ? Verdict::never : Verdict::open;
       case WaitFor::stopped:
-        return at_rest ? Verdict::there : Verdict::open;
+        return at_rest || instance.scheduled ? Verdict::there : Verdict::open;
       case WaitFor::exit:
         return judge_exit(instance, at_rest);
     }

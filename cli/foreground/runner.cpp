@@ -151,7 +151,8 @@ void Runner::decide(Unit& unit, const model::ExitStatus& status, Duration ran_fo
   const bool alone = units_.size() == 1;
   const bool failed = !model::is_success(status);
   if (stopping_ || supervision_ == Supervision::once ||
-      model::is_finished(status, unit.spec->restart, unit.spec->stop_exit_codes)) {
+      model::is_finished(status, model::restart_policy_of(*unit.spec).restart,
+                         unit.spec->stop_exit_codes)) {
     if (alone || (failed && result_ == 0 && !stopping_)) result_ = code_of(status);
     return;
   }

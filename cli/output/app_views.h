@@ -18,6 +18,9 @@ enum class Siblings : std::uint8_t { none, some };
 [[nodiscard]] std::string list_text(const ipc::ListReply& reply, const Terminal& terminal);
 [[nodiscard]] std::string describe_text(const ipc::DescribeReply& reply, const Terminal& terminal);
 
+// One line per job.
+[[nodiscard]] std::string jobs_text(const ipc::JobsReply& reply, const Terminal& terminal);
+
 // `verb`: "started", "restarting" … One line per instance, or one per app where a dozen of the same
 // fared the same.
 [[nodiscard]] std::vector<std::string> start_lines(const ipc::StartReply& reply,

@@ -40,6 +40,9 @@ std::string run_by(const model::AppSpec& spec) {
 }
 
 std::string restart_rule(const model::AppSpec& spec) {
+  if (spec.job)
+    return spec.retries == 0 ? "not before its next time"
+                             : fmt::format("up to {} times after a failure", spec.retries);
   if (spec.restart == model::RestartWhen::never) return "never";
   std::string rule = spec.restart == model::RestartWhen::always ? "" : "on failure";
   const auto add = [&rule](const std::string& more) { rule += (rule.empty() ? "" : ", ") + more; };
@@ -106,6 +109,14 @@ void add_policy(std::vector<Pair>& pairs, const Description& app, const Terminal
   if (!spec.cron_restart.empty())
     add("restarted at", spec.cron_restart + (spec.timezone.empty() ? "" : " " + spec.timezone) +
                             (app.cron_due_ms == 0 ? "" : ", next " + format_wall(app.cron_due_ms)));
+  if (spec.job) {
+    add("runs at", spec.schedule.empty()
+                       ? "on request"
+                       : spec.schedule + (spec.timezone.empty() ? "" : " " + spec.timezone) +
+                             (spec.catch_up ? ", and once for those missed" : ""));
+    if (!spec.schedule.empty()) add("while it runs", std::string(codec::enum_name(spec.overlap)));
+    if (spec.job_timeout > 0s) add("time limit", format_duration(spec.job_timeout));
+  }
   if (spec.watch) add("watched", app.watching.empty() ? "when it runs" : app.watching);
   if (spec.max_memory_restart)
     add("memory limit", bytes_in_words(*spec.max_memory_restart) + ", then it is restarted");

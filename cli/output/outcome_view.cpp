@@ -84,7 +84,9 @@ class Summary {
 };
 
 std::string start_verb(const StartOutcome& outcome, std::string_view verb) {
+  if (outcome.scheduled) return outcome.instance.pid != 0 ? "already running:" : "scheduled";
   if (outcome.already_running) return "already running:";
+  if (outcome.instance.scheduled) return "ran";
   if (outcome.instance.state == model::State::stopped) return "added";
   return outcome.changed ? "restarted" : std::string(verb);
 }
@@ -94,6 +96,8 @@ std::string start_detail(const StartOutcome& outcome) {
   std::string detail = fmt::format("id {}", instance.id);
   if (instance.pid != 0) detail += fmt::format(", pid {}", instance.pid);
   if (outcome.changed) detail += ", new settings";
+  if (outcome.scheduled && instance.pid == 0 && !instance.reason.empty())
+    detail += ", " + instance.reason;
   if (outcome.already_running)
     detail +=
         fmt::format(", uptime {}", format_duration(std::chrono::milliseconds(instance.uptime_ms)));

@@ -33,6 +33,8 @@ std::string detail_of(const ipc::PlanItem& item, const Terminal& terminal) {
   if (item.action == ipc::PlanAction::start) return " (is down)";
   if (item.action == ipc::PlanAction::gone)
     return " (came from this file and is gone from it; --prune deletes it)";
+  if (item.action == ipc::PlanAction::remove && !item.note.empty())
+    return " (" + shown(item.note, terminal) + ")";
   std::string words;
   for (const ipc::PlanChange& change : item.changes) {
     words += (words.empty() ? "" : ", ") + change.field + " ";

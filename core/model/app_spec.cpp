@@ -230,6 +230,31 @@ bool is_wait_target(const std::string& target) {
   return target.starts_with("file:/") && !has_nul(target);
 }
 
+// In the words of configuration files.
+void check_job(const AppSpec& spec, Problems& problems) {
+  constexpr std::string_view kOfJobs = "is for an app with type: job";
+  problems.add_if(!spec.job && !spec.schedule.empty(), "schedule", kOfJobs);
+  problems.add_if(!spec.job && spec.overlap != JobOverlap::skip, "overlap", kOfJobs);
+  problems.add_if(!spec.job && spec.job_timeout != 0s, "timeout", kOfJobs);
+  problems.add_if(!spec.job && spec.retries != 0, "retries", kOfJobs);
+  problems.add_if(!spec.job && spec.catch_up, "catch_up", kOfJobs);
+  if (!spec.job) return;
+  if (!spec.schedule.empty())
+    if (const auto cron = Cron::parse(spec.schedule); !cron)
+      problems.add_if(true, "schedule", cron.error().message);
+  problems.add_if(spec.job_timeout < 0s || spec.job_timeout > kLongestDuration, "timeout",
+                  "must be 0 to 7 days");
+  problems.add_if(spec.retries > limits::kMaxRetries, "retries",
+                  "must be 0 to " + std::to_string(limits::kMaxRetries));
+  problems.add_if(spec.catch_up && spec.schedule.empty(), "catch_up", "needs a schedule");
+  problems.add_if(spec.instances != 1, "instances", "a job has one");
+  problems.add_if(!spec.cron_restart.empty(), "cron_restart", "a job has a schedule instead");
+  problems.add_if(spec.watch, "watch", "a job is not restarted by changes");
+  problems.add_if(spec.max_restarts.has_value(), "max_restarts", "a job has retries instead");
+  problems.add_if(spec.max_memory_restart.has_value(), "max_memory_restart",
+                  "a job is not restarted");
+}
+
 void check_dependencies(const AppSpec& spec, Problems& problems) {
   const std::string too_many = "more than " + std::to_string(limits::kMaxDependencies);
   problems.add_if(spec.depends_on.size() > limits::kMaxDependencies, "depends_on", too_many);
@@ -277,6 +302,7 @@ Status validate(const AppSpec& spec) {
   check_numbers(spec, problems);
   check_health(spec, problems);
   check_dependencies(spec, problems);
+  check_job(spec, problems);
   check_policy(spec, problems);
   check_attributes(spec, problems);
   problems.add_if(bytes_of(spec) > limits::kMaxSpecBytes, "env",

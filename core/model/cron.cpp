@@ -238,7 +238,7 @@ std::optional<std::int64_t> Cron::next_shown(std::int64_t from) const {
 }
 
 std::int64_t Cron::next(std::int64_t after, const TimeZone& zone) const {
-  const bool every_hour = hours_.all();
+  const bool every_hour = is_for_every_hour();
   for (std::int64_t at = after + 1;;) {
     if (at > kEndOfTime) return TimeZone::kForever;
     const TimeZone::Span span = zone.at(at);

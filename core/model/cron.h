@@ -27,6 +27,9 @@ class Cron {
   // The first second later than `after` (both since the Unix epoch) at which it is due.
   [[nodiscard]] std::int64_t next(std::int64_t after, const TimeZone& zone) const;
 
+  // Whether it names no hours, and so goes by the time that really passes.
+  [[nodiscard]] bool is_for_every_hour() const { return hours_.all(); }
+
  private:
   Cron() = default;
   Status set_fields(std::string_view text);

@@ -60,4 +60,18 @@ Status check_dependencies(const DependencyGraph& graph) {
   return ok();
 }
 
+std::string who_misses(const DependencyGraph& graph, const std::string& app,
+                       const std::set<std::string>& going) {
+  std::string names;
+  std::size_t count = 0;
+  for (const auto& [name, wanted] : graph) {
+    if (going.contains(name) || !wanted.contains(app)) continue;
+    names += (names.empty() ? "" : ", ") + name;
+    ++count;
+  }
+  if (count == 0) return {};
+  return names + (count == 1 ? " depends on " : " depend on ") + app +
+         " and cannot be started without it";
+}
+
 }  // namespace roost::model

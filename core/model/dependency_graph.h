@@ -15,4 +15,9 @@ using DependencyGraph = std::map<std::string, std::set<std::string>>;
 // Errc::invalid names an app that is not there, with a suggestion, or a circle: "a → b → a".
 [[nodiscard]] Status check_dependencies(const DependencyGraph& graph);
 
+// Those that stay and depend on one that goes, in words: "web depends on db and cannot be started
+// without it"; empty: there is none.
+[[nodiscard]] std::string who_misses(const DependencyGraph& graph, const std::string& app,
+                                     const std::set<std::string>& going);
+
 }  // namespace roost::model

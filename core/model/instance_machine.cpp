@@ -29,6 +29,8 @@ class Stepper {
         return on_restart();
       case Kind::replace:
         return on_replace();
+      case Kind::enrol:
+        return on_enrol();
       case Kind::backoff_timer:
         return on_backoff();
       case Kind::released:
@@ -81,6 +83,14 @@ class Stepper {
     s_.retiring = std::exchange(s_.current, std::nullopt);
     ++s_.restarts;
     spawn();
+  }
+
+  // A job between two runs looks as if it had just been done. One that is being stopped is enrolled
+  // all the same.
+  void on_enrol() {
+    if (s_.desired == Desired::up || s_.finished) return;
+    s_.finished = true;
+    if (!s_.current) rest(Rest::stopped, {});
   }
 
   void on_backoff() {

@@ -57,7 +57,8 @@ struct InstanceState {
   std::optional<RunMachine> current;
   std::optional<RunMachine>
       retiring;  // the predecessor; phase online (still serving), stopping, killing or sweeping
-  bool finished = false;    // down because it has done its work, not because somebody said so
+  bool finished = false;    // down because it has done its work, or waits for its time, and not
+                            // because somebody said so
   ExitStatus pending_exit;  // of the current run while it is sweeping
   Duration pending_ran_for = 0s;
   std::string failure;       // of a failed current run: what was found, in words
@@ -80,6 +81,7 @@ struct Input {
     restart,        // user: a new run
     replace,        // user: a new run that proves itself before the present one ends; ignored while
                     // an earlier predecessor is still ending
+    enrol,          // user: a job is run at its times from now on; nothing is started
     backoff_timer,  // the wait is over
     released,       // what it was held for is there
     spawned,

@@ -69,7 +69,11 @@ struct InstanceNote {
   std::int64_t cron_due_ms = 0;     // when cron_restart comes next; 0 = unknown
   Failing failing = Failing::no;    // what the current run is being ended for
   bool stopped_by_request = false;  // why it rests
-  bool finished = false;         // down because it has done its work
+  bool finished = false;            // down because it has done its work
+  // From here on absent in records of the second size.
+  std::int64_t job_until_ms = 0;  // a job's times up to here have been dealt with; 0 = none known
+  std::uint32_t job_skipped = 0;  // its times that came to nothing since its last run began
+  bool job_queued = false;        // one came while it ran, and is made up for
   friend bool operator==(const InstanceNote&, const InstanceNote&) = default;
 };
 

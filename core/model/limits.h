@@ -65,6 +65,10 @@ inline constexpr int kHealthRestarts = 4;  // of all apps, within kHealthRestart
 inline constexpr auto kHealthRestartsWithin = 30s;
 inline constexpr std::size_t kMaxDependencies = 64;  // depends_on and wait_for of one app, each
 
+// Schedules
+inline constexpr std::size_t kMaxZones = 700;  // time zones known at once; then all are read anew
+inline constexpr std::uint32_t kMaxRetries = 100;  // of a job
+
 // Records
 inline constexpr int kExitsKeptPerInstance = 50;
 inline constexpr std::size_t kEventsKept = 1000;    // past events that `events` can show

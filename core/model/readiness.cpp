@@ -45,6 +45,8 @@ std::string in_words(Failing failing, const AppSpec& spec) {
       return "unhealthy";
     case Failing::watchdog:
       return "no WATCHDOG=1 within " + in_words(spec.watchdog);
+    case Failing::overtime:
+      return "not done within " + in_words(spec.job_timeout);
   }
   return {};
 }

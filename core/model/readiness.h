@@ -13,7 +13,7 @@
 namespace roost::model {
 
 // Why roost ends a run that nobody asked to end; a run that fails is a crash.
-enum class Failing : std::uint8_t { no, not_ready, unhealthy, watchdog };
+enum class Failing : std::uint8_t { no, not_ready, unhealthy, watchdog, overtime };
 // "not ready within 3s", "no WATCHDOG=1 within 5s", "unhealthy".
 [[nodiscard]] std::string in_words(Failing failing, const AppSpec& spec);
 

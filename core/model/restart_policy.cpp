@@ -132,19 +132,30 @@ std::optional<std::string> RestartTracker::too_many(const RestartPolicy& policy,
          " reached: " + std::to_string(window_.exits) + " exit" + (window_.exits == 1 ? "" : "s");
 }
 
+// A run of a job may be as short as it likes.
 RestartPolicy restart_policy_of(const AppSpec& spec) {
+  if (spec.job)
+    return {.restart = RestartWhen::on_failure,
+            .stop_exit_codes = spec.stop_exit_codes,
+            .restart_delay = spec.restart_delay,
+            .max_restarts = {},
+            .exp_backoff_restart_delay = spec.exp_backoff_restart_delay,
+            .min_uptime = 0s,
+            .retries = spec.retries};
   return {.restart = spec.restart,
           .stop_exit_codes = spec.stop_exit_codes,
           .restart_delay = spec.restart_delay,
           .max_restarts = spec.max_restarts,
           .max_restarts_within = spec.max_restarts_within,
           .exp_backoff_restart_delay = spec.exp_backoff_restart_delay,
-          .min_uptime = spec.min_uptime};
+          .min_uptime = spec.min_uptime,
+          .retries = {}};
 }
 
 RestartDecision RestartTracker::on_exit(const ExitStatus& status, Duration ran_for, TimePoint now,
                                         const RestartPolicy& policy, double jitter) {
   using Action = RestartDecision::Action;
+  if (policy.retries) return on_job_exit(status, policy, jitter);
   refill(memory_, now);
   count(memory_, ran_for, policy);
   const bool wanted = is_finished(status, policy.restart, policy.stop_exit_codes);
@@ -166,6 +177,32 @@ RestartDecision RestartTracker::on_exit(const ExitStatus& status, Duration ran_f
   std::string reason = what_happened(status, memory_, policy);
   reason += delay == 0s ? "; restarting at once" : "; next try in " + in_words(delay);
   return {.action = Action::restart, .delay = delay, .reason = std::move(reason)};
+}
+
+// Every failure counts, however long it took; the start of the next run begins anew.
+RestartDecision RestartTracker::on_job_exit(const ExitStatus& status, const RestartPolicy& policy,
+                                            double jitter) {
+  using Action = RestartDecision::Action;
+  const std::string how = describe(status);
+  if (is_finished(status, policy.restart, policy.stop_exit_codes))
+    return {.action = Action::done, .wanted_end = true, .reason = how};
+  const std::uint32_t retry = ++memory_.streak;
+  if (retry > *policy.retries)
+    return {.action = Action::give_up,
+            .reason = *policy.retries == 0
+                          ? how
+                          : how + "; the last of " + std::to_string(retry) + " tries"};
+  Duration delay = policy.restart_delay;
+  if (policy.exp_backoff_restart_delay > 0s) {
+    delay = std::max(delay, doubling_delay(memory_, policy.exp_backoff_restart_delay));
+  } else if (delay <= 0s) {
+    memory_.backoff_step = std::min(memory_.backoff_step + 1, kLastStep);
+    delay = backoff(memory_.backoff_step, jitter);
+  }
+  return {.action = Action::restart,
+          .delay = delay,
+          .reason = how + "; retry " + std::to_string(retry) + " of " +
+                    std::to_string(*policy.retries) + "; next try in " + in_words(delay)};
 }
 
 }  // namespace roost::model

@@ -27,6 +27,8 @@ struct RestartPolicy {
   Duration max_restarts_within = 0s;          // not 0: exits of any kind within this span
   Duration exp_backoff_restart_delay = 0s;    // not 0: no budget; this, doubling with each exit
   Duration min_uptime = 1s;
+  std::optional<std::uint32_t>
+      retries{};  // of a job: further tries of a failed run, without budget
 
   static constexpr double kBudget = 10;        // immediate restarts
   static constexpr Duration kRefill = 6s;      // one more per
@@ -105,6 +107,7 @@ class RestartTracker {
 
  private:
   [[nodiscard]] std::optional<std::string> too_many(const RestartPolicy& policy, TimePoint now);
+  RestartDecision on_job_exit(const ExitStatus& status, const RestartPolicy& policy, double jitter);
 
   Memory memory_;
   Window window_;

@@ -24,22 +24,6 @@ bool same_but_count(model::AppSpec a, const model::AppSpec& b) {
   return a == b;
 }
 
-// Of what there is and what is asked for.
-model::DependencyGraph graph_of(const Supervisor& supervisor, const ApplyRequest& request) {
-  model::DependencyGraph graph;
-  const auto add = [&graph](const model::AppSpec& spec) {
-    auto& wanted = graph[spec.name];
-    wanted.clear();
-    for (const auto& [name, wish] : spec.depends_on)
-      wanted.insert(name);
-  };
-  for (const auto& [id, app] : supervisor.book().apps())
-    add(app.entry.spec);
-  for (const ApplyApp& app : request.apps)
-    add(app.spec);
-  return graph;
-}
-
 // What others depend on is started first, so that they find it under way.
 std::vector<const ApplyApp*> in_order(const ApplyRequest& request) {
   std::vector<const ApplyApp*> left;
@@ -75,7 +59,7 @@ Status check(const Supervisor& supervisor, const ApplyRequest& request) {
     more += app.spec.instances - std::min<std::size_t>(app.spec.instances, have);
     if (model::wants_channel(app.spec)) channels += app.spec.instances;
   }
-  if (Status possible = model::check_dependencies(graph_of(supervisor, request)); !possible)
+  if (Status possible = model::check_dependencies(graph_of(supervisor, request.apps)); !possible)
     return possible;
   return supervisor.check_room(more, channels);
 }
@@ -159,8 +143,12 @@ void change(Step step, const AppEntry& entry) {
   step.changed = true;
   ++step.tries;
   step.start = step.start || services.supervisor.is_up(entry);
-  for (InstanceId id : ids)
+  for (InstanceId id : ids) {
+    const Instance& instance = *services.supervisor.find(id);
+    step.start = step.start || should_be_up(instance);
+    if (instance.machine.current && step.spec.job) step.work->jobs.insert(id);  // it runs again
     services.supervisor.stop(id);
+  }
   ++step.work->open;
   services.waits.until_down(ids, [step = std::move(step), &services](const auto&) {
     if (services.ending) step.work->failed = everything_ends();

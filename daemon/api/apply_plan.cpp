@@ -1,6 +1,7 @@
 #include "daemon/api/apply_plan.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/model/spec_diff.h"
 
@@ -11,7 +12,8 @@ using ipc::PlanAction;
 
 bool has_one_down(const Supervisor& supervisor, const AppEntry& entry) {
   return std::any_of(entry.instances.begin(), entry.instances.end(), [&](const InstanceEntry& at) {
-    return !supervisor.find(model::InstanceId{at.id})->machine.current;
+    const Instance& instance = *supervisor.find(model::InstanceId{at.id});
+    return instance.spec->job ? !model::is_wanted(instance.machine) : !instance.machine.current;
   });
 }
 
@@ -33,7 +35,35 @@ ipc::PlanItem plan_one(const Supervisor& supervisor, const ipc::ApplyApp& app) {
   return item;
 }
 
+// Who misses what is removed.
+void add_notes(const Supervisor& supervisor, const ipc::ApplyRequest& request,
+               std::vector<ipc::PlanItem>& plan) {
+  std::set<std::string> going;
+  for (const ipc::PlanItem& item : plan)
+    if (item.action == PlanAction::remove) going.insert(item.app);
+  if (going.empty()) return;
+  const model::DependencyGraph graph = graph_of(supervisor, request.apps);
+  for (ipc::PlanItem& item : plan)
+    if (item.action == PlanAction::remove) item.note = model::who_misses(graph, item.app, going);
+}
+
 }  // namespace
+
+model::DependencyGraph graph_of(const Supervisor& supervisor,
+                                const std::vector<ipc::ApplyApp>& asked) {
+  model::DependencyGraph graph;
+  const auto add = [&graph](const model::AppSpec& spec) {
+    auto& wanted = graph[spec.name];
+    wanted.clear();
+    for (const auto& [name, wish] : spec.depends_on)
+      wanted.insert(name);
+  };
+  for (const auto& [id, app] : supervisor.book().apps())
+    add(app.entry.spec);
+  for (const ipc::ApplyApp& app : asked)
+    add(app.spec);
+  return graph;
+}
 
 std::vector<ipc::PlanItem> make_plan(const Supervisor& supervisor,
                                      const ipc::ApplyRequest& request) {
@@ -49,6 +79,7 @@ std::vector<ipc::PlanItem> make_plan(const Supervisor& supervisor,
       plan.push_back({.app = app.entry.spec.name,
                       .action = request.prune ? PlanAction::remove : PlanAction::gone});
   }
+  add_notes(supervisor, request, plan);
   return plan;
 }
 

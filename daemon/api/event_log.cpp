@@ -9,6 +9,8 @@ std::string_view name_of(Event::Kind kind) {
   switch (kind) {
     case Event::Kind::added:
       return "added";
+    case Event::Kind::enrolled:
+      return "scheduled";
     case Event::Kind::started:
       return "started";
     case Event::Kind::online:

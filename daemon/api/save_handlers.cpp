@@ -27,8 +27,8 @@ struct SavedList {
   static constexpr auto fields() { return std::tuple{req("apps", &SavedList::apps, "all apps")}; }
 };
 
-bool should_be_up(const Instance& instance) {
-  return instance.resume || instance.machine.desired == model::Desired::up;
+bool is_saved_up(const Instance& instance) {
+  return instance.resume || should_be_up(instance);
 }
 
 SavedList present_list(const Supervisor& supervisor) {
@@ -36,7 +36,7 @@ SavedList present_list(const Supervisor& supervisor) {
   for (const auto& [id, app] : supervisor.book().apps()) {
     const auto& instances = app.entry.instances;
     const bool up = std::any_of(instances.begin(), instances.end(), [&](const InstanceEntry& at) {
-      return should_be_up(*supervisor.find(InstanceId{at.id}));
+      return is_saved_up(*supervisor.find(InstanceId{at.id}));
     });
     list.apps.push_back({app.entry.spec, up});
   }

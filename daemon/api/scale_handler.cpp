@@ -55,6 +55,9 @@ void handle_scale(Services& services, const ipc::ScaleRequest& request, Responde
   const auto app = find_app(services, request.app);
   if (!app) return to.fail(app.error());
   const AppEntry& entry = services.supervisor.book().apps().at(*app).entry;
+  if (entry.spec.job)
+    return to.fail(
+        {Errc::invalid, "'" + entry.spec.name + "' is a job, which has one instance", {}});
   const auto before = static_cast<std::uint32_t>(entry.instances.size());
   const auto wanted = wanted_count(request, before);
   if (!wanted) return to.fail(wanted.error());

@@ -43,6 +43,7 @@ struct Services {
 void register_daemon_handlers(Dispatcher& dispatcher, Services& services);
 void register_list_handlers(Dispatcher& dispatcher, Services& services);
 void register_describe_handler(Dispatcher& dispatcher, Services& services);
+void register_jobs_handler(Dispatcher& dispatcher, Services& services);
 void register_start_handlers(Dispatcher& dispatcher, Services& services);
 void register_stop_handlers(Dispatcher& dispatcher, Services& services);
 void register_log_handlers(Dispatcher& dispatcher, Services& services);

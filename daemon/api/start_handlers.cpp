@@ -1,4 +1,5 @@
 // `app.start` and `app.restart`: what is asked, waited for, and told truthfully.
+#include "core/model/selector.h"
 #include "daemon/api/start_work.h"
 #include "daemon/api/view.h"
 #include "ipc/methods.h"
@@ -55,6 +56,20 @@ void start_new(const StartWorkPtr& work, const model::AppSpec& spec, bool wait) 
                  wait);
 }
 
+// Jobs that are meant by name or id run at once; those that a pattern or `all` finds do not.
+void find_named_jobs(StartWork& work, const std::vector<std::string>& targets,
+                     const std::vector<InstanceId>& ids) {
+  const auto selectors = model::parse_selectors(targets);
+  if (!selectors) return;
+  for (const InstanceId id : ids) {
+    const Instance& instance = *work.services.supervisor.find(id);
+    const model::TargetFacts facts{id, instance.spec->name, instance.spec->ns, instance.slot};
+    for (const model::Selector& selector : *selectors)
+      if (instance.spec->job && selector.is_exact() && model::matches(selector, facts))
+        work.jobs.insert(id);
+  }
+}
+
 void handle_start(Services& services, const ipc::StartRequest& request, Responder<StartReply> to) {
   if (services.ending) return to.fail(everything_ends());
   const StartWorkPtr work = begin_start(services, answer(std::move(to)));
@@ -62,6 +77,7 @@ void handle_start(Services& services, const ipc::StartRequest& request, Responde
                             ? Result<std::vector<InstanceId>>(std::vector<InstanceId>{})
                             : services.supervisor.select(request.targets);
   if (existing && !existing->empty()) {
+    find_named_jobs(*work, request.targets, *existing);
     start_existing(work, services.dependencies.with_dependencies(*existing), request.wait);
     services.supervisor.when_saved(on_disk(work));
   } else if (request.app) {
@@ -78,14 +94,22 @@ void handle_restart(Services& services, const ipc::RestartRequest& request,
   const auto ids = services.supervisor.select(request.targets);
   if (!ids) return to.fail(ids.error());
   const StartWorkPtr work = begin_start(services, answer(std::move(to)));
+  if (request.jobs) find_named_jobs(*work, request.targets, *ids);
+  std::vector<InstanceId> restarted;
   for (InstanceId id : *ids) {
+    const Instance& instance = *services.supervisor.find(id);
+    if (is_only_enrolled(*work, instance) && !instance.machine.current) {
+      enrol(work, id);
+      continue;
+    }
     StartOutcome outcome;
-    outcome.instance = view_of(services, *services.supervisor.find(id));
+    outcome.instance = view_of(services, instance);
     work->reply.outcomes.push_back(std::move(outcome));
+    restarted.push_back(id);
   }
-  for (InstanceId id : *ids)
+  for (InstanceId id : restarted)
     services.supervisor.restart(id);
-  wait_for(work, *ids, request.wait);
+  wait_for(work, restarted, request.wait);
   services.supervisor.when_saved(on_disk(work));
   work->done_one();
 }

@@ -57,11 +57,37 @@ void wait_for(const StartWorkPtr& work, const std::vector<InstanceId>& ids, bool
   });
 }
 
+bool is_only_enrolled(const StartWork& work, const Instance& instance) {
+  return instance.spec->job && !work.jobs.contains(instance.id);
+}
+
+void enrol(const StartWorkPtr& work, InstanceId id) {
+  Services& services = work->services;
+  services.dependencies.keep({id});
+  services.supervisor.bring_up(id);
+  StartOutcome outcome;
+  outcome.instance = view_of(services, *services.supervisor.find(id));
+  outcome.scheduled = true;
+  outcome.ok = true;
+  work->reply.outcomes.push_back(std::move(outcome));
+  ++work->open;
+  services.policies.when_known(id, [work, id] {
+    StartOutcome* at = outcome_of(*work, id);
+    const Instance* instance = work->services.supervisor.find(id);
+    if (at != nullptr && instance != nullptr) at->instance = view_of(work->services, *instance);
+    work->done_one();
+  });
+}
+
 void start_existing(const StartWorkPtr& work, const std::vector<InstanceId>& ids, bool wait) {
   Services& services = work->services;
   std::vector<InstanceId> started;
   for (InstanceId id : ids) {
     const Instance& instance = *services.supervisor.find(id);
+    if (is_only_enrolled(*work, instance)) {
+      enrol(work, id);
+      continue;
+    }
     const auto& current = instance.machine.current;
     const bool running = current && !current->asked && model::has_process(*current);
     StartOutcome outcome;

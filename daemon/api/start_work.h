@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "daemon/api/services.h"
@@ -19,6 +20,7 @@ struct StartWork {
   ipc::StartReply reply{};
   int open = 1;  // the request itself; it is given back by done_one() when all is begun
   std::optional<Error> failed{};
+  std::set<model::InstanceId> jobs{};  // those that are to run now; others go on their schedule
 
   void done_one() {
     if (--open > 0) return;
@@ -34,6 +36,10 @@ using StartWorkPtr = std::shared_ptr<StartWork>;
 // Settles the outcomes of these instances, which are in the reply already: when they have proved
 // themselves or failed, or at once.
 void wait_for(const StartWorkPtr& work, const std::vector<model::InstanceId>& ids, bool wait);
+// Whether it is a job that this request puts on its schedule only.
+[[nodiscard]] bool is_only_enrolled(const StartWork& work, const Instance& instance);
+// Puts it there, and adds the outcome.
+void enrol(const StartWorkPtr& work, model::InstanceId id);
 // Starts those that rest; the others are already running. Adds the outcomes.
 void start_existing(const StartWorkPtr& work, const std::vector<model::InstanceId>& ids, bool wait);
 // The answer waits for this as well.

@@ -1,6 +1,9 @@
 // `app.stop`, `app.delete` and `daemon.kill`.
 #include <algorithm>
+#include <map>
+#include <set>
 
+#include "daemon/api/apply_plan.h"
 #include "daemon/api/stop_work.h"
 #include "daemon/api/view.h"
 #include "ipc/methods.h"
@@ -20,8 +23,7 @@ StopOutcome before_stop(Services& services, InstanceId id) {
   StopOutcome outcome;
   outcome.instance = view_of(services, instance);
   outcome.pid = outcome.instance.pid;
-  outcome.already_stopped =
-      !instance.machine.current && instance.machine.desired == model::Desired::down;
+  outcome.already_stopped = !instance.machine.current && !should_be_up(instance);
   return outcome;
 }
 
@@ -96,11 +98,34 @@ void stop_and_forget(Services& services, std::vector<InstanceId> ids,
 
 namespace {
 
+// Apps that stay and depend on one that goes, all of it.
+std::string who_misses(const Supervisor& supervisor, const std::vector<InstanceId>& ids) {
+  std::map<model::AppId, std::size_t> counts;
+  for (const InstanceId id : ids)
+    ++counts[supervisor.find(id)->app];
+  std::set<std::string> going;
+  for (const auto& [app, count] : counts) {
+    const AppEntry& entry = supervisor.book().apps().at(app).entry;
+    if (entry.instances.size() == count) going.insert(entry.spec.name);
+  }
+  const model::DependencyGraph graph = graph_of(supervisor, {});
+  std::string note;
+  for (const std::string& name : going)
+    if (const std::string words = model::who_misses(graph, name, going); !words.empty())
+      note += (note.empty() ? "" : "; ") + words;
+  return note;
+}
+
 void handle_delete(Services& services, const ipc::TargetsRequest& request,
                    Responder<StopReply> to) {
   const auto ids = services.supervisor.select(request.targets);
   if (!ids) return to.fail(ids.error());
-  stop_and_forget(services, *ids, answer(std::move(to)));
+  stop_and_forget(services, *ids,
+                  [note = who_misses(services.supervisor, *ids),
+                   done = answer(std::move(to))](Result<StopReply> stopped) {
+                    if (stopped) stopped->note = note;
+                    done(std::move(stopped));
+                  });
 }
 
 struct PendingKill {

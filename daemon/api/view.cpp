@@ -18,6 +18,21 @@ std::string reason_now(const Instance& instance) {
          model::in_words(std::max(Duration(1ms), Duration(left)));
 }
 
+// Of a job, with when it comes next. One at rest waits for its time.
+void show_job(Services& services, const Instance& instance, ipc::InstanceInfo& info) {
+  const model::InstanceState& m = instance.machine;
+  info.job = true;
+  if (m.current || m.rest == model::Rest::waiting || m.rest == model::Rest::held) return;
+  const std::string next = services.policies.jobs().next_in_words(instance);
+  info.scheduled = model::is_wanted(m);
+  if (m.rest == model::Rest::errored || !info.scheduled)
+    info.reason += (info.reason.empty() ? "" : "; ") + next;
+  else
+    info.reason = next;
+  if (info.scheduled && m.rest == model::Rest::stopped && !instance.spec->schedule.empty())
+    info.state = model::State::waiting;
+}
+
 }  // namespace
 
 ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
@@ -30,6 +45,7 @@ ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
   info.state = model::state_of(m);
   info.reason =
       m.reason.empty() ? services.policies.files().problem_of(instance.app) : reason_now(instance);
+  if (instance.spec->job) show_job(services, instance, info);
   info.restarts = m.restarts;
   info.quick_exits = m.quick_exits;
   info.user = instance.spec->user.empty() ? services.user : instance.spec->user;

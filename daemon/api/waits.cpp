@@ -41,6 +41,7 @@ std::optional<StartFact> start_fact(const Event& event, const Instance* instance
     case Event::Kind::stopped:
       return StartFact{false, event.run, "stopped before it was online"};
     case Event::Kind::added:
+    case Event::Kind::enrolled:
     case Event::Kind::started:
     case Event::Kind::deleted:
       return std::nullopt;
@@ -48,8 +49,8 @@ std::optional<StartFact> start_fact(const Event& event, const Instance* instance
   if (event.asked && instance->machine.current) return std::nullopt;  // the predecessor
   if (event.asked) return StartFact{false, event.run, "stopped before it was online"};
   if (!event.failure.empty()) return StartFact{false, event.run, event.failure};
-  const bool finished =
-      model::is_finished(event.status, instance->spec->restart, instance->spec->stop_exit_codes);
+  const model::RestartPolicy policy = model::restart_policy_of(*instance->spec);
+  const bool finished = model::is_finished(event.status, policy.restart, policy.stop_exit_codes);
   return StartFact{finished, event.run,
                    model::describe(event.status) + " after " + model::in_words(event.ran_for)};
 }

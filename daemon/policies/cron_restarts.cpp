@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/base/zone_file.h"
 #include "daemon/log.h"
 
 namespace roost::daemon {
@@ -15,23 +14,6 @@ using model::InstanceId;
 constexpr WallMs kMadeUpFor = 5 * 60'000;
 constexpr Duration kLookAgain = 1s;
 
-// One whose files are gone since the app was added is as if it were UTC, and said so.
-model::TimeZone zone_of(const model::AppSpec& spec) {
-  if (spec.timezone.empty()) {
-    const std::string local = read_local_zone();
-    if (local.empty()) return {};
-    auto zone = local.starts_with("TZif") ? model::TimeZone::from_tzif(local)
-                                          : model::TimeZone::from_rule(local);
-    return zone ? *zone : model::TimeZone();
-  }
-  const auto bytes = read_zone_file(spec.timezone);
-  if (bytes)
-    if (const auto zone = model::TimeZone::from_tzif(*bytes)) return *zone;
-  log_warning("cron", "app=" + spec.name + " time zone '" + spec.timezone +
-                          "' cannot be read; its cron_restart goes by UTC");
-  return {};
-}
-
 // What somebody has stopped stays down, and what has given up does; a job that is done runs again.
 bool is_restarted(const Instance& instance) {
   const model::InstanceState& m = instance.machine;
@@ -41,8 +23,9 @@ bool is_restarted(const Instance& instance) {
 
 }  // namespace
 
-CronRestarts::CronRestarts(loop::Loop& loop, Supervisor& supervisor)
+CronRestarts::CronRestarts(loop::Loop& loop, Supervisor& supervisor, Zones& zones)
     : supervisor_(supervisor),
+      zones_(zones),
       timer_(loop, [this](WallTimer::Cause cause) { on_timer(cause); }),
       look_again_(loop, [this] { on_timer(WallTimer::Cause::due); }) {}
 
@@ -50,6 +33,8 @@ const CronRestarts::Schedule* CronRestarts::schedule_of(const Instance& instance
   const model::AppSpec& spec = *instance.spec;
   if (spec.cron_restart.empty()) return nullptr;
   const auto known = schedules_.find(instance.app);
+  if (known != schedules_.end() && !known->second.zone)
+    known->second.zone = zones_.find(known->second.spec->timezone);
   if (known != schedules_.end() && known->second.spec == instance.spec) return &known->second;
   const bool same = known != schedules_.end() &&
                     known->second.spec->cron_restart == spec.cron_restart &&
@@ -60,14 +45,14 @@ const CronRestarts::Schedule* CronRestarts::schedule_of(const Instance& instance
   }
   const auto cron = model::Cron::parse(spec.cron_restart);
   if (!cron) return nullptr;  // validate() lets none in
-  const auto made =
-      schedules_.insert_or_assign(instance.app, Schedule{instance.spec, *cron, zone_of(spec)});
+  const auto made = schedules_.insert_or_assign(
+      instance.app, Schedule{instance.spec, *cron, zones_.find(spec.timezone)});
   return &made.first->second;
 }
 
 WallMs CronRestarts::next_of(const Schedule& schedule, WallMs now, WallMs last_due) const {
   const std::int64_t next =
-      model::next_due(schedule.cron, schedule.zone, now / 1000, last_due / 1000);
+      model::next_due(schedule.cron, *schedule.zone, now / 1000, last_due / 1000);
   return next > INT64_MAX / 1000 ? INT64_MAX : next * 1000;
 }
 
@@ -80,8 +65,10 @@ void CronRestarts::sync() {
   const WallMs now = wall_now_ms();
   std::vector<std::pair<InstanceId, WallMs>> changed;
   for (const auto& [id, instance] : supervisor_.instances()) {
+    if (instance.spec->job) continue;  // Jobs looks after these
     const Schedule* schedule = schedule_of(instance);
     WallMs due = instance.cron_due_ms;
+    if (schedule != nullptr && !schedule->zone) continue;
     if (schedule == nullptr) {
       due = 0;
     } else if (due == 0 || due > now || due < now - kMadeUpFor) {
@@ -125,7 +112,7 @@ void CronRestarts::come_round(WallMs now) {
   for (const auto& [id, instance] : supervisor_.instances()) {
     if (instance.cron_due_ms == 0 || instance.cron_due_ms > now) continue;
     const Schedule* schedule = schedule_of(instance);
-    if (schedule == nullptr) continue;
+    if (schedule == nullptr || !schedule->zone) continue;
     due.push_back({id, next_of(*schedule, now, instance.cron_due_ms),
                    "cron_restart " + instance.spec->cron_restart, is_restarted(instance)});
   }
@@ -145,16 +132,22 @@ void CronRestarts::count_anew() {
   const WallMs now = wall_now_ms();
   std::vector<std::pair<InstanceId, WallMs>> next;
   for (const auto& [id, instance] : supervisor_.instances())
-    if (const Schedule* schedule = schedule_of(instance))
+    if (const Schedule* schedule = schedule_of(instance); schedule != nullptr && schedule->zone)
       next.emplace_back(id, next_of(*schedule, now, last_of(id)));
   for (const auto& [id, due] : next)
     supervisor_.set_cron_due(id, due);
 }
 
+bool CronRestarts::has_zone(const Instance& instance) {
+  const Schedule* schedule = schedule_of(instance);
+  return schedule != nullptr && schedule->zone;
+}
+
 void CronRestarts::arm() {
   WallMs first = INT64_MAX;
   for (const auto& [id, instance] : supervisor_.instances())
-    if (instance.cron_due_ms != 0) first = std::min(first, instance.cron_due_ms);
+    if (instance.cron_due_ms != 0 && !instance.spec->job && has_zone(instance))
+      first = std::min(first, instance.cron_due_ms);
   if (first == INT64_MAX || look_again_.active()) return timer_.cancel();
   timer_.start(first);
 }

@@ -9,15 +9,16 @@
 #include "core/loop/timer.h"
 #include "core/model/cron.h"
 #include "daemon/policies/wall_timer.h"
+#include "daemon/policies/zones.h"
 #include "daemon/supervisor/supervisor.h"
 
 namespace roost::daemon {
 
 class CronRestarts {
  public:
-  CronRestarts(loop::Loop& loop, Supervisor& supervisor);
+  CronRestarts(loop::Loop& loop, Supervisor& supervisor, Zones& zones);
 
-  // Apps have come, gone, or got other settings.
+  // Apps have come, gone, or got other settings; or a time zone is known now.
   void sync();
   void stop();
 
@@ -25,18 +26,21 @@ class CronRestarts {
   struct Schedule {
     model::SpecPtr spec;
     model::Cron cron;
-    model::TimeZone zone;
+    Zones::ZonePtr zone;  // null: not read yet
   };
 
+  // Null: it has none. Without a zone its times cannot be told yet.
   const Schedule* schedule_of(const Instance& instance);
   void on_timer(WallTimer::Cause cause);
   void come_round(WallMs now);
   void count_anew();
   void arm();
+  [[nodiscard]] bool has_zone(const Instance& instance);
   [[nodiscard]] WallMs last_of(model::InstanceId id) const;
   [[nodiscard]] WallMs next_of(const Schedule& schedule, WallMs now, WallMs last_due) const;
 
   Supervisor& supervisor_;
+  Zones& zones_;
   WallTimer timer_;
   loop::Timer look_again_;  // when the clock was put back and nobody has told
   std::map<model::AppId, Schedule> schedules_;

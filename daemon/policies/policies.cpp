@@ -7,7 +7,7 @@ namespace {
 constexpr Duration kSoon = 20ms;
 
 bool has_policy(const model::AppSpec& spec) {
-  return spec.watch || !spec.cron_restart.empty() || spec.max_memory_restart;
+  return spec.watch || spec.job || !spec.cron_restart.empty() || spec.max_memory_restart;
 }
 }  // namespace
 
@@ -16,7 +16,9 @@ Policies::Policies(loop::Loop& loop, loop::Worker& worker, Bus& bus, Supervisor&
     : bus_(bus),
       supervisor_(supervisor),
       home_(std::move(home)),
-      cron_(loop, supervisor),
+      zones_(worker, [this] { look_soon(); }),
+      cron_(loop, supervisor, zones_),
+      jobs_(loop, supervisor, zones_),
       memory_(loop, worker, supervisor),
       files_(loop, worker,
              [this](model::AppId app, const std::string& what) { restart_changed(app, what); }),
@@ -34,15 +36,24 @@ void Policies::start() {
 // What happens to an app that nothing here restarts is no news.
 void Policies::on_event(const Event& event) {
   const Instance* instance = supervisor_.find(event.instance);
-  const bool matters =
-      followed_.contains(event.instance) || (instance != nullptr && has_policy(*instance->spec));
-  if (matters && !soon_.active()) soon_.start(kSoon);
+  if (followed_.contains(event.instance) || (instance != nullptr && has_policy(*instance->spec)))
+    look_soon();
+}
+
+void Policies::look_soon() {
+  if (token_ != 0 && !soon_.active()) soon_.start(kSoon);
+}
+
+void Policies::when_known(model::InstanceId job, std::function<void()> done) {
+  jobs_.when_known(job, std::move(done));
+  look_soon();
 }
 
 void Policies::stop() {
-  bus_.unsubscribe(token_);
+  bus_.unsubscribe(std::exchange(token_, 0));
   soon_.cancel();
   cron_.stop();
+  jobs_.stop();
   memory_.stop();
   files_.keep_only([](model::AppId) { return false; });
 }
@@ -52,6 +63,7 @@ void Policies::sync() {
   for (const auto& [id, instance] : supervisor_.instances())
     if (has_policy(*instance.spec)) followed_.insert(id);
   cron_.sync();
+  jobs_.sync();
   memory_.sync();
   sync_files();
 }

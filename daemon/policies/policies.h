@@ -1,4 +1,5 @@
 // Policies: what restarts apps that run well: their cron_restart, changed files, too much memory.
+// And what runs jobs.
 // Loop thread.
 #pragma once
 
@@ -8,6 +9,7 @@
 #include "daemon/bus.h"
 #include "daemon/policies/cron_restarts.h"
 #include "daemon/policies/file_watch.h"
+#include "daemon/policies/jobs.h"
 #include "daemon/policies/memory_limits.h"
 
 namespace roost::daemon {
@@ -26,10 +28,16 @@ class Policies {
   // Nothing is restarted any more: everything ends.
   void stop();
 
+  // Calls `done` as soon as it is known when this job runs next.
+  void when_known(model::InstanceId job, std::function<void()> done);
+
+  [[nodiscard]] const Jobs& jobs() const { return jobs_; }
+
   [[nodiscard]] const FileWatch& files() const { return files_; }
 
  private:
   void on_event(const Event& event);
+  void look_soon();
   void sync();
   void sync_files();
   void restart_changed(model::AppId app, const std::string& what);
@@ -37,7 +45,9 @@ class Policies {
   Bus& bus_;
   Supervisor& supervisor_;
   std::string home_;
+  Zones zones_;
   CronRestarts cron_;
+  Jobs jobs_;
   MemoryLimits memory_;
   FileWatch files_;
   loop::Timer soon_;                      // one look for all that has happened

@@ -136,6 +136,7 @@ void Supervisor::replace_spec(AppId app, model::AppSpec spec, Committed done) {
     instance.spec = shared;
     instance.generation = entry.generation;
     instance.cron_due_ms = 0;  // of the spec before
+    instance.job = {};
     save_note(instance);
   }
   store::Batch batch{store::PutApp{app, book_.put(std::move(entry))}};

@@ -59,7 +59,10 @@ void Supervisor::feed(Instance& instance, Input input, Resume resume) {
       input.kind == Input::Kind::restart)
     instance.resume = resume == Resume::later;
 
-  if (input.kind == Input::Kind::stop) instance.found = 0;
+  if (input.kind == Input::Kind::stop) {
+    instance.found = 0;
+    instance.job.queued = false;
+  }
   set_stop_deadlines(step.effects);
   const bool spawns =
       std::any_of(step.effects.begin(), step.effects.end(),
@@ -132,6 +135,7 @@ void Supervisor::sync_timers(Instance& instance) {
   }
   if (instance.machine.current) sync_run_timer(instance, *instance.machine.current);
   if (instance.machine.current) sync_watchdog(instance, *instance.machine.current);
+  if (instance.machine.current) sync_overtime(instance, *instance.machine.current);
   if (instance.machine.retiring) sync_run_timer(instance, *instance.machine.retiring);
 }
 
@@ -215,7 +219,10 @@ model::InstanceNote Supervisor::note_of(const Instance& instance) const {
   note.last_exit_run = instance.last_exit_run;
   note.last_exit_wall_ms = instance.last_exit_ms;
   note.created_wall_ms = instance.created_ms;
-  note.cron_due_ms = instance.cron_due_ms;
+  note.cron_due_ms = instance.spec->job ? instance.job.next_ms : instance.cron_due_ms;
+  note.job_until_ms = instance.job.until_ms;
+  note.job_skipped = instance.job.skipped;
+  note.job_queued = instance.job.queued;
   if (const Run* run = current_run(instance); run != nullptr && run->stop_deadline != TimePoint{})
     note.deadline_ns = to_ns(run->stop_deadline);
   else if (m.rest == model::Rest::waiting)
@@ -352,7 +359,7 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
 bool Supervisor::may_be_put_off(const Instance& instance) const {
   const model::AppSpec& spec = *instance.spec;
   const bool by_age = model::ready_by(spec) == model::ReadyBy::age;
-  const bool looked_after = model::wants_channel(spec) || spec.watchdog > 0s ||
+  const bool looked_after = model::wants_channel(spec) || spec.watchdog > 0s || spec.job ||
                             spec.max_memory_restart || spec.min_ready >= kSpawnPutOff;
   const bool awaited = std::any_of(instances_.begin(), instances_.end(),
                                    [](const auto& entry) { return is_held(entry.second); });

@@ -64,6 +64,7 @@ void Health::on_event(const Event& event) {
       watches_.erase(event.instance);
       return;
     case Event::Kind::added:
+    case Event::Kind::enrolled:
     case Event::Kind::online:
     case Event::Kind::held:
     case Event::Kind::stopped:

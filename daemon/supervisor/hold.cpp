@@ -32,6 +32,9 @@ bool is_met(DependencyCondition wish, const Instance& instance, const Run* run) 
 
 // A crash loop may end well; until then nobody should wait for it.
 bool has_failed(const Instance& instance) {
+  const bool job_will_run = instance.spec->job && model::is_wanted(instance.machine) &&
+                            instance.machine.rest == model::Rest::stopped;
+  if (job_will_run) return false;
   const State state = model::state_of(instance.machine);
   return state == State::errored || state == State::stopped ||
          (state == State::waiting && !is_held(instance));

@@ -35,6 +35,7 @@ struct Run {
   std::optional<loop::Timer> timer;
   std::optional<model::TimerKind> armed;
   std::unique_ptr<AppChannel> channel;          // where the app has one, and has not closed it
+  std::optional<loop::Timer> overtime;          // of a job with a time limit
   std::optional<loop::Timer> watchdog;          // while it is online and must send WATCHDOG=1
   TimePoint last_alive{};                       // when it did so last, as far as this daemon knows
   model::Failing failing = model::Failing::no;  // what roost ends it for
@@ -55,6 +56,15 @@ struct Run {
   bool drained = false;
 };
 
+// Of a job; on record.
+struct JobNote {
+  WallMs until_ms = 0;        // its times up to here have been dealt with; 0: none known
+  WallMs next_ms = 0;         // its next time; 0: none, or not known
+  std::uint32_t skipped = 0;  // times that have come since its last run began, while it ran
+  bool queued = false;        // it runs once more when it is done
+  friend bool operator==(const JobNote&, const JobNote&) = default;
+};
+
 struct Instance {
   model::InstanceId id{};
   model::AppId app{};
@@ -68,12 +78,19 @@ struct Instance {
   bool removing = false;
   std::size_t found = 0;   // how many of wait_for were seen since it is held
   WallMs cron_due_ms = 0;  // when cron_restart comes next; 0: not known
+  JobNote job;
   WallMs created_ms = 0;
   WallMs last_exit_ms = 0;
   std::optional<model::ExitStatus> last_exit;
   model::RunId last_exit_run{};
   model::InstanceNote kept;  // as the keeper has it, and state.db in part
 };
+
+// Up, or a job on its schedule.
+[[nodiscard]] inline bool should_be_up(const Instance& instance) {
+  return instance.machine.desired == model::Desired::up ||
+         (instance.spec->job && instance.machine.finished);
+}
 
 // Wanted up, and not started yet, since what it depends on is not there.
 [[nodiscard]] inline bool is_held(const Instance& instance) {

@@ -25,7 +25,7 @@ std::string reason_of(const Instance& instance, const InstanceNote& note) {
   if (instance.machine.rest == model::Rest::waiting && left > 0s)
     return how + "; next try in " + model::in_words(left);
   const bool off = instance.machine.rest == model::Rest::errored &&
-                   instance.spec->restart == model::RestartWhen::never;
+                   instance.spec->restart == model::RestartWhen::never && !instance.spec->job;
   return off ? how + "; autorestart is off" : how;
 }
 
@@ -158,7 +158,10 @@ void Recovery::restore(Instance& instance, const InstanceNote& note) {
   instance.kept.phase = note.phase;
   instance.created_ms = note.created_wall_ms;
   instance.last_exit_ms = note.last_exit_wall_ms;
-  instance.cron_due_ms = note.cron_due_ms;
+  (instance.spec->job ? instance.job.next_ms : instance.cron_due_ms) = note.cron_due_ms;
+  instance.job.until_ms = note.job_until_ms;
+  instance.job.skipped = note.job_skipped;
+  instance.job.queued = note.job_queued;
   instance.last_exit_run = note.last_exit_run;
   if (note.has_exit) instance.last_exit = note.last_exit;
   if (!cold_ && note.rest == model::Rest::waiting) instance.next_try = from_ns(note.deadline_ns);
@@ -175,7 +178,8 @@ void Recovery::restore_current(Instance& instance, const InstanceNote& note) {
   Run* run = note.has_current ? s_.find_run(note.current) : nullptr;
   if (run == nullptr) {
     if (note.has_current && m.desired == model::Desired::up)
-      m.rest = model::Rest::waiting;  // it was about to be spawned
+      m.rest = cold_ && instance.spec->job ? rest_of_cut_short(instance)
+                                           : model::Rest::waiting;  // it was about to be spawned
     return;
   }
   Phase phase = note.phase;
@@ -197,6 +201,14 @@ void Recovery::restore_current(Instance& instance, const InstanceNote& note) {
   run->stop_deadline =
       note.deadline_ns != 0 ? from_ns(note.deadline_ns) : Monotonic::now() + run->kill_timeout;
   s_.signal_stop(instance, *run);  // the old daemon may have died just before it
+}
+
+// The run of a job ended with the machine, or while nobody looked: it has failed.
+model::Rest Recovery::rest_of_cut_short(Instance& instance) {
+  const model::RestartDecision decision = instance.machine.tracker.on_exit(
+      model::ExitStatus{}, 0s, Monotonic::now(), model::restart_policy_of(*instance.spec), 0.5);
+  const bool again = decision.action == model::RestartDecision::Action::restart;
+  return again || instance.spec->catch_up ? model::Rest::waiting : model::Rest::errored;
 }
 
 // What should be up and has no process is started; timers go on from where they were.

@@ -38,6 +38,7 @@ class Recovery {
   void take_over(KeeperRun run);
   void restore(Instance& instance, const model::InstanceNote& note);
   void restore_current(Instance& instance, const model::InstanceNote& note);
+  [[nodiscard]] static model::Rest rest_of_cut_short(Instance& instance);
   void resume(Instance& instance);
   void adopt_survivors();
   void adopt(FoundRun found, const std::optional<model::RunLabel>& known);

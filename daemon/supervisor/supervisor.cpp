@@ -113,7 +113,10 @@ RunId Supervisor::next_run_id() {
 // ---- commands
 
 void Supervisor::start(InstanceId id) {
-  if (Instance* instance = find_mutable(id)) feed(*instance, {.kind = Input::Kind::start});
+  Instance* instance = find_mutable(id);
+  if (instance == nullptr) return;
+  begin_times(*instance);
+  feed(*instance, {.kind = Input::Kind::start});
 }
 
 void Supervisor::stop(InstanceId id) {
@@ -121,8 +124,10 @@ void Supervisor::stop(InstanceId id) {
 }
 
 void Supervisor::restart(InstanceId id, std::string why) {
-  if (Instance* instance = find_mutable(id))
-    feed(*instance, {.kind = Input::Kind::restart, .error = std::move(why)});
+  Instance* instance = find_mutable(id);
+  if (instance == nullptr) return;
+  begin_times(*instance);
+  feed(*instance, {.kind = Input::Kind::restart, .error = std::move(why)});
 }
 
 void Supervisor::set_cron_due(InstanceId id, WallMs due) {
@@ -149,7 +154,7 @@ void Supervisor::reset_counters(InstanceId id) {
 void Supervisor::suspend(InstanceId id) {
   Instance* instance = find_mutable(id);
   if (instance == nullptr) return;
-  const bool was_up = instance->resume || instance->machine.desired == model::Desired::up;
+  const bool was_up = instance->resume || should_be_up(*instance);
   feed(*instance, {.kind = Input::Kind::stop}, was_up ? Resume::later : Resume::no);
 }
 

@@ -122,6 +122,14 @@ class Supervisor final : public KeeperListener {
   void set_cron_due(model::InstanceId id, WallMs due);
   // Both at once: no daemon that dies in between makes it come twice, or not at all.
   void restart_by_cron(model::InstanceId id, WallMs next_due, std::string why);
+  // ---- jobs (job_runs.cpp)
+  // Puts it on its schedule, and starts nothing. What is no job is started.
+  void bring_up(model::InstanceId id);
+  void set_job(model::InstanceId id, const JobNote& note);
+  enum class JobStart : std::uint8_t { fresh, replace };
+  // Both on record at once: no daemon that dies in between makes a time come twice, or not at all.
+  void run_job(model::InstanceId id, JobNote note, JobStart how);
+
   // Counters of restarts and quick exits to 0; back-off and budget stay.
   void reset_counters(model::InstanceId id);
   // To the main process of the current run; false when there is none.
@@ -229,6 +237,9 @@ class Supervisor final : public KeeperListener {
   void attach_channel(Run& run, UniqueFd fd);
   void on_notify(pid_t sender, std::string_view text);
   void on_said_ready(model::RunId run);
+  void sync_overtime(const Instance& instance, const model::RunMachine& machine);
+  void on_overtime(model::RunId run);
+  static void begin_times(Instance& instance);
   void sync_watchdog(const Instance& instance, const model::RunMachine& machine);
   void on_watchdog(model::RunId run);
   void fail(Run& run, model::Failing why, std::string words, Duration worked_for);

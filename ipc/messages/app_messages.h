@@ -31,6 +31,8 @@ struct InstanceInfo {
   std::uint64_t memory = 0;
   std::string user;
   std::optional<model::ExitStatus> last_exit;
+  bool job = false;
+  bool scheduled = false;
 
   static constexpr auto fields() {
     return std::tuple{req("id", &InstanceInfo::id, "id of the instance (PM2's pm_id)"),
@@ -47,7 +49,9 @@ struct InstanceInfo {
                       opt("cpu", &InstanceInfo::cpu, "percent of one processor"),
                       opt("memory", &InstanceInfo::memory, "resident memory, bytes"),
                       opt("user", &InstanceInfo::user, "user it runs as"),
-                      opt("last_exit", &InstanceInfo::last_exit, "how its last process ended")};
+                      opt("last_exit", &InstanceInfo::last_exit, "how its last process ended"),
+                      opt("job", &InstanceInfo::job, "it is a job: it runs at its times and ends by itself"),
+                      opt("scheduled", &InstanceInfo::scheduled, "a job between two runs, on its schedule")};
   }
 };
 
@@ -86,6 +90,7 @@ struct StartOutcome {
   bool ok = false;
   bool already_running = false;
   bool changed = false;
+  bool scheduled = false;
   std::string error;        // why it is not ok: "exit code 3 after 12ms"
   std::string stderr_tail;  // last lines of this run, when it failed
   static constexpr auto fields() {
@@ -93,6 +98,7 @@ struct StartOutcome {
                       req("ok", &StartOutcome::ok, "online, or started when not waited for"),
                       opt("already_running", &StartOutcome::already_running, "it ran before; nothing was done"),
                       opt("changed", &StartOutcome::changed, "its app was known, and has got other settings"),
+                      opt("scheduled", &StartOutcome::scheduled, "a job: it is on its schedule, and was not run"),
                       opt("error", &StartOutcome::error, "why it is not ok"),
                       opt("stderr_tail", &StartOutcome::stderr_tail, "last lines the failed process wrote to stderr")};
   }
@@ -116,6 +122,7 @@ struct PlanItem {
   std::string app;
   PlanAction action = PlanAction::same;
   std::vector<PlanChange> changes{};
+  std::string note{};
   static constexpr auto fields();
 };
 
@@ -137,7 +144,8 @@ namespace roost::ipc {
 constexpr auto PlanItem::fields() {
   return std::tuple{req("app", &PlanItem::app, "name of the app"),
                     req("action", &PlanItem::action, "add, change, start, same, gone (stays) or remove"),
-                    opt("changes", &PlanItem::changes, "change: the fields that differ")};
+                    opt("changes", &PlanItem::changes, "change: the fields that differ"),
+                    opt("note", &PlanItem::note, "a remark for people: which apps depend on one that is removed")};
 }
 
 // What became of one instance that was stopped.
@@ -158,7 +166,10 @@ struct StopOutcome {
 
 struct StopReply {
   std::vector<StopOutcome> outcomes;
-  static constexpr auto fields() { return std::tuple{req("outcomes", &StopReply::outcomes, "one per instance")}; }
+  std::string note{};
+  static constexpr auto fields() {
+    return std::tuple{req("outcomes", &StopReply::outcomes, "one per instance"), opt("note", &StopReply::note, "a remark for people")};
+  }
 };
 
 struct StartReply {
@@ -204,9 +215,11 @@ struct ApplyRequest {
 struct RestartRequest {
   std::vector<std::string> targets;
   bool wait = true;
+  bool jobs = true;
   static constexpr auto fields() {
     return std::tuple{req("targets", &RestartRequest::targets, "apps to restart"),
-                      opt("wait", &RestartRequest::wait, "reply when every instance has proved itself or failed")};
+                      opt("wait", &RestartRequest::wait, "reply when every instance has proved itself or failed"),
+                      opt("jobs", &RestartRequest::jobs, "false: a job that does not run is not started, though it is named")};
   }
 };
 
@@ -256,7 +269,7 @@ struct Description {
   std::int64_t created_ms = 0;
   std::string out_file;
   std::string error_file;
-  std::int64_t cron_due_ms = 0;  // 0: there is no cron_restart, or it is stopped
+  std::int64_t cron_due_ms = 0;  // 0: there is no schedule, or it is stopped
   std::string watching;          // how the watch is; empty: there is none
   std::vector<ExitInfo> exits;
   std::optional<HealthInfo> health;
@@ -265,7 +278,7 @@ struct Description {
                       opt("created_ms", &Description::created_ms, "when the app was added, ms since the epoch"),
                       opt("out_file", &Description::out_file, "file of its stdout"),
                       opt("error_file", &Description::error_file, "file of its stderr"),
-                      opt("cron_due_ms", &Description::cron_due_ms, "when cron_restart comes next, ms since the epoch"),
+                      opt("cron_due_ms", &Description::cron_due_ms, "when cron_restart or the schedule of a job comes next, ms since the epoch"),
                       opt("watching", &Description::watching, "how many directories are watched, or what is in the way"),
                       opt("exits", &Description::exits, "recorded exits, newest first"),
                       opt("health", &Description::health, "what the last health probe has found")};
@@ -285,6 +298,33 @@ struct DescribeRequest {
 struct DescribeReply {
   std::vector<Description> instances;
   static constexpr auto fields() { return std::tuple{req("instances", &DescribeReply::instances, "one per instance")}; }
+};
+
+// One job.
+struct JobInfo {
+  InstanceInfo instance;
+  std::string schedule;
+  std::string timezone;
+  std::int64_t next_ms = 0;
+  std::string next;
+  bool queued = false;
+  std::uint32_t skipped = 0;
+  std::optional<ExitInfo> last;
+  static constexpr auto fields() {
+    return std::tuple{req("instance", &JobInfo::instance, "the job; with pid and uptime_ms while it runs"),
+                      opt("schedule", &JobInfo::schedule, "as given; empty: it runs on request"),
+                      opt("timezone", &JobInfo::timezone, "as given; empty: the daemon's"),
+                      opt("next_ms", &JobInfo::next_ms, "its next time, ms since the epoch; 0: none"),
+                      opt("next", &JobInfo::next, "the same as a clock in its time zone shows it"),
+                      opt("queued", &JobInfo::queued, "it runs once more when it is done (overlap queue)"),
+                      opt("skipped", &JobInfo::skipped, "times since its last run began at which it was still running (overlap skip)"),
+                      opt("last", &JobInfo::last, "its last run that has ended")};
+  }
+};
+
+struct JobsReply {
+  std::vector<JobInfo> jobs;
+  static constexpr auto fields() { return std::tuple{req("jobs", &JobsReply::jobs, "by name")}; }
 };
 
 struct LogFiles {

@@ -25,7 +25,7 @@ struct EventInfo {
   std::string reason;
   static constexpr auto fields() {
     return std::tuple{req("time_ms", &EventInfo::time_ms, "when, ms since the epoch"),
-                      req("event", &EventInfo::event, "added, held, started, online, exit, start-failed, stopped or deleted"),
+                      req("event", &EventInfo::event, "added, held, scheduled, started, online, exit, start-failed, stopped or deleted"),
                       req("id", &EventInfo::id, "id of the instance"), req("name", &EventInfo::name, "name of the app"),
                       opt("namespace", &EventInfo::ns, "namespace of the app"),
                       opt("slot", &EventInfo::slot, "number within the app"),

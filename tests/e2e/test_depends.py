@@ -160,3 +160,19 @@ def test_a_crash_is_restarted_without_waiting(home):
         held.kill_and_wait(signal.SIGKILL)
     wait_until(lambda: home.pid("api") not in (0, pid) and home.state("api") == "online", 30)
     assert os.path.exists(f"/proc/{home.pid('api')}")
+
+
+def test_who_misses_what_is_deleted_is_told(home):
+    file = home.work / "roost.toml"
+    db, web = '[[apps]]\nname = "db"\nscript = "sleep 1000"\n', '[[apps]]\nname = "web"\nscript = "sleep 1000"\ndepends_on = ["db"]\n'
+    file.write_text(db + web)
+    home.ok("apply", file)
+    other = home.work / "other.toml"
+    other.write_text('[[apps]]\nname = "cron"\nscript = "sleep 1000"\ndepends_on = ["web"]\n')
+    home.ok("apply", other)
+    file.write_text(db)
+    said = home.ok("plan", file, "--prune")
+    assert "- web (cron depends on web and cannot be started without it)" in said.out, said
+    said = home.ok("delete", "db", "web")
+    assert "note: cron depends on web" in said.err and "db" not in said.err, said
+    assert home.ok("delete", "cron").err == ""

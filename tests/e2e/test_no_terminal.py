@@ -14,7 +14,7 @@ COMMANDS = {
     "start": (["a"], {0}), "apply": ([], {0}), "plan": ([], {0}), "check": ([], {0}), "init": ([], {1}), "run": (["echo done"], {0}),
     "stop": (["a"], {0}), "restart": (["a"], {0}), "delete": (["a"], {0}), "reset": (["a"], {0}), "signal": (["CONT", "a"], {0}),
     "scale": (["a", "2"], {0}), "flush": ([], {0}), "save": ([], {0}), "resurrect": ([], {0}), "list": ([], {0}), "describe": (["a"], {0}),
-    "env": (["a"], {0}), "tree": ([], {0}), "wait": (["a"], {0}), "logs": ([], {0}), "events": ([], {0}), "pid": ([], {0}), "jlist": ([], {0}),
+    "jobs": ([], {0}), "env": (["a"], {0}), "tree": ([], {0}), "wait": (["a"], {0}), "logs": ([], {0}), "events": ([], {0}), "pid": ([], {0}), "jlist": ([], {0}),
     "ping": ([], {0}), "kill": ([], {0}), "daemon": (["stats"], {0}), "update": ([], {0}), "completion": (["bash"], {0}), "version": ([], {0}),
     "help": ([], {0}),
 }

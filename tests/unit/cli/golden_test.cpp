@@ -195,6 +195,45 @@ TEST_CASE("start: one line per instance, with what failed and its last words") {
   check_golden("start", text);
 }
 
+TEST_CASE("jobs: one that waits, one that runs, one that failed, one on request") {
+  const auto job_of = [](ipc::InstanceInfo instance) {
+    ipc::JobInfo job;
+    job.instance = std::move(instance);
+    job.instance.job = true;
+    return job;
+  };
+  ipc::JobInfo waits = job_of(waiting(0, "backup"));
+  waits.instance.scheduled = true;
+  waits.schedule = "30 2 * * *";
+  waits.timezone = "Europe/Berlin";
+  waits.next = "2026-11-29 02:30:00 +01:00";
+  waits.last = ipc::ExitInfo{.pid = 7,
+                             .started_ms = 1'780'000'000'000,
+                             .ended_ms = 1'780'000'063'000,
+                             .status = {.kind = model::ExitKind::exited, .code = 0},
+                             .decision = {}};
+  ipc::JobInfo runs = job_of(online(1, "sync", 12));
+  runs.schedule = "*/5 * * * *";
+  runs.next = "2026-11-28 18:05:00 +00:00";
+  runs.skipped = 2;
+  ipc::JobInfo failed = job_of(waiting(2, "report"));
+  failed.instance.state = model::State::errored;
+  failed.instance.scheduled = true;
+  failed.schedule = "@daily";
+  failed.next = "2026-11-29 00:00:00 +00:00";
+  failed.last = waits.last;
+  failed.last->status.code = 3;
+  ipc::JobInfo asked = job_of(waiting(3, "migrate"));
+  asked.instance.state = model::State::stopped;
+  asked.instance.scheduled = true;
+  ipc::JobInfo off = asked;
+  off.instance.name = "cleanup";
+  off.instance.scheduled = false;
+  const ipc::JobsReply reply{{waits, runs, failed, asked, off}};
+  check_golden("jobs-200", jobs_text(reply, columns(200)));
+  check_golden("jobs-80", jobs_text(reply, columns(80)));
+}
+
 TEST_CASE("start: many instances of one app are one line, many failures are counted") {
   ipc::StartReply reply;
   for (std::uint32_t i = 0; i < 100; ++i) {

@@ -27,3 +27,12 @@ TEST_CASE("dependencies: a name that is not there is refused, with the nearest o
   CHECK(unknown.error().message == "app 'api' depends on 'databse', and there is no such app");
   CHECK(unknown.error().hint.find("database") != std::string::npos);
 }
+
+TEST_CASE("dependencies: who misses an app that goes, unless it goes as well") {
+  const DependencyGraph graph{{"db", {}}, {"web", {"db"}}, {"worker", {"db", "web"}}};
+  CHECK(who_misses(graph, "db", {"db"}) ==
+        "web, worker depend on db and cannot be started without it");
+  CHECK(who_misses(graph, "db", {"db", "web"}) ==
+        "worker depends on db and cannot be started without it");
+  CHECK(who_misses(graph, "worker", {"worker"}).empty());
+}

@@ -62,12 +62,10 @@ struct Column {
 };
 
 const std::vector<Column>& of_user() {
-  static const std::vector<Column> columns{{"start", Kind::start},
-                                           {"stop", Kind::stop},
-                                           {"restart", Kind::restart},
-                                           {"replace", Kind::replace},
-                                           {"back-off over", Kind::backoff_timer},
-                                           {"released", Kind::released}};
+  static const std::vector<Column> columns{
+      {"start", Kind::start},      {"stop", Kind::stop},   {"restart", Kind::restart},
+      {"replace", Kind::replace},  {"enrol", Kind::enrol}, {"back-off over", Kind::backoff_timer},
+      {"released", Kind::released}};
   return columns;
 }
 

@@ -17,6 +17,8 @@ Bytes note_of_size(std::size_t size) {
   note.failing = Failing::watchdog;
   note.window.exits = 2;
   note.cron_due_ms = 77;
+  note.job_until_ms = 99;
+  note.job_queued = true;
   Bytes bytes;
   store_label(note, std::span(bytes));
   const auto told = static_cast<std::uint16_t>(size);
@@ -35,6 +37,15 @@ TEST_CASE("label: a note of the first version is read, with defaults for what ca
   CHECK(note->window.exits == 0);
   CHECK(note->cron_due_ms == 0);
   CHECK_FALSE(note->stopped_by_request);
+}
+
+TEST_CASE("label: a note from before there were jobs is read") {
+  const Bytes bytes = note_of_size(offsetof(InstanceNote, job_until_ms));
+  const auto note = load_label<InstanceNote>(std::span(bytes));
+  REQUIRE(note);
+  CHECK(note->cron_due_ms == 77);
+  CHECK(note->job_until_ms == 0);
+  CHECK_FALSE(note->job_queued);
 }
 
 TEST_CASE("label: a note of this version or a later one is read, a shorter one is refused") {

@@ -50,6 +50,8 @@ const char* word(Kind kind) {
       return "restart";
     case Kind::replace:
       return "replace";
+    case Kind::enrol:
+      return "enrol";
     case Kind::backoff_timer:
       return "back-off over";
     case Kind::released:
@@ -160,7 +162,8 @@ std::vector<Given> everything(const InstanceState& state) {
   std::vector<Given> out{{.kind = Kind::start},
                          {.kind = Kind::stop},
                          {.kind = Kind::restart},
-                         {.kind = Kind::replace}};
+                         {.kind = Kind::replace},
+                         {.kind = Kind::enrol}};
   for (const Kind kind : {Kind::start, Kind::restart, Kind::replace})
     out.push_back({.kind = kind, .held = true});
   for (const Given& given : facts(state))
