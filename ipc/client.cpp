@@ -54,8 +54,10 @@ struct Client::Transaction {
 Client::Client(Paths paths, const ConnectOptions& options)
     : paths_(std::move(paths)), options_(options) {}
 
-Result<Client> Client::connect(const Paths& paths, const ConnectOptions& options) {
+Result<Client> Client::connect(const Paths& paths, const ConnectOptions& options,
+                               Protocol protocol) {
   Client client(paths, options);
+  client.protocol_ = protocol;
   const TimePoint now = Monotonic::now();
   if (Status connected = client.reconnect(now + options.patience, now + options.retry_for);
       !connected)
@@ -104,7 +106,7 @@ Status Client::greet(TimePoint until) {
   Result<HelloReply> reply = decode_reply(kHello, transaction.reply);
   if (!reply) return std::move(reply).error();
   hello_ = std::move(*reply);
-  return check_hello(hello_);
+  return protocol_ == Protocol::any ? ok() : check_hello(hello_);
 }
 
 // Success: the daemon has answered, be it with an error. Otherwise one of Connection's errors, or

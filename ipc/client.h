@@ -30,6 +30,10 @@ struct ConnectOptions {
   Duration retry_for = 15s;  // after a connection broke
 };
 
+// Which daemon a client goes on with: `any` is for the methods that are in every protocol
+// (is_in_every_protocol).
+enum class Protocol : std::uint8_t { ours, any };
+
 struct CallOptions {
   Duration limit =
       0s;  // for the whole call, then Errc::timeout; 0 = as long as the daemon shows signs of life
@@ -43,7 +47,8 @@ class Client {
   // Connects and exchanges hello. Errc::unavailable: no daemon there, or it does not answer;
   // Errc::protocol: it speaks another protocol; Errc::denied.
   [[nodiscard]] static Result<Client> connect(const Paths& paths,
-                                              const ConnectOptions& options = {});
+                                              const ConnectOptions& options = {},
+                                              Protocol protocol = Protocol::ours);
 
   // Errors the daemon answers come back as they are.
   template <class Req, class Rep>
@@ -113,6 +118,7 @@ class Client {
   Connection connection_;
   HelloReply hello_;
   std::uint32_t next_id_ = 1;
+  Protocol protocol_ = Protocol::ours;
 };
 
 }  // namespace roost::ipc
