@@ -7,6 +7,7 @@
 #include "cli/file_system.h"
 #include "cli/interpreter.h"
 #include "cli/output/units.h"
+#include "core/base/utf8.h"
 #include "core/model/restart_policy.h"
 
 namespace roost::cli {
@@ -57,6 +58,25 @@ void unbuffer_python(std::string_view program, Environment& env) {
   if (program.starts_with("python")) env.emplace("PYTHONUNBUFFERED", "1");
 }
 
+// Requests are JSON: other bytes would reach the app changed.
+Status check_utf8(std::string_view text, std::string_view what) {
+  if (is_utf8(text)) return ok();
+  return Error{Errc::invalid, fmt::format("{} '{}' is not UTF-8", what, text),
+               "roost passes on UTF-8 only; let the app read other bytes from a file"};
+}
+
+Status check_text(const model::AppSpec& spec) {
+  for (std::size_t i = 0; i < spec.args.size(); ++i)
+    if (auto text = check_utf8(spec.args[i], fmt::format("argument {}", i + 1)); !text) return text;
+  for (const auto& [name, value] : spec.env)
+    if (!is_utf8(name) || !is_utf8(value))
+      return Error{Errc::invalid, fmt::format("the value of the variable '{}' is not UTF-8", name),
+                   "roost passes on UTF-8 only"};
+  if (auto text = check_utf8(spec.cwd, "--cwd"); !text) return text;
+  if (auto text = check_utf8(spec.out_file, "--output"); !text) return text;
+  return check_utf8(spec.error_file, "--error");
+}
+
 Error no_such_file(const std::string& path) {
   return {Errc::not_found, fmt::format("script '{}' does not exist", path), suggest_file(path)};
 }
@@ -78,6 +98,7 @@ Result<AppBuilder> AppBuilder::make(const StartOptions& options, Environment env
   if (auto numbers = builder.set_numbers(); !numbers) return std::move(numbers).error();
   if (options.name && options.targets.size() > 1)
     return Error{Errc::invalid, "--name can name one app only", {}};
+  if (auto text = check_text(base); !text) return std::move(text).error();
   if (options.name)
     if (auto name = model::validate_name(*options.name); !name)
       return std::move(name).error().context("--name");
@@ -114,6 +135,7 @@ Status AppBuilder::set_numbers() {
 }
 
 Result<StartTarget> AppBuilder::resolve(const std::string& word) const {
+  if (auto text = check_utf8(word, "what to start"); !text) return std::move(text).error();
   if (word.empty()) return Error{Errc::invalid, "an empty word names nothing to start", {}};
   for (const auto& base : {directory_, base_.cwd}) {
     const auto path = absolute_path(word, base);

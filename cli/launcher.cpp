@@ -130,7 +130,7 @@ Result<std::optional<ipc::Client>> connect_if_running(const ipc::Paths& paths) {
   if (!lock) return std::move(lock).error();
   if (*lock && find_keeper(paths.home) == 0) return std::optional<ipc::Client>{};
   lock->reset();
-  auto client = ipc::Client::connect(paths, {.patience = kLaunchLimit});
+  auto client = ipc::Client::connect(paths, {.patience = kLaunchLimit}, ipc::Protocol::any);
   if (!client) return std::move(client).error();
   return std::optional<ipc::Client>(std::move(*client));
 }

@@ -17,7 +17,8 @@ inline constexpr Duration kLaunchLimit = 5s;  // from the start of the keeper to
 // Errc::unavailable with the daemon's own last words when it cannot be started or does not answer.
 [[nodiscard]] Result<ipc::Client> connect_or_launch(const ipc::Paths& paths);
 
-// Never starts anything. Nothing: neither keeper nor daemon runs.
+// Never starts anything. Nothing: neither keeper nor daemon runs. A daemon of whatever protocol:
+// it may be replaced or ended.
 [[nodiscard]] Result<std::optional<ipc::Client>> connect_if_running(const ipc::Paths& paths);
 
 // Until keeper and daemon have ended; Errc::timeout after `limit`.

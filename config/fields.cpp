@@ -83,6 +83,7 @@ constexpr std::array kFields{
           set_text<&AppConfig::out_file>},
     Field{"error_file", "error err err_file err_log", "file for stderr; NULL: keep nothing",
           set_text<&AppConfig::error_file>},
+    Field{"on_full", "", "output on a full disk: block, drop", set<&AppSpec::on_full>},
     Field{"autorestart", "", "start again after an exit", set_autorestart},
     Field{"restart", "", "after which exits: always, on-failure, never", set<&AppSpec::restart>},
     Field{"autostart", "", "false: add the app, but do not start it",

@@ -54,8 +54,10 @@ struct Client::Transaction {
 Client::Client(Paths paths, const ConnectOptions& options)
     : paths_(std::move(paths)), options_(options) {}
 
-Result<Client> Client::connect(const Paths& paths, const ConnectOptions& options) {
+Result<Client> Client::connect(const Paths& paths, const ConnectOptions& options,
+                               Protocol protocol) {
   Client client(paths, options);
+  client.protocol_ = protocol;
   const TimePoint now = Monotonic::now();
   if (options.greet_later) {
     if (Result<UniqueFd> socket = connect_unix(paths.socket())) {
@@ -120,7 +122,7 @@ Status Client::check_greeting(const Transaction& hello) {
   Result<HelloReply> reply = decode_reply(kHello, hello.reply);
   if (!reply) return std::move(reply).error();
   hello_ = std::move(*reply);
-  Status fits = check_hello(hello_);
+  Status fits = protocol_ == Protocol::any ? ok() : check_hello(hello_);
   greeted_ = fits.has_value();
   return fits;
 }

@@ -32,6 +32,10 @@ struct ConnectOptions {
                              // it would have told, the first call tells
 };
 
+// Which daemon a client goes on with: `any` is for the methods that are in every protocol
+// (is_in_every_protocol).
+enum class Protocol : std::uint8_t { ours, any };
+
 struct CallOptions {
   Duration limit =
       0s;  // for the whole call, then Errc::timeout; 0 = as long as the daemon shows signs of life
@@ -45,7 +49,8 @@ class Client {
   // Connects and exchanges hello. Errc::unavailable: no daemon there, or it does not answer;
   // Errc::protocol: it speaks another protocol; Errc::denied.
   [[nodiscard]] static Result<Client> connect(const Paths& paths,
-                                              const ConnectOptions& options = {});
+                                              const ConnectOptions& options = {},
+                                              Protocol protocol = Protocol::ours);
 
   // Errors the daemon answers come back as they are.
   template <class Req, class Rep>
@@ -125,6 +130,7 @@ class Client {
   HelloReply hello_;
   bool greeted_ = false;  // on the present connection
   std::uint32_t next_id_ = 1;
+  Protocol protocol_ = Protocol::ours;
 };
 
 }  // namespace roost::ipc

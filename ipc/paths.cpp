@@ -6,6 +6,7 @@
 #include <climits>
 #include <cstdlib>
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,19 @@ Result<std::string> absolute(std::string_view path) {
   while (text.size() > 1 && text.back() == '/')
     text.pop_back();
   return text;
+}
+
+// Besides what a home is made with.
+bool has_other_things(const std::string& directory) {
+  DIR* dir = ::opendir(directory.c_str());
+  if (dir == nullptr) return false;  // what comes next tells why
+  bool found = false;
+  while (const dirent* entry = ::readdir(dir)) {
+    const std::string_view name = entry->d_name;
+    found = found || (name != "." && name != ".." && name != "logs");
+  }
+  ::closedir(dir);
+  return found;
 }
 
 }  // namespace
@@ -69,7 +83,26 @@ Result<Paths> paths_from_environment() {
                "set ROOST_HOME to the directory where roost keeps its things"};
 }
 
+namespace {
+
+// Closing a directory that others use too ("/", a project, a user's home) would lock them out.
+Status check_own(const Paths& paths) {
+  struct stat info {};
+
+  const bool theirs = ::stat(paths.home.c_str(), &info) != 0 || info.st_uid != ::geteuid() ||
+                      (info.st_mode & (S_IWGRP | S_IWOTH)) != 0;  // check_private tells
+  if (theirs || (info.st_mode & 07777) == 0700 ||
+      ::access(paths.lock().c_str(), F_OK) == 0 || !has_other_things(paths.home))
+    return ok();
+  return Error{Errc::denied,
+               "'" + paths.home + "' is no directory of roost: others may look into it, and it holds other things",
+               "set ROOST_HOME to a directory of its own, or make this one yours alone: chmod 700 '" +
+                   paths.home + "'"};
+}
+}  // namespace
+
 Status ensure_home(const Paths& paths) {
+  if (Status own = check_own(paths); !own) return own;
   for (const std::string* directory :
        {&paths.home, &paths.state_dir, &paths.runtime_dir, &paths.log_dir}) {
     if (Status made = make_dirs(*directory, 0700); !made) return made;

@@ -44,7 +44,8 @@ Everything is sent in frames: 12 bytes of header, little endian, then the payloa
 ## Hello
 
 The first request on a connection is `hello`. A client goes on only when the daemon's `protocol` is its own. Fields are added to
-hello, never changed.
+hello, never changed. So it is with `daemon.ping`, `daemon.update` and `daemon.kill`: a client of any protocol may use them, that any
+roost can replace or end any daemon; its other requests get an error of code `protocol`.
 
 ## Kinds of methods
 

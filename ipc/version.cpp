@@ -17,6 +17,10 @@ Error protocol_mismatch(std::string_view us, std::string_view them, std::string_
 
 }  // namespace
 
+bool is_in_every_protocol(std::string_view method) {
+  return method == "daemon.ping" || method == "daemon.update" || method == "daemon.kill";
+}
+
 std::string_view this_version() {
   return ROOST_VERSION;
 }
@@ -30,8 +34,7 @@ Status check_hello(const HelloReply& reply) {
   Error error = protocol_mismatch("roost", "running daemon", reply.version, reply.protocol);
   error.hint =
       reply.protocol < kProtocol
-          ? "the daemon is older than what is installed: 'kill -9 " + std::to_string(reply.pid) +
-                "' makes its keeper start the installed one; apps go on running meanwhile"
+          ? "the daemon is older than this roost: 'roost update' replaces it; apps go on running"
           : "use the roost of version " + reply.version + " that was installed with the daemon";
   return error;
 }

@@ -32,11 +32,17 @@ struct Outcome {
   }
 };
 
+Result<ipc::PingReply> ping(const ipc::Paths& paths) {
+  auto client = ipc::Client::connect(paths, {}, ipc::Protocol::any);
+  if (!client) return std::move(client).error();
+  return client->call(ipc::kPing, {});
+}
+
 // Asks until another process than `before` answers.
-Result<ipc::PingReply> next_daemon(std::int32_t before) {
+Result<ipc::PingReply> next_daemon(const ipc::Paths& paths, std::int32_t before) {
   const TimePoint until = Monotonic::now() + kDaemonLimit;
   for (;;) {
-    auto reply = call(ipc::kPing, {});
+    auto reply = ping(paths);
     if (reply && reply->pid != before) return reply;
     if (Monotonic::now() >= until) {
       if (!reply) return reply;
@@ -58,7 +64,8 @@ ExitCode report(Invocation& invocation, const std::string& before, const Outcome
                         "; the one before goes on");
   if (!outcome.daemon_replaced)
     invocation.complain(
-        "the installed roostd does not live, or is missing; the one before goes on, see roostd.log");
+        "the installed roostd does not live, or is missing; the one before goes on, see "
+        "roostd.log");
   if (all)
     invocation.say("updated " + invocation.safe(before) + " -> " +
                    invocation.safe(outcome.version) + " (roostd " + std::to_string(outcome.pid) +
@@ -83,7 +90,7 @@ ExitCode run_update(Invocation& invocation, const Command& self, Args args) {
   const ipc::HelloReply before = (*client)->hello();
   const auto reply = (*client)->call(ipc::kUpdate, {});
   if (!reply) return invocation.fail(reply.error());
-  const auto now = next_daemon(before.pid);
+  const auto now = next_daemon(*paths, before.pid);
   if (!now) return invocation.fail(now.error());
   return report(invocation, before.version,
                 {now->version, now->pid, now->keeper_pid, reply->keeper_replaced, !now->replaced,

@@ -72,9 +72,10 @@ std::vector<ipc::PlanItem> make_plan(const Supervisor& supervisor,
     plan.push_back(plan_one(supervisor, app));
   if (request.file.empty() || request.partial) return plan;
   for (const auto& [id, app] : supervisor.book().apps()) {
-    const bool named = std::any_of(
-        request.apps.begin(), request.apps.end(),
-        [&](const ipc::ApplyApp& other) { return other.spec.name == app.entry.spec.name; });
+    const bool named = std::any_of(request.apps.begin(), request.apps.end(),
+                                   [&name = app.entry.spec.name](const ipc::ApplyApp& other) {
+                                     return other.spec.name == name;
+                                   });
     if (app.entry.source == request.file && !named)
       plan.push_back({.app = app.entry.spec.name,
                       .action = request.prune ? PlanAction::remove : PlanAction::gone});

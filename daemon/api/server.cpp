@@ -30,6 +30,12 @@ void refuse(int socket, const Error& error) {
   (void)!::write(socket, bytes.data(),
                  bytes.size());  // the peer may be gone: nothing to do about it
 }
+
+// Of a client of another protocol, whose other requests might mean something else.
+bool may_ask(std::string_view payload) {
+  const Result<ipc::RequestEnvelope> envelope = ipc::decode_request(payload);
+  return envelope && ipc::is_in_every_protocol(envelope->method);
+}
 }  // namespace
 
 Server::Server(loop::Loop& loop, Dispatcher& dispatcher, int keeper_pid)
@@ -101,6 +107,8 @@ void Server::on_request(SessionId id, std::uint32_t request, std::string payload
   if (it == clients_.end()) return;
   Client& client = it->second;
   if (!client.greeted) return greet(client, request, payload);
+  if (client.foreign && !may_ask(payload))
+    return client.session->send(ipc::FrameType::error, request, ipc::encode_error(*client.foreign));
   if (client.pending >= limits::kMaxPendingRequests)
     return client.session->send(
         ipc::FrameType::error, request,
@@ -121,7 +129,7 @@ void Server::greet(Client& client, std::uint32_t request, const std::string& pay
         {Errc::protocol, "the first request must be 'hello'", "see docs/protocol.md"});
   Result<ipc::HelloRequest> hello = decode<ipc::HelloRequest>(envelope->params);
   if (!hello) return refuse_with(hello.error());
-  if (Status fits = ipc::check_hello(*hello); !fits) return refuse_with(fits.error());
+  if (Status fits = ipc::check_hello(*hello); !fits) client.foreign = fits.error();
   client.greeted = true;
   const ipc::HelloReply reply{.protocol = ipc::kProtocol,
                               .version = std::string(ipc::this_version()),

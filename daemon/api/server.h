@@ -6,8 +6,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "core/base/result.h"
 #include "core/base/unique_fd.h"
 #include "core/loop/poll.h"
 #include "daemon/api/session.h"
@@ -47,6 +49,7 @@ class Server {
   struct Client {
     std::unique_ptr<Session> session;
     bool greeted = false;
+    std::optional<Error> foreign;  // it speaks another protocol: what most of its requests get
     std::size_t pending = 0;
     std::vector<std::function<void()>> when_closed;  // one per stream: bounded as pending is
   };

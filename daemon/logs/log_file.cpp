@@ -1,6 +1,8 @@
 #include "daemon/logs/log_file.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <string>
 #include <utility>
 
 #include <fcntl.h>
@@ -97,6 +99,31 @@ ssize_t LogFile::take(int pipe, std::size_t most) {
   kill_point("pump.spliced");
   if (moved > 0) offset_ += static_cast<std::uint64_t>(moved);
   return moved;
+}
+
+// The descriptor is for writing only; when the file cannot be read by this name, it does not.
+bool LogFile::ends_a_line() const {
+  if (offset_ == 0) return true;
+  const std::string path = "/proc/self/fd/" + std::to_string(fd_.get());
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  char last = 0;
+  return fd && ::pread(fd.get(), &last, 1, static_cast<off_t>(offset_ - 1)) == 1 && last == '\n';
+}
+
+int LogFile::write_line(std::string_view line) {
+  if (discards_) return 0;
+  const std::string bytes = (ends_a_line() ? "" : "\n") + std::string(line) + "\n";
+  const auto at = static_cast<off_t>(offset_);
+  const ssize_t written = ::pwrite(fd_.get(), bytes.data(), bytes.size(), at);
+  kill_point("pump.told_dropped");
+  if (written == static_cast<ssize_t>(bytes.size())) {
+    offset_ += bytes.size();
+    return 0;
+  }
+  const int errnum = written < 0 ? errno : ENOSPC;
+  if (written > 0 && ::ftruncate(fd_.get(), at) != 0)
+    offset_ += static_cast<std::uint64_t>(written);
+  return errnum;
 }
 
 }  // namespace roost::daemon

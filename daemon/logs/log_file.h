@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "core/base/time.h"
 #include "core/base/unique_fd.h"
@@ -80,8 +81,12 @@ class LogFile {
   // Moves up to `most` bytes. Returns what splice returns: bytes, 0 at the end of the pipe, or -1
   // and errno.
   ssize_t take(int pipe, std::size_t most);
+  // Writes a line of our own, whole or not at all; it begins a line whatever was written before.
+  // Returns 0 or why not.
+  [[nodiscard]] int write_line(std::string_view line);
 
  private:
+  [[nodiscard]] bool ends_a_line() const;
   bool mark_due(const Turn& turn, Writer writer);
 
   FileId id_;

@@ -51,6 +51,7 @@ int LogFiles::make_ready(Destination& to, const Turn& turn) {
 }
 
 int LogFiles::open(Destination& to, const Turn& turn) {
+  if (!is_ours(to.target.path)) to.target.owner = owner_of_way(to.target.path);
   OpenedLog log = open_log(to.target);
   if (!log.fd) return log.errnum;
   to.file = find_or_make(log.id);

@@ -27,6 +27,10 @@ struct Destination {
   int errnum = 0;      // when not fine: why
   TimePoint retry_at;  // when not fine
   TimePoint names_at;  // when the names were checked
+  // Bytes thrown away because there was no room, and of whom the last ones were; the file is told
+  // as soon as there is room for that.
+  std::uint64_t dropped = 0;
+  Writer dropped_of;
 };
 
 class LogFiles {
@@ -39,6 +43,8 @@ class LogFiles {
   int make_ready(Destination& to, const Turn& turn);
   // Every path is looked up again at its next byte.
   void forget_names();
+  // Below the daemon's own directory for logs, where nothing is another user's to change.
+  [[nodiscard]] bool is_ours(const std::string& path) const;
 
   [[nodiscard]] Sequence& sequence() { return sequence_; }
 
@@ -50,7 +56,6 @@ class LogFiles {
   int open(Destination& to, const Turn& turn);
   std::shared_ptr<LogFile> find_or_make(FileId id);
   void make_room(const LogFile* except);
-  [[nodiscard]] bool is_ours(const std::string& path) const;
 
   std::string log_dir_;
   std::size_t max_fds_;

@@ -15,6 +15,7 @@ namespace {
 constexpr int kFlags = O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kDirMode = 0700;
+constexpr gid_t kNoGroup = 65534;
 
 // Makes the directories of `path`; what exists is left alone.
 void make_parents(const std::string& path) {
@@ -39,6 +40,19 @@ OpenedLog failed(int errnum) {
   return result;
 }
 }  // namespace
+
+std::optional<FileOwner> owner_of_way(const std::string& path) {
+  if (::geteuid() != 0) return std::nullopt;
+  for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
+    struct stat st {};
+
+    if (::lstat(path.substr(0, slash).c_str(), &st) != 0) return std::nullopt;
+    // A link of theirs counts as a directory of theirs. Root's group is nobody's right.
+    if (st.st_uid != 0) return FileOwner{st.st_uid, st.st_gid != 0 ? st.st_gid : kNoGroup};
+  }
+  return std::nullopt;
+}
 
 OpenedLog open_log(const LogTarget& target) {
   kill_point("pump.before_open");
@@ -87,6 +101,10 @@ UniqueFd open_beside_log(const std::string& path, bool truncate) {
   if (!fd || ::fstat(fd.get(), &st) != 0 || why_refused(st) != 0) return UniqueFd();
   if (truncate && st.st_size != 0 && ::ftruncate(fd.get(), 0) != 0) return UniqueFd();
   return fd;
+}
+
+bool is_full(int errnum) {
+  return errnum == ENOSPC || errnum == EDQUOT;
 }
 
 bool is_refusal(int errnum) {

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <sys/stat.h>
@@ -33,6 +34,11 @@ struct OpenedLog {
   int errnum = 0;         // without fd: why
 };
 
+// Of whom the way to a file is, when we are root: the user to whom the first directory belongs that
+// is not root's. What lies below is theirs to rename and to link, so it is opened with their
+// rights.
+[[nodiscard]] std::optional<FileOwner> owner_of_way(const std::string& path);
+
 // Opens or makes the file; missing directories are made (0700). Refuses symbolic links (ELOOP),
 // files with further names (EMLINK), and whatever is no regular file except /dev/null (EINVAL;
 // ENXIO for a FIFO nobody reads).
@@ -49,5 +55,8 @@ struct OpenedLog {
 // Whether the error is a property of the path (its output is discarded) and not of the disk or the
 // moment (it is stopped).
 [[nodiscard]] bool is_refusal(int errnum);
+
+// Whether it says that there is no room.
+[[nodiscard]] bool is_full(int errnum);
 
 }  // namespace roost::daemon

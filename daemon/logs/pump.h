@@ -21,6 +21,7 @@
 #include "core/base/result.h"
 #include "core/base/time.h"
 #include "core/base/unique_fd.h"
+#include "core/model/app_spec.h"
 #include "core/model/ids.h"
 #include "core/model/limits.h"
 #include "core/model/log_marks.h"
@@ -41,19 +42,21 @@ struct LogTarget {
   std::string path;  // absolute
   std::optional<FileOwner>
       owner;  // root only: directories and file are opened and made with this user's rights
+  model::OnFull on_full = model::OnFull::block;  // of this stream; others may share the file
 };
 
 struct DrainReport {
   std::uint64_t out_bytes = 0;  // moved since this pump attached the stream
   std::uint64_t err_bytes = 0;
-  std::uint64_t discarded = 0;  // not written because the target was refused
+  std::uint64_t discarded = 0;  // not written: the target was refused, or its disk full (drop)
   bool cut_off = false;  // somebody still held a pipe when the exit gate closed; what came later is
                          // not in the log
 };
 
 // A log file that cannot be written. Errors that room or time can cure (ENOSPC, EDQUOT, EIO, EROFS,
 // EMFILE…) stop its pipes and it is tried again twice a second; a refused target (symbolic link,
-// FIFO, device, hard link, no permission) gets its output discarded meanwhile.
+// FIFO, device, hard link, no permission) gets its output discarded meanwhile; so does a full
+// disk's of streams that ask for it (OnFull::drop), and the file then says how much.
 struct LogProblem {
   std::string path;
   int errnum = 0;

@@ -19,6 +19,7 @@ void PumpThread::attach(std::unique_ptr<LogStream> stream, LogTarget target) {
   auto& place = run.streams[index_of(stream->which)];
   if (!ROOST_EXPECT(!place, "a stream is attached once")) return unwatch(*stream);
   place = std::move(stream);
+  place->drops = target.on_full == model::OnFull::drop;
   place->to = files_.destination(std::move(target));
   counters_.streams.fetch_add(1, std::memory_order_relaxed);
   if (!place->watched) watch(*place);
@@ -133,7 +134,8 @@ void PumpThread::report(RunId id, const Run& run) {
 // The offset of an open one follows by itself: its size is looked at before each batch.
 FlushReport PumpThread::flush(const std::vector<LogTarget>& targets) {
   FlushReport report;
-  for (const LogTarget& target : targets) {
+  for (LogTarget target : targets) {
+    if (!files_.is_ours(target.path)) target.owner = owner_of_way(target.path);
     std::uint64_t bytes = 0;
     const int errnum = empty_log(target, bytes);
     if (errnum == ENOENT) continue;

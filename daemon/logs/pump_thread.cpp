@@ -73,16 +73,19 @@ void PumpThread::work() {
       (void)::eventfd_read(wake_fd_, &count);  // only wakes: what to do is in the queue
     }
   }
+  if (!owed_.empty()) tell_all_dropped();
   if (!held_.empty()) retry_held();
   if (!gates_.empty()) close_gates();
   publish();
 }
 
 int PumpThread::wait_ms() const {
-  if (held_.empty() && gates_.empty()) return -1;
+  if (held_.empty() && gates_.empty() && owed_.empty()) return -1;
   TimePoint next = TimePoint::max();
   for (const LogStream* stream : held_)
     next = std::min(next, stream->to->retry_at);
+  for (const auto& to : owed_)
+    next = std::min(next, to->retry_at);
   if (!gates_.empty()) next = std::min(next, gates_.front().first);
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Monotonic::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
@@ -100,10 +103,13 @@ PumpThread::Moved PumpThread::move(LogStream& stream, std::size_t most) {
   const bool resting = to.state != Destination::State::fine && turn_.now < to.retry_at;
   if (resting) {
     if (to.state == Destination::State::refused) return discard(stream, most);
+    if (stream.drops && is_full(to.errnum)) return drop(stream, most);
     hold(stream);
     return Moved::stopped;
   }
   if (const int errnum = files_.make_ready(to, turn_); errnum != 0) return failed(stream, errnum);
+  if (const int errnum = to.dropped > 0 ? tell_dropped(to) : 0; errnum != 0)
+    return failed(stream, errnum);
   LogFile& file = *to.file;
   if (!stream.begun || stream.span.file != file.id()) begin_output(stream);
   if (file.mark(turn_, Writer{model::run_tag(stream.run), stream.which}, files_.sequence()))
@@ -171,6 +177,7 @@ PumpThread::Moved PumpThread::failed(LogStream& stream, int errnum) {
     return discard(stream, kBatchBytes);
   }
   set_state(to, Destination::State::stopped, errnum);
+  if (stream.drops && is_full(errnum)) return drop(stream, kBatchBytes);
   hold(stream);
   return Moved::stopped;
 }
@@ -185,14 +192,51 @@ PumpThread::Moved PumpThread::discard(LogStream& stream, std::size_t most) {
   return Moved::some;
 }
 
+PumpThread::Moved PumpThread::drop(LogStream& stream, std::size_t most) {
+  const std::uint64_t before = stream.discarded;
+  const Moved moved = discard(stream, most);
+  Destination& to = *stream.to;
+  if (stream.discarded == before) return moved;
+  if (std::find(owed_.begin(), owed_.end(), stream.to) == owed_.end()) owed_.push_back(stream.to);
+  to.dropped += stream.discarded - before;
+  to.dropped_of = Writer{model::run_tag(stream.run), stream.which};
+  return moved;
+}
+
+// The file is ready. Its mark gives the line to whom the bytes were of.
+int PumpThread::tell_dropped(Destination& to) {
+  if (to.file->mark(turn_, to.dropped_of, files_.sequence()))
+    counters_.marks.fetch_add(1, std::memory_order_relaxed);
+  const int errnum = to.file->write_line("[roost: " + std::to_string(to.dropped) +
+                                         " bytes dropped: the disk was full]");
+  if (errnum == 0) to.dropped = 0;
+  return errnum;
+}
+
+// Also of apps that are silent now, or gone.
+void PumpThread::tell_all_dropped() {
+  for (const auto& to : owed_) {
+    if (to->dropped == 0 || turn_.now < to->retry_at) continue;
+    int errnum = files_.make_ready(*to, turn_);
+    if (errnum == 0) errnum = tell_dropped(*to);
+    if (errnum == 0)
+      set_state(*to, Destination::State::fine, 0);
+    else
+      to->retry_at = turn_.now + options_.retry_after;
+  }
+  std::erase_if(owed_, [](const auto& to) { return to->dropped == 0; });
+}
+
 void PumpThread::set_state(Destination& to, Destination::State state, int errnum) {
   using Kind = LogProblem::Kind;
   if (to.state == state && to.errnum == errnum) return;
   if (to.state == Destination::State::stopped) counters_.stopped_files.fetch_sub(1);
   if (state == Destination::State::stopped) counters_.stopped_files.fetch_add(1);
-  const Kind kind = state == Destination::State::fine      ? Kind::resumed
-                    : state == Destination::State::stopped ? Kind::stopped
-                                                           : Kind::discarding;
+  const bool drops = to.target.on_full == model::OnFull::drop && is_full(errnum);
+  const bool stopped = state == Destination::State::stopped && !drops;
+  const Kind kind = state == Destination::State::fine ? Kind::resumed
+                    : stopped                         ? Kind::stopped
+                                                      : Kind::discarding;
   LogProblem problem{to.target.path, kind == Kind::resumed ? to.errnum : errnum, kind};
   to.state = state;
   to.errnum = errnum;

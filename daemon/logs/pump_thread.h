@@ -39,6 +39,7 @@ class PumpThread {
     bool watched = false;   // in epoll
     bool held = false;      // in held_: its file is stopped
     bool flooding = false;  // its pipe is kept small
+    bool drops = false;     // what its full disk does not take is thrown away
     TimePoint flooded_at;   // when it last came near to filling a small pipe
     std::uint64_t bytes = 0;
     std::uint64_t discarded = 0;
@@ -96,6 +97,9 @@ class PumpThread {
   void find_earlier_output(LogStream& stream);
   Moved failed(LogStream& stream, int errnum);
   Moved discard(LogStream& stream, std::size_t most);
+  Moved drop(LogStream& stream, std::size_t most);
+  [[nodiscard]] int tell_dropped(Destination& to);
+  void tell_all_dropped();
   void set_state(Destination& to, Destination::State state, int errnum);
 
   void watch(LogStream& stream);
@@ -127,6 +131,9 @@ class PumpThread {
   std::uint64_t published_ = 0;  // LogFiles::opens() when the counters were last brought up to date
   std::unordered_map<RunId, Run> runs_;
   std::vector<LogStream*> held_;  // streams whose file is stopped, not watched meanwhile
+  // Files that are owed a line about what was dropped; no more than there are streams and finished
+  // runs that keep them.
+  std::vector<std::shared_ptr<Destination>> owed_;
   std::deque<std::pair<TimePoint, RunId>> gates_;  // in order of time
   std::deque<RunId> waiting_;                      // past their gate, held by a stopped file
   std::deque<Finished> finished_;

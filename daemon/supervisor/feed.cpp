@@ -391,11 +391,12 @@ std::function<void(const SpawnResult&, bool)> Supervisor::recorder(
 
 std::function<void(UniqueFd, UniqueFd)> Supervisor::output_taker(const Instance& instance,
                                                                  RunId run) const {
-  return [pump = pump_, run, paths = log_paths(instance)](UniqueFd out, UniqueFd err) {
-    pump->attach(run, model::Stream::out, std::move(out), {.path = paths.out, .owner = {}},
-                 Pump::Origin::fresh);
-    pump->attach(run, model::Stream::err, std::move(err), {.path = paths.err, .owner = {}},
-                 Pump::Origin::fresh);
+  return [pump = pump_, run, paths = log_paths(instance), on_full = instance.spec->on_full](
+             UniqueFd out, UniqueFd err) {
+    pump->attach(run, model::Stream::out, std::move(out),
+                 {.path = paths.out, .owner = {}, .on_full = on_full}, Pump::Origin::fresh);
+    pump->attach(run, model::Stream::err, std::move(err),
+                 {.path = paths.err, .owner = {}, .on_full = on_full}, Pump::Origin::fresh);
   };
 }
 
@@ -404,7 +405,8 @@ void Supervisor::attach_found_output(const Instance& instance, RunId run, Unique
   const LogPaths paths = log_paths(instance);
   const auto attach = [&](model::Stream stream, UniqueFd pipe, const std::string& path) {
     if (pipe)
-      pump_->attach(run, stream, std::move(pipe), {.path = path, .owner = {}},
+      pump_->attach(run, stream, std::move(pipe),
+                    {.path = path, .owner = {}, .on_full = instance.spec->on_full},
                     Pump::Origin::taken_over);
   };
   attach(model::Stream::out, std::move(out), paths.out);

@@ -227,9 +227,9 @@ void Recovery::resume(Instance& instance) {
 // newest of an idle instance is its current one; any other is nobody's, and is ended.
 void Recovery::claim_runs() {
   for (auto& [id, run] : s_.runs_) {
-    const bool dead = std::any_of(exits_.begin(), exits_.end(), [&](const KeeperExit& exit) {
-      return exit.run == run.label.run;
-    });
+    const bool dead = std::any_of(
+        exits_.begin(), exits_.end(),
+        [wanted = run.label.run](const KeeperExit& exit) { return exit.run == wanted; });
     Instance* instance = s_.find_mutable(run.label.instance);
     if (dead || (instance != nullptr && instance->machine.current &&
                  instance->machine.current->id == run.label.run))

@@ -26,5 +26,5 @@ def test_tests_and_files_of_the_page_exist():
 
 def test_every_security_test_is_in_the_page():
     suite = (ROOT / "tests/e2e/test_security.py").read_text()
-    told = {"test_errors_tell_the_field", "test_old_protocol_gets_a_sentence"}  # about words, not about safety
+    told = {"test_errors_tell_the_field", "test_a_client_of_another_protocol_gets_a_sentence"}  # about words, not about safety
     assert not [name for name in re.findall(r"^def (test_\w+)\(", suite, re.M) if name not in PAGE and name not in told]

@@ -18,6 +18,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "serial: measures time or needs the machine for itself; not run in parallel")
     config.addinivalue_line("markers", "full: only with ROOST_TIER=full")
     config.addinivalue_line("markers", "root: needs root")
+    config.addinivalue_line("markers", "time_limit(seconds): how long it may take")
 
 
 def pytest_collection_modifyitems(items):
@@ -40,8 +41,10 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(autouse=True)
 def time_limit(request):
-    """No test hangs: two minutes, or an hour in the full tier's long ones."""
+    """No test hangs: two minutes, or an hour in the full tier's long ones, or what a test says."""
     limit = 3600 if request.node.get_closest_marker("full") or FULL else 120
+    if own := request.node.get_closest_marker("time_limit"):
+        limit = own.args[0]
 
     def expired(*_):
         raise TimeoutError(f"the test took longer than {limit} s")

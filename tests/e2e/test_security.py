@@ -35,6 +35,12 @@ def test_open_home_is_refused_or_closed(make_home):
     home.path.mkdir(mode=0o755)
     home.ok("ping")
     assert mode(home.path) == 0o700
+    shared = make_home()
+    (shared.path / "src").mkdir(parents=True)
+    shared.path.chmod(0o755)
+    answer = shared.run("start", "/bin/true")
+    assert answer.code == 4 and "no directory of roost" in answer.err and "chmod 700" in answer.err, answer
+    assert mode(shared.path) == 0o755 and os.listdir(shared.path) == ["src"], "left as it was"
     writable = make_home()
     writable.path.mkdir()
     os.chmod(writable.path, 0o777)
@@ -54,6 +60,28 @@ def test_another_user_cannot_connect(home, outsider):
     assert done.returncode in (1, 7), done
     os.chmod(home.path, 0o700)
     home.ok("ping")
+
+
+@pytest.mark.root
+def test_a_log_in_a_users_directory_is_written_with_that_users_rights(home):
+    """Else the user could make root write anywhere, by a link in place of the directory."""
+    for path in (home.base, home.work):
+        os.chmod(path, 0o755)
+    theirs, private = home.work / "theirs", home.work / "private"
+    theirs.mkdir()
+    private.mkdir(mode=0o700)
+    os.chown(theirs, 65534, 65534)
+    log = theirs / "d" / "app.log"
+    home.ok("start", "/bin/sh", "--name", "app", "--interpreter", "none", "-o", log, "--", "-c", "while :; do echo line; sleep 0.1; done")
+    wait_until(lambda: log.exists() and log.stat().st_size > 0, 5, "its output is there")
+    assert log.stat().st_uid == log.parent.stat().st_uid == 65534
+    os.rename(theirs / "d", theirs / "before")
+    os.symlink(private, theirs / "d")
+    wait_until(lambda: "discarding" in home.daemon_log() and str(log) in home.daemon_log(), 10, "the link is not followed")
+    assert not os.listdir(private)
+    (private / "app.log").write_text("secret")
+    said = home.run("flush", "app")
+    assert (private / "app.log").read_text() == "secret", said
 
 
 @pytest.mark.root
@@ -178,14 +206,21 @@ def test_errors_tell_the_field(home):
         assert connection.call("daemon.ping")["pid"] == home.daemon_pid, "an error does not cost the connection"
 
 
-def test_old_protocol_gets_a_sentence(home):
-    home.ok("ping")
+@pytest.mark.parametrize("protocol", [0, 2, 99])
+def test_a_client_of_another_protocol_gets_a_sentence(home, protocol):
+    """It may ask who is there, and replace or end the daemon; nothing else."""
+    home.start("idle", name="idle")
+    pid, daemon = home.pid("idle"), home.daemon_pid
     with home.connect(hello=False) as connection:
-        connection.send(wire.request(1, "hello", {"protocol": 99, "version": "9.9", "pid": 1}))
-        kind, payload = connection.read_message(1)
-        text = payload.decode()
-        assert "protocol" in text or "version" in text, text
-        assert kind in (wire.RESULT, wire.ERROR)
+        hello = connection.call("hello", {"protocol": protocol, "version": "9.9", "pid": 1})
+        assert hello["protocol"] == 1 and connection.call("daemon.ping")["pid"] == daemon
+        for method in ("app.list", "app.stop", "daemon.save", "no.such"):
+            with pytest.raises(wire.WireError) as refused:
+                connection.call(method, {"targets": ["all"]})
+            assert refused.value.code == "protocol" and f"speaks protocol {protocol}" in refused.value.message and refused.value.hint
+        connection.call("daemon.update")
+    home.wait_new_daemon(daemon)
+    assert home.pid("idle") == pid
 
 
 def resident(home):

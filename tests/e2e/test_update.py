@@ -62,6 +62,29 @@ def test_update_under_load_to_same_newer_and_older(installed):
     assert "apps were not touched" in home.ok("update").out
 
 
+@pytest.mark.parametrize("other, advice", [("roostd-older", "'roost update' replaces it"), ("roostd-newer", "use the roost of version")])
+def test_update_to_a_daemon_of_another_protocol_and_back(installed, other, advice):
+    """Such a daemon cannot be asked anything but who it is, and to be replaced, or to end: any roost can do that."""
+    home = installed
+    writers = Writers(home, 2, 2000)
+    pids, keeper = home.pids(), home.keeper_pid
+    install(home, "roostd", victim(other))
+    said = home.ok("update", "--json").json()
+    assert said["daemon_replaced"] and said["keeper_pid"] == keeper and runs_installed(home, "daemon_pid", "roostd")
+    for words in (("list",), ("stop", "all"), ("start", "/bin/true"), ("logs", "-f")):
+        refused = home.run(*words)
+        assert refused.code == 5 and advice in refused.err and "speaks protocol" in refused.err, refused
+    install(home, "roostd", CRASHES)
+    assert "does not live" in home.run("update", check=1).err, "the other one is back"
+    install(home, "roostd", str(BIN_DIR / "roostd"))
+    assert "apps were not touched" in home.ok("update").out
+    assert home.pids() == pids and home.keeper_pid == keeper
+    writers.check()
+    install(home, "roostd", victim(other))
+    home.ok("update")
+    home.ok("kill")
+
+
 @pytest.mark.parametrize("source", [CRASHES, "#!/bin/sh\nexit 1\n", "other table"])
 def test_keeper_that_fails_its_check_is_not_taken(installed, source):
     home = installed

@@ -1,5 +1,7 @@
 """F10 the disk of the logs is full, then has room; F10b the disk of the state."""
+import json
 import os
+import re
 import signal
 import time
 from contextlib import contextmanager
@@ -9,7 +11,7 @@ import pytest
 from deaths import kill_both
 from harness import procs
 from harness.load import Writers
-from harness.roost import Counter, check_log
+from harness.roost import Counter, check_log, victim
 from harness.wait import hold_for, wait_until
 
 MIB = 1 << 20
@@ -21,7 +23,10 @@ class Chatter:
     def __init__(self, home, disk, rate=20_000, name="chatter"):
         self.home, self.name, self.log = home, name, disk.path / f"{name}.log"
         self.counter = Counter(home.work / f"{name}.count")
-        home.start("writer", rate, self.counter.path, name=name, options=["-o", self.log])
+        self.start(rate)
+
+    def start(self, rate):
+        self.home.start("writer", rate, self.counter.path, name=self.name, options=["-o", self.log])
 
     def wait_blocked(self):
         """The disk is full and so is the pipe: the app waits, and nothing is dropped."""
@@ -99,6 +104,87 @@ def test_f10_restarts_do_not_wait_for_the_full_log_disk(small_disk, home):
     disk.make_room()
     pids = wait_until(lambda: (e := home.exits("app")) and [x["pid"] for x in e], 10, "exits are recorded")
     wait_until(lambda: log.exists() and all(f"words of {p}\n" in log.read_text() for p in pids), 10, "every run's last words")
+
+
+DROPPED = re.compile(rb"\[roost: (\d+) bytes dropped: the disk was full\]")
+
+
+def bytes_of_lines(count):
+    """Of the first so many lines of a writer: tests/victims/line.h."""
+    total, mask = 0, 2**64 - 1
+    for number in range(1, count + 1):
+        x = number * 0x9E3779B97F4A7C15 & mask
+        x = (x ^ x >> 29) * 0xBF58476D1CE4E5B9 & mask
+        total += 23 + (x >> 32) % 120
+    return total
+
+
+class Dropper(Chatter):
+    """A writer whose output may be dropped: it never waits."""
+
+    def start(self, rate):
+        (self.home.work / "drop.json").write_text(json.dumps({"apps": [{
+            "name": self.name, "script": victim("writer"), "interpreter": "none", "args": [str(rate), self.counter.path],
+            "out_file": str(self.log), "on_full": "drop"}]}))
+        self.home.ok("start", self.home.work / "drop.json")
+
+    def marks(self):
+        return [int(n) for n in DROPPED.findall(self.log.read_bytes())] if self.log.exists() else []
+
+    def check(self, exact=True):
+        """What is in the log and what it says to be dropped is all that was written; no line is there twice."""
+        self.home.ok("stop", self.name)
+        written = bytes_of_lines(self.counter.accepted)
+        # In the middle of a line roost's own begins with a newline more.
+        wait_until(lambda: not exact or 0 <= self.told() - written <= len(self.marks()), 10, f"all of {written} bytes are in the log or told")
+        verdict = check_log(self.log)
+        assert verdict["duplicated"] == 0 and verdict["torn"] <= 4 * len(self.marks()), verdict
+        assert self.counter.errors == 0 and self.counter.starts == 1
+
+    def told(self):
+        """Bytes of the app in the log, and those it is said to have lost."""
+        whole = self.log.read_bytes()
+        return len(whole) - sum(len(m.group(0)) for m in re.finditer(DROPPED.pattern + rb"\n", whole)) + sum(self.marks())
+
+
+@pytest.mark.root
+@pytest.mark.serial
+def test_f10_drop_tells_the_bytes_and_holds_up_nobody(small_disk, release_home):
+    home, disk = release_home, small_disk(16 * MIB)
+    neighbours = Writers(home, 2, 5000)
+    dropper = Dropper(home, disk)
+    disk.fill(leave=MIB // 4)
+    resident = procs.memory_kib(home.live_pid("daemon_pid"))
+    wait_until(lambda: "discarding" in home.daemon_log() and str(dropper.log) in home.daemon_log(), 20, "output is dropped")
+    before = dropper.counter.accepted
+    wait_until(lambda: dropper.counter.accepted > before + 40_000, 30, "the app writes on")
+    assert home.state("chatter") == "online" and procs.memory_kib(home.daemon_pid) - resident < 8 * 1024
+    disk.make_room()
+    begin = time.monotonic()
+    wait_until(dropper.marks, 5, "the log goes on", step=0.005)
+    took = time.monotonic() - begin
+    size = size_of(dropper.log)
+    wait_until(lambda: size_of(dropper.log) > size, 5, "with what the app writes now")
+    dropper.check()
+    neighbours.check()
+    print(f"logs resumed {took * 1000:.0f} ms after there was room; dropped: {dropper.marks()}")
+    assert took <= 1.0, f"logs resumed after {took:.2f} s"
+    assert "writing again" in home.daemon_log()
+
+
+@pytest.mark.root
+def test_f10_drop_goes_on_when_the_daemon_dies(small_disk, home):
+    """What the dead daemon had dropped is not in the number of the next one; that something is missing is told."""
+    disk = small_disk(8 * MIB)
+    dropper = Dropper(home, disk)
+    disk.fill(leave=64 << 10)
+    wait_until(lambda: "discarding" in home.daemon_log(), 20, "output is dropped")
+    home.wait_new_daemon(home.kill_daemon())
+    before = dropper.counter.accepted
+    wait_until(lambda: dropper.counter.accepted > before + 10_000, 20, "the app writes on")
+    disk.make_room()
+    wait_until(dropper.marks, 10, "the log tells it")
+    dropper.check(exact=False)
 
 
 # ---- F10b

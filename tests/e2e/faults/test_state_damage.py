@@ -75,3 +75,12 @@ def test_f14_damaged_while_nothing_runs(home, how):
     assert moved_aside(home) == (how in ("truncated", "garbage"))
     home.run("start", victim("idle"), "--name", "app", check=0)
     assert home.state("app") == "online" and len(home.infos()) == 1
+
+
+def test_f14_a_log_of_its_own_that_cannot_be_opened_stops_nothing(home):
+    (home.path / "roostd.log").mkdir(mode=0o700, parents=True)
+    home.path.chmod(0o700)
+    home.start("idle", name="app")
+    pid = home.pid("app")
+    home.wait_new_daemon(home.kill_daemon())
+    assert home.pid("app") == pid and home.state("app") == "online"

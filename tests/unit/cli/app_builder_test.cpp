@@ -50,6 +50,19 @@ TEST_CASE("start: a script becomes a finished spec") {
   CHECK(model::validate(*target->app));
 }
 
+TEST_CASE("start: bytes that a request cannot carry are refused, not changed") {
+  Shell shell;
+  shell.file("app.sh", "#!/bin/sh\n", 0755);
+  CHECK(shell.start("./app.sh", {{"A", "\xff"}}).error().message ==
+        "the value of the variable 'A' is not UTF-8");
+  CHECK(shell.start("./\xff\xfe").error().code == Errc::invalid);
+  shell.options.args = {"fine: ü", "\xff\xfe"};
+  const auto refused = shell.start("./app.sh");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::invalid);
+  CHECK(refused.error().message.find("argument 2 ") == 0);
+}
+
 TEST_CASE("start: options end up in the spec") {
   Shell shell;
   shell.file("app.sh", "");

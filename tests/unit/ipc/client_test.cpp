@@ -310,6 +310,18 @@ TEST_CASE_FIXTURE(Fixture, "client: another protocol is refused with advice, nev
   CHECK(client.error().hint.find("9.9.9") != std::string::npos);
 }
 
+TEST_CASE_FIXTURE(Fixture, "client: goes on with another protocol when it is told to") {
+  const ScriptedServer server(
+      paths, {[](Peer& peer) {
+        if (!peer.hello(kProtocol + 1)) return;
+        if (const auto request = peer.request()) peer.result(request->id, kPong);
+      }});
+  Result<Client> client = Client::connect(paths, {}, Protocol::any);
+  REQUIRE(client);
+  CHECK(client->hello().protocol == kProtocol + 1);
+  CHECK(client->call(kPing, EmptyRequest{}));
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "client: a refusal before hello is told, also when the daemon closed at once") {
   const ScriptedServer server(

@@ -77,8 +77,20 @@ TEST_CASE("hello: another protocol is refused by a sentence that tells what to d
   CHECK(newer.error().hint.find("use the roost of version 9.9.9") == 0);
   const Status older = check_hello(HelloReply{kProtocol - 1, "0.0.1", 77, 2});
   REQUIRE_FALSE(older);
-  CHECK(older.error().hint.find("kill -9 77") != std::string::npos);
+  CHECK(older.error().hint.find("'roost update'") != std::string::npos);
   CHECK_FALSE(check_hello(HelloRequest{kProtocol + 1, "9.9.9", 5}));
+}
+
+TEST_CASE(
+    "hello: what replaces and ends a daemon is in every protocol, with requests that are empty") {
+  std::size_t found = 0;
+  const auto look = [&]<class Req, class Rep>(const Method<Req, Rep>& method) {
+    if (!is_in_every_protocol(method.name)) return;
+    ++found;
+    CHECK(std::is_same_v<Req, EmptyRequest>);
+  };
+  std::apply([&](const auto&... method) { (look(method), ...); }, kMethods);
+  CHECK(found == 3);
 }
 
 TEST_CASE("methods: names are unique and every record has a line of documentation for each field") {

@@ -91,6 +91,21 @@ TEST_CASE(
   CHECK(mode_of(paths->home) == 0700);
 }
 
+TEST_CASE("ensure_home: leaves a directory alone that others use as well") {
+  const test::TempDir temp;
+  const Result<Paths> paths = paths_for_home(temp.path() + "/project");
+  REQUIRE(::mkdir(paths->home.c_str(), 0700) == 0);
+  REQUIRE(::chmod(paths->home.c_str(), 0755) == 0);
+  REQUIRE(::mkdir((paths->home + "/src").c_str(), 0700) == 0);
+  const Status refused = ensure_home(*paths);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::denied);
+  CHECK(mode_of(paths->home) == 0755);
+  CHECK(::access(paths->log_dir.c_str(), F_OK) != 0);
+  REQUIRE(::chmod(paths->home.c_str(), 0700) == 0);  // nobody else's now
+  CHECK(ensure_home(*paths));
+}
+
 TEST_CASE("ensure_home: refuses a home that others may write") {
   const test::TempDir temp;
   const Result<Paths> paths = paths_for_home(temp.path() + "/home");

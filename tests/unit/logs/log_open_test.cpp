@@ -36,6 +36,28 @@ TEST_CASE("log open: refuses what is not a plain file of its own") {
   CHECK(open_log(LogTarget{"/dev/null", {}}).discards);
 }
 
+TEST_CASE("log open: below a directory of a user the way is that user's") {
+  if (::geteuid() != 0) {
+    MESSAGE("skipped: needs root");
+    return;
+  }
+  TempDir dir;
+  REQUIRE(::mkdir((dir / "theirs").c_str(), 0755) == 0);
+  REQUIRE(::mkdir((dir / "theirs/root").c_str(), 0755) == 0);
+  REQUIRE(::mkdir((dir / "group").c_str(), 0755) == 0);
+  REQUIRE(::chown((dir / "theirs").c_str(), 65534, 100) == 0);
+  REQUIRE(::chown((dir / "group").c_str(), 65534, 0) == 0);
+  REQUIRE(::symlink("/", (dir / "link").c_str()) == 0);
+  REQUIRE(::lchown((dir / "link").c_str(), 65534, 65534) == 0);
+  CHECK_FALSE(owner_of_way(dir / "app.log"));
+  CHECK_FALSE(owner_of_way(dir / "none/app.log"));
+  REQUIRE(owner_of_way(dir / "theirs/root/none/app.log"));
+  CHECK(owner_of_way(dir / "theirs/root/none/app.log")->uid == 65534);
+  CHECK(owner_of_way(dir / "theirs/app.log")->gid == 100);
+  CHECK(owner_of_way(dir / "group/app.log")->gid != 0);
+  CHECK(owner_of_way(dir / "link/root/app.log")->uid == 65534);
+}
+
 TEST_CASE("log open: with an owner it has that user's rights and no more") {
   if (::geteuid() != 0) {
     MESSAGE("skipped: needs root");

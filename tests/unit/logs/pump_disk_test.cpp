@@ -68,6 +68,85 @@ int fill_and_make_room() {
   return failed;
 }
 
+std::string dropped_line(std::uint64_t bytes) {
+  return "[roost: " + std::to_string(bytes) + " bytes dropped: the disk was full]\n";
+}
+
+// The app never waits; what was thrown away and what is in the file is all that it wrote.
+int drop_and_tell() {
+  PumpRig rig([](Pump::Options& o) { o.retry_after = 50ms; });
+  const std::string disk = rig.dir / "disk";
+  ::mkdir(disk.c_str(), 0700);
+  EXPECT_STEP(77, ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=1m") == 0);
+  const std::string path = disk + "/app.log";
+  const std::string ballast = disk + "/ballast";
+  {
+    std::ofstream file(ballast);
+    file << std::string(900U << 10, 'b');
+  }
+  TestPipe pipe;
+  rig.pump->attach(RunId{1}, Stream::out, std::move(pipe.in),
+                   LogTarget{.path = path, .owner = {}, .on_full = model::OnFull::drop});
+  int failed = 0;
+  const auto step = [&](int number, bool passed) {
+    if (failed == 0 && !passed) failed = number;
+  };
+  const std::string bytes(3U << 20, 'x');
+  step(1, write_all(pipe.out.get(), bytes));  // would wait for ever if nothing were dropped
+  step(2, rig.wait([&] {
+    return rig.pump->stats().bytes + rig.pump->stats().discarded == bytes.size();
+  }));
+  step(3, rig.wait([&] { return !rig.problems.empty(); }) &&
+              rig.problems[0].kind == LogProblem::Kind::discarding);
+  const std::uint64_t dropped = rig.pump->stats().discarded;
+  step(4, dropped > (2U << 20) && contents(path).size() == bytes.size() - dropped);
+  ::unlink(ballast.c_str());
+  const std::string before =
+      std::string(bytes.size() - dropped, 'x') + "\n" + dropped_line(dropped);
+  step(5, rig.wait([&] { return contents(path) == before; }));  // though the app is silent
+  step(6, write_all(pipe.out.get(), "on\n") &&
+              rig.wait([&] { return contents(path) == before + "on\n"; }));
+  step(7, rig.wait([&] { return rig.problems.back().kind == LogProblem::Kind::resumed; }) &&
+              rig.pump->stats().stopped_files == 0);
+  pipe.out.reset();
+  rig.pump->finish(RunId{1});
+  step(8, rig.wait([&] { return rig.drained_calls > 0; }) &&
+              rig.drained[RunId{1}].discarded == dropped);
+  rig.pump.reset();
+  ::umount2(disk.c_str(), MNT_DETACH);
+  return failed;
+}
+
+// Nobody waits for room: the run is over at once, and the file is told later all the same.
+int dead_run_that_drops() {
+  PumpRig rig([](Pump::Options& o) { o.retry_after = 50ms; });
+  const std::string disk = rig.dir / "disk";
+  ::mkdir(disk.c_str(), 0700);
+  EXPECT_STEP(77, ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") == 0);
+  {
+    std::ofstream file(disk + "/ballast");
+    file << std::string(128U << 10, 'b');
+  }
+  int failed = 0;
+  const auto step = [&](int number, bool passed) {
+    if (failed == 0 && !passed) failed = number;
+  };
+  TestPipe pipe;
+  rig.pump->attach(
+      RunId{1}, Stream::out, std::move(pipe.in),
+      LogTarget{.path = disk + "/app.log", .owner = {}, .on_full = model::OnFull::drop});
+  step(1, write_all(pipe.out.get(), "last words"));
+  pipe.out.reset();
+  rig.pump->finish(RunId{1});
+  step(2, rig.wait([&] { return rig.drained_calls > 0; }) &&
+              rig.drained[RunId{1}].discarded == 10 && !rig.drained[RunId{1}].cut_off);
+  ::unlink((disk + "/ballast").c_str());
+  step(3, rig.wait([&] { return contents(disk + "/app.log") == dropped_line(10); }));
+  rig.pump.reset();
+  ::umount2(disk.c_str(), MNT_DETACH);
+  return failed;
+}
+
 int dead_run_waits_for_room() {
   PumpRig rig([](Pump::Options& o) { o.exit_gate = 20ms; });
   const std::string disk = rig.dir / "disk";
@@ -136,6 +215,14 @@ void run_as_root(int (*body)()) {
 
 TEST_CASE("disk: full, it stops this file only; with room again everything arrives by itself") {
   run_as_root(fill_and_make_room);
+}
+
+TEST_CASE("disk: full, output that may be dropped is, and the file tells how much") {
+  run_as_root(drop_and_tell);
+}
+
+TEST_CASE("disk: full, a dead run that drops waits for nothing, and the file is told later") {
+  run_as_root(dead_run_that_drops);
 }
 
 TEST_CASE("disk: the last words of a dead run wait for room beyond the gate") {
