@@ -18,6 +18,13 @@ std::string reason_now(const Instance& instance) {
          model::in_words(std::max(Duration(1ms), Duration(left)));
 }
 
+// What does not keep it from running.
+std::string standing_problem(Services& services, const Instance& instance) {
+  const std::string unlimited = services.supervisor.memory_problem(*instance.spec);
+  if (!unlimited.empty()) return "memory_max is not held: " + unlimited;
+  return services.policies.files().problem_of(instance.app);
+}
+
 }  // namespace
 
 ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
@@ -28,8 +35,7 @@ ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
   info.ns = instance.spec->ns;
   info.slot = instance.slot;
   info.state = model::state_of(m);
-  info.reason =
-      m.reason.empty() ? services.policies.files().problem_of(instance.app) : reason_now(instance);
+  info.reason = m.reason.empty() ? standing_problem(services, instance) : reason_now(instance);
   info.restarts = m.restarts;
   info.quick_exits = m.quick_exits;
   info.user = instance.spec->user.empty() ? services.user : instance.spec->user;

@@ -24,6 +24,8 @@ std::string_view to_string(SpawnStage stage) {
       return "clone";
     case SpawnStage::setup:
       return "setup";
+    case SpawnStage::memory:
+      return "memory";
     case SpawnStage::nice:
       return "nice";
     case SpawnStage::rlimit:
@@ -71,7 +73,7 @@ class Spawner::Impl {
   void spawn(SpawnPlan plan, Done done) {
     std::unique_lock lock(mutex_);
     if (jobs_.size() < model::limits::kMaxInstances) {
-      jobs_.push_back({std::move(plan), std::move(done)});
+      jobs_.push_back({std::move(plan), std::move(done), {}});
       lock.unlock();
       return wake_.notify_one();
     }
@@ -86,6 +88,17 @@ class Spawner::Impl {
     deliver(std::move(done), std::move(refused), Duration::zero());
   }
 
+  void run(std::function<void()> work, std::function<void()> done) {
+    {
+      const std::lock_guard lock(mutex_);
+      jobs_.push_back({{}, {}, [this, work = std::move(work), done = std::move(done)] {
+                         work();
+                         options_.post(done, Duration::zero());
+                       }});
+    }
+    wake_.notify_one();
+  }
+
   std::size_t waiting() {
     const std::lock_guard lock(mutex_);
     return jobs_.size();
@@ -95,6 +108,7 @@ class Spawner::Impl {
   struct Job {
     SpawnPlan plan;
     Done done;
+    std::function<void()> other;  // instead of a spawn
   };
 
   void work() {
@@ -106,6 +120,10 @@ class Spawner::Impl {
       Job job = std::move(jobs_.front());
       jobs_.pop_front();
       lock.unlock();
+      if (job.other) {
+        job.other();
+        continue;
+      }
       if (!bench) bench = SpawnBench::make();  // want of descriptors passes
       const Duration patience = job.plan.patience;
       SpawnResult result = bench ? spawn_once(*bench, options_, std::move(job.plan))
@@ -144,6 +162,10 @@ Spawner::~Spawner() = default;
 
 void Spawner::spawn(SpawnPlan plan, Done done) {
   impl_->spawn(std::move(plan), std::move(done));
+}
+
+void Spawner::run(std::function<void()> work, std::function<void()> done) {
+  impl_->run(std::move(work), std::move(done));
 }
 
 std::size_t Spawner::waiting() const {

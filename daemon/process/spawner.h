@@ -33,6 +33,7 @@ enum class SpawnStage : std::uint8_t {
   pipe,
   clone,
   setup,
+  memory,
   nice,
   rlimit,
   limits,
@@ -92,6 +93,9 @@ class Spawner {
   // destroyed before. At most limits::kMaxInstances wait; more fail at SpawnStage::queue.
   void spawn(SpawnPlan plan, Done done);
   [[nodiscard]] std::size_t waiting() const;
+  // In the same queue, for what may hang as a start may: `work` on the spawner's thread, then
+  // `done` on the loop's.
+  void run(std::function<void()> work, std::function<void()> done);
 
  private:
   class Impl;
