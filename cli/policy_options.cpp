@@ -104,7 +104,7 @@ void PolicyOptions::declare(ArgParser& parser) {
   }
   parser.flag("--wait-ready", wait_ready_, "online when it says so: READY=1, …");
   parser.flag("--shutdown-with-message", shutdown_with_message_,
-              "ask it to stop by a message over its channel");
+              "stop by a message over its channel");
   parser.flag("--no-treekill", no_treekill_, "a stop reaches its first process only");
   parser.flag("--no-new-privs", no_new_privs_, "no more rights by exec (setuid programs)");
 }
