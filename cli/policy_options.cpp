@@ -17,7 +17,7 @@ struct OptionOfField {
   std::string_view doc;
 };
 
-constexpr std::array<OptionOfField, 14> kValueOptions{
+constexpr std::array<OptionOfField, 18> kValueOptions{
     {{"--restart", "WHEN", "restart", "after which exits: always, on-failure, never"},
      {"--min-uptime", "TIME", "min_uptime", "an exit before this is a quick one; default 1s"},
      {"--exp-backoff-restart-delay", "TIME", "exp_backoff_restart_delay",
@@ -32,13 +32,24 @@ constexpr std::array<OptionOfField, 14> kValueOptions{
      {"--nice", "N", "nice", "niceness, -20 to 19"},
      {"--instance-var", "NAME", "instance_var", "variable with the instance's number"},
      {"--increment-var", "NAME", "increment_var", "variable counted up by instance"},
-     {"--stop-exit-codes", "CODES", "stop_exit_codes", "exit codes that are a wanted end: '0 3'"}}};
+     {"--stop-exit-codes", "CODES", "stop_exit_codes", "exit codes that are a wanted end: '0 3'"},
+     {"--health", "PROBE", "health", "http://…, tcp:HOST:PORT or exec:LINE"},
+     {"--listen-timeout", "TIME", "listen_timeout", "time to become ready; default 3s"},
+     {"--stop-command", "LINE", "stop_command", "shell line instead of the signal"},
+     {"--memory-max", "SIZE", "memory_max", "the kernel ends it above this: 512M"}}};
 
-constexpr std::array<OptionOfField, 4> kListOptions{
+constexpr std::array<OptionOfField, 7> kListOptions{
     {{"--watch-path", "PATH", "watch", "watch this instead; may be repeated"},
      {"--ignore-watch", "PATTERNS", "ignore_watch", "files that do not count: '*.tmp data/'"},
      {"--rlimit", "NAME=LIMIT", "rlimits", "nofile=1024:4096; may be repeated"},
-     {"--filter-env", "TEXT", "filter_env", "do not pass on variables with it in their name"}}};
+     {"--filter-env", "TEXT", "filter_env", "do not pass on variables with it in their name"},
+     {"--depends-on", "APP[=WHEN]", "depends_on", "started (default), ready or completed"},
+     {"--wait-for", "TARGET", "wait_for", "tcp:HOST:PORT, http://… or file:/PATH"},
+     {"--env-from", "NAME=SOURCE", "env_from", "secret from file:PATH, cmd:LINE, …"}}};
+
+// Words with a '=' in them, of a field that is a table.
+constexpr std::string_view kRlimits = "rlimits";
+constexpr std::string_view kDependsOn = "depends_on";
 
 Value text_value(std::string text) {
   Value value;
@@ -47,22 +58,23 @@ Value text_value(std::string text) {
   return value;
 }
 
-// A table of "NAME=LIMIT", a list of anything else.
+// A table of "NAME=LIMIT" or "APP=WHEN", a list of anything else.
 Result<Value> list_value(const OptionOfField& option, const std::vector<std::string>& words) {
   Value value;
-  value.kind = option.field == "rlimits" ? Value::Kind::object : Value::Kind::array;
+  const bool table = option.field == kRlimits || option.field == kDependsOn;
+  value.kind = table ? Value::Kind::object : Value::Kind::array;
   for (const std::string& word : words) {
     const auto equals = word.find('=');
     if (value.kind == Value::Kind::array) {
       const bool several = option.field == "ignore_watch";
       for (std::string& part : several ? split_words(word) : std::vector<std::string>{word})
         value.items.push_back(text_value(std::move(part)));
-    } else if (equals == std::string::npos) {
+    } else if (equals == std::string::npos && option.field == kRlimits) {
       return Error{Errc::invalid, "'" + word + "' is not " + std::string(option.value_name), {}};
     } else {
       config::Member member;
       member.key = word.substr(0, equals);
-      member.value = text_value(word.substr(equals + 1));
+      member.value = text_value(equals == std::string::npos ? "started" : word.substr(equals + 1));
       value.members.push_back(std::move(member));
     }
   }
@@ -90,12 +102,15 @@ void PolicyOptions::declare(ArgParser& parser) {
     const OptionOfField& option = kListOptions[i];
     parser.list(option.names, option.value_name, lists_[i], option.doc);
   }
+  parser.flag("--wait-ready", wait_ready_, "online when it says so: READY=1, …");
+  parser.flag("--shutdown-with-message", shutdown_with_message_,
+              "stop by a message over its channel");
   parser.flag("--no-treekill", no_treekill_, "a stop reaches its first process only");
   parser.flag("--no-new-privs", no_new_privs_, "no more rights by exec (setuid programs)");
 }
 
 bool PolicyOptions::any() const {
-  return watch_ || no_treekill_ || no_new_privs_ ||
+  return watch_ || no_treekill_ || no_new_privs_ || wait_ready_ || shutdown_with_message_ ||
          std::any_of(values_.begin(), values_.end(),
                      [](const auto& one) { return one.has_value(); }) ||
          std::any_of(lists_.begin(), lists_.end(), [](const auto& one) { return !one.empty(); });
@@ -119,6 +134,8 @@ Status PolicyOptions::apply(AppConfig& app) const {
   }
   if (no_treekill_) app.settings.kill_mode = model::KillMode::process;
   if (no_new_privs_) app.settings.no_new_privs = true;
+  if (wait_ready_) app.settings.wait_ready = true;
+  if (shutdown_with_message_) app.settings.shutdown_with_message = true;
   return ok();
 }
 

@@ -22,14 +22,16 @@ class PolicyOptions {
   [[nodiscard]] Status apply(config::AppConfig& app) const;
 
  private:
-  static constexpr std::size_t kValues = 14;
-  static constexpr std::size_t kLists = 4;
+  static constexpr std::size_t kValues = 18;
+  static constexpr std::size_t kLists = 7;
 
   std::array<std::optional<std::string>, kValues> values_;
   std::array<std::vector<std::string>, kLists> lists_;
   bool watch_ = false;
   bool no_treekill_ = false;
   bool no_new_privs_ = false;
+  bool wait_ready_ = false;
+  bool shutdown_with_message_ = false;
 };
 
 }  // namespace roost::cli

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/help_text.h"
 #include "cli/invocation.h"
+#include "cli/launch/launch.h"
 #include "cli/probe/probe.h"
 
 namespace roost::cli {
@@ -40,6 +41,7 @@ ExitCode run_command(Invocation& invocation, Args args) {
     return invocation.fail({Errc::invalid, fmt::format("unknown option '{}'", word),
                             "options of a command stand behind it: roost <command> [options]"});
   if (word == "probe") return static_cast<ExitCode>(run_probe(args.subspan(1)));
+  if (word == "launch") return static_cast<ExitCode>(run_launch(args.subspan(1)));
   const Command* command = find_command(word);
   if (command == nullptr) {
     for (const std::string_view other : args.subspan(1))

@@ -62,6 +62,7 @@ Fault set_name(const Value& value, AppConfig& app) {
 Fault set_port(const Value& value, AppConfig& app) {
   if (value.kind != Kind::integer) return expected("a number", value);
   app.env.emplace("PORT", text_of(value));
+  if (app.settings.increment_var.empty()) app.settings.increment_var = "PORT";
   return std::nullopt;
 }
 
@@ -74,6 +75,8 @@ constexpr std::array kFields{
           set_text<&AppConfig::cwd>},
     Field{"env", "", "variables; null takes one out", set_env},
     Field{"env_file", "", "file of variables below `env`, or a list of such", set_env_file},
+    Field{"env_from", "",
+          "variables resolved at each start: file:, cmd:, systemd-credential:", set_env_from},
     Field{"instances", "", "how many; max: one per processor", set_instances},
     Field{"interpreter", "exec_interpreter", "what runs the script; none: execute it directly",
           set_text<&AppConfig::interpreter>},
@@ -95,7 +98,7 @@ constexpr std::array kFields{
     Field{"kill_timeout", "", "time between SIGTERM and SIGKILL", set<&AppSpec::kill_timeout>},
     Field{"user", "uid username", "user to run as; needs root", set<&AppSpec::user>},
     Field{"namespace", "", "group of the app", set<&AppSpec::ns>},
-    Field{"port", "", "the variable PORT", set_port},
+    Field{"port", "", "PORT of the first instance; each next has one more", set_port},
     Field{"stop_exit_codes", "", "exit codes that are a wanted end", set_exit_codes},
     Field{"exp_backoff_restart_delay", "", "first of the doubling delays between restarts",
           set<&AppSpec::exp_backoff_restart_delay>},
@@ -126,6 +129,10 @@ constexpr std::array kFields{
     Field{"catch_up", "", "run once for times that came while roost was off",
           set<&AppSpec::catch_up>},
     Field{"max_memory_restart", "", "memory of the whole tree that causes a restart", set_memory},
+    Field{"memory_max", "", "memory that the whole tree cannot exceed: the kernel ends it",
+          set_memory_max},
+    Field{"stop_command", "", "shell line that asks to stop, instead of the signal",
+          set<&AppSpec::stop_command>},
     Field{"group", "gid", "group to run as; needs root", set<&AppSpec::group>},
     Field{"umask", "", "file mode creation mask, octal", set_umask},
     Field{"rlimits", "", "limits by name: SOFT:HARD, or one for both", set_rlimits},

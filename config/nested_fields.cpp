@@ -6,6 +6,7 @@
 
 #include "config/setters.h"
 #include "core/base/suggest.h"
+#include "core/model/launch.h"
 
 namespace roost::config {
 namespace {
@@ -22,6 +23,19 @@ Fault take_target(ProbeKind kind, const Value& value, HealthProbe& probe) {
   if (!probe.target.empty()) return "must have one of http, tcp and exec only";
   probe.kind = kind;
   return take_text(value, probe.target);
+}
+
+// "http://…", "tcp:HOST:PORT", "exec:SHELL LINE".
+Fault take_probe_text(const Value& value, HealthProbe& probe) {
+  const auto take = [&](ProbeKind kind, std::string_view begin) {
+    Value target = value;
+    target.string = value.string.substr(begin.size());
+    return take_target(kind, target, probe);
+  };
+  if (value.string.starts_with("tcp:")) return take(ProbeKind::tcp, "tcp:");
+  if (value.string.starts_with("exec:")) return take(ProbeKind::exec, "exec:");
+  if (value.string.starts_with("http")) return take(ProbeKind::http, "");
+  return "must be http://HOST:PORT/PATH, tcp:HOST:PORT or exec:SHELL LINE";
 }
 
 Fault take_retries(const Value& value, HealthProbe& probe) {
@@ -97,13 +111,48 @@ Fault set_depends_on(const Value& value, AppConfig& app) {
   return std::nullopt;
 }
 
+Fault set_env_from(const Value& value, AppConfig& app) {
+  std::map<std::string, std::string> sources;
+  const auto add = [&sources](const std::string& name, const Value& source) -> Fault {
+    if (name.empty() || name.find('=') != std::string::npos)
+      return "has a '" + name + "' that cannot be the name of a variable";
+    if (source.kind != Kind::string) return within(name, expected("a text", source));
+    if (const auto parsed = model::parse_secret_source(source.string); !parsed)
+      return within(name, parsed.error().message);
+    sources[name] = source.string;
+    return std::nullopt;
+  };
+  if (value.kind == Kind::object) {
+    for (const Member& member : value.members)
+      if (Fault fault = add(member.key, member.value)) return fault;
+  } else if (value.kind == Kind::array) {
+    for (const Value& item : value.items) {
+      Value source = item;
+      const std::size_t equals = item.string.find('=');
+      if (item.kind != Kind::string || equals == std::string::npos)
+        return "must hold texts NAME=SOURCE";
+      source.string = item.string.substr(equals + 1);
+      if (Fault fault = add(item.string.substr(0, equals), source)) return fault;
+    }
+  } else {
+    return expected("a table", value);
+  }
+  app.settings.env_from = std::move(sources);
+  return std::nullopt;
+}
+
 Fault set_health(const Value& value, AppConfig& app) {
   if (value.kind == Kind::null || (value.kind == Kind::boolean && !value.boolean)) {
     app.settings.health.reset();
     return std::nullopt;
   }
-  if (value.kind != Kind::object) return expected("a table", value);
   HealthProbe probe;
+  if (value.kind == Kind::string) {
+    if (Fault fault = take_probe_text(value, probe)) return fault;
+    app.settings.health = std::move(probe);
+    return std::nullopt;
+  }
+  if (value.kind != Kind::object) return expected("a table", value);
   for (const Member& member : value.members)
     if (Fault fault = within(member.key, take_health_member(member, probe))) return fault;
   if (probe.target.empty()) return "needs one of http, tcp and exec: what is looked at";

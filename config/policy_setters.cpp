@@ -127,6 +127,14 @@ Fault set_memory(const Value& value, AppConfig& app) {
   return std::nullopt;
 }
 
+Fault set_memory_max(const Value& value, AppConfig& app) {
+  std::uint64_t bytes = 0;
+  if (Fault fault = take_bytes(value, bytes)) return fault;
+  if (bytes < 1U << 20U) return "must be 1M or more";
+  app.settings.memory_max = bytes;
+  return std::nullopt;
+}
+
 // The digits of a text are octal; a number is what it is, as 0o027 in TOML and JavaScript.
 Fault set_umask(const Value& value, AppConfig& app) {
   std::uint32_t mask = 01000;

@@ -18,6 +18,7 @@ Fault set_type(const Value& value, AppConfig& app);
 Fault set_schedule(const Value& value, AppConfig& app);
 Fault set_timezone(const Value& value, AppConfig& app);
 Fault set_memory(const Value& value, AppConfig& app);
+Fault set_memory_max(const Value& value, AppConfig& app);
 Fault set_umask(const Value& value, AppConfig& app);
 Fault set_rlimits(const Value& value, AppConfig& app);
 Fault set_filter_env(const Value& value, AppConfig& app);

@@ -1,6 +1,7 @@
 #include "daemon/daemon.h"
 
 #include <csignal>
+#include <cstdlib>
 
 #include <pwd.h>
 #include <sys/signalfd.h>
@@ -37,6 +38,11 @@ std::string own_user() {
   return entry != nullptr ? entry->pw_name : std::to_string(::geteuid());
 }
 
+std::string own_credentials() {
+  const char* directory = ::getenv("CREDENTIALS_DIRECTORY");
+  return directory != nullptr ? directory : "";
+}
+
 std::string own_directory() {
   std::string path(4096, '\0');
   const ssize_t n = ::readlink("/proc/self/exe", path.data(), path.size());
@@ -70,7 +76,9 @@ Daemon::Daemon(DaemonOptions options)
       .home_id = home_id(options_.paths.home),
       .log_dir = options_.paths.log_dir,
       .notify = find_notify_place(options_.paths.runtime_dir, home_id(options_.paths.home)),
-      .boot_id = read_boot_id()});
+      .boot_id = read_boot_id(),
+      .helper = own_directory() + "/roost",
+      .credentials = own_credentials()});
   Pump::Options pump_options;
   pump_options.post = post;
   pump_options.post_later = post_later;
@@ -342,6 +350,7 @@ void Daemon::quit_now() {
   keeper_->drop_entry(kListenerKey);  // a daemon after this one binds anew
   supervisor_->end_notify_socket();
   lanes_.remove_all();
+  supervisor_->remove_memory_groups();
   keeper_->quit();
   removes_files_ = true;
   loop_.stop();

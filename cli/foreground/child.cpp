@@ -2,8 +2,8 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -15,44 +15,18 @@
 #include <unistd.h>
 
 #include "core/base/words.h"
+#include "core/model/instance_text.h"
+#include "core/model/launch.h"
 
 namespace roost::cli {
 namespace {
 
-std::vector<std::string> words_of(const model::AppSpec& spec) {
-  std::vector<std::string> words;
-  if (spec.kind == model::ExecKind::interpreter) {
-    words = {spec.interpreter};
-    words.insert(words.end(), spec.interpreter_args.begin(), spec.interpreter_args.end());
-    words.push_back(spec.script);
-  } else if (spec.kind == model::ExecKind::shell) {
-    words = {"/bin/sh", "-c", spec.script, spec.name};  // the name is $0
-  } else {
-    words = {spec.script};
-  }
-  words.insert(words.end(), spec.args.begin(), spec.args.end());
-  return words;
-}
-
-// A number that is one higher in each next instance.
-void count_up(std::map<std::string, std::string>& env, const std::string& name,
-              std::uint32_t slot) {
-  const auto found = env.find(name);
-  if (found == env.end()) return;
-  std::int64_t number = 0;
-  const std::string& text = found->second;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc{} && end == text.data() + text.size())
-    found->second = std::to_string(number + slot);
-}
-
 std::vector<std::string> variables_of(const model::AppSpec& spec, std::uint32_t slot,
                                       std::uint32_t id) {
-  auto env = spec.env;
+  auto env = model::instance_environment(spec, slot);
   env.emplace("PYTHONUNBUFFERED", "1");
   env[spec.instance_var] = std::to_string(slot);
   env["pm_id"] = std::to_string(id);
-  if (!spec.increment_var.empty()) count_up(env, spec.increment_var, slot);
   std::vector<std::string> variables;
   for (const auto& [name, value] : env)
     variables.push_back(name + "=" + value);
@@ -85,7 +59,10 @@ bool set_up(const model::AppSpec& spec, const ChildIo& io) {
 
 Result<pid_t> spawn_child(const model::AppSpec& spec, std::uint32_t slot, std::uint32_t id,
                           const ChildIo& io) {
-  std::vector<std::string> words = words_of(spec);
+  const char* credentials = ::getenv("CREDENTIALS_DIRECTORY");
+  std::vector<std::string> words =
+      model::with_launcher(spec, "/proc/self/exe", credentials != nullptr ? credentials : "",
+                           model::instance_words(spec, slot));
   std::vector<std::string> variables = variables_of(spec, slot, id);
   const auto argv = pointers(words);
   const auto envp = pointers(variables);

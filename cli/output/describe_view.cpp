@@ -120,6 +120,10 @@ void add_policy(std::vector<Pair>& pairs, const Description& app, const Terminal
   if (spec.watch) add("watched", app.watching.empty() ? "when it runs" : app.watching);
   if (spec.max_memory_restart)
     add("memory limit", bytes_in_words(*spec.max_memory_restart) + ", then it is restarted");
+  if (spec.memory_max) add("memory at most", bytes_in_words(*spec.memory_max));
+  if (!spec.stop_command.empty()) add("stop command", spec.stop_command);
+  for (const auto& [name, source] : spec.env_from)
+    add("secret", name + " from " + source);
   if (!spec.group.empty()) add("group", spec.group);
   if (spec.umask) add("umask", fmt::format("{:03o}", *spec.umask));
   if (spec.nice) add("nice", std::to_string(*spec.nice));

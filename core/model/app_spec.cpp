@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/model/cron.h"
+#include "core/model/launch.h"
 #include "core/model/limits.h"
 #include "core/model/process_limits.h"
 
@@ -140,6 +141,10 @@ void check_policy(const AppSpec& spec, Problems& problems) {
       "stop_exit_codes", "must be codes from 0 to 255");
   problems.add_if(spec.stop_signal == 0 || spec.stop_signal > 64, "stop_signal",
                   "must be the number of a signal, 1 to 64");
+  problems.add_if(has_nul(spec.stop_command), "stop_command", "must not hold a NUL byte");
+  constexpr std::uint64_t kLeastMemory = 1U << 20U;
+  problems.add_if(spec.memory_max.value_or(kLeastMemory) < kLeastMemory, "memory_max",
+                  "must be 1M or more");
   problems.add_if(spec.max_memory_restart == 0U, "max_memory_restart", "must be above 0");
   if (!spec.cron_restart.empty())
     if (const auto cron = Cron::parse(spec.cron_restart); !cron)
@@ -267,16 +272,28 @@ void check_dependencies(const AppSpec& spec, Problems& problems) {
                     quoted(target) + " must be tcp:host:port, http://… or file:/path");
 }
 
+void check_secrets(const AppSpec& spec, Problems& problems) {
+  problems.add_if(spec.env_from.size() > limits::kMaxSecrets, "env_from",
+                  "more than " + std::to_string(limits::kMaxSecrets));
+  for (const auto& [name, text] : spec.env_from) {
+    problems.add_if(!is_variable(name), "env_from", "bad variable name " + quoted(name));
+    if (const auto source = parse_secret_source(text); !source)
+      problems.add_if(true, "env_from", quoted(name) + " " + source.error().message);
+  }
+}
+
 std::size_t bytes_of(const AppSpec& spec) {
   std::size_t sum = spec.name.size() + spec.ns.size() + spec.script.size() +
                     spec.interpreter.size() + spec.cwd.size() + spec.out_file.size() +
-                    spec.error_file.size() + spec.user.size();
+                    spec.error_file.size() + spec.user.size() + spec.stop_command.size();
   for (const auto& arg : spec.args)
     sum += arg.size() + 1;
   for (const auto& arg : spec.interpreter_args)
     sum += arg.size() + 1;
   for (const auto& [key, value] : spec.env)
     sum += key.size() + value.size() + 2;
+  for (const auto& [key, source] : spec.env_from)
+    sum += key.size() + source.size() + 2;
   for (const auto& path : spec.watch_paths)
     sum += path.size() + 1;
   for (const auto& pattern : spec.ignore_watch)
@@ -303,6 +320,7 @@ Status validate(const AppSpec& spec) {
   check_health(spec, problems);
   check_dependencies(spec, problems);
   check_job(spec, problems);
+  check_secrets(spec, problems);
   check_policy(spec, problems);
   check_attributes(spec, problems);
   problems.add_if(bytes_of(spec) > limits::kMaxSpecBytes, "env",

@@ -188,6 +188,7 @@ class Stepper {
     run.phase = Phase::sweeping;
     s_.pending_exit = in_.status;
     s_.pending_ran_for = in_.ran_for;
+    s_.pending_cause = in_.error;
     effect(Effect::Kind::sweep, run.id);
   }
 
@@ -254,7 +255,8 @@ class Stepper {
   // Of a failed spawn there is no exit status, and that of a failed run says nothing: what is known
   // instead stands where the status would.
   [[nodiscard]] std::string in_words(const std::string& reason) const {
-    if (in_.kind != Kind::spawn_failed && !failed_) return reason;
+    const bool is_known = in_.kind == Kind::spawn_failed || failed_ || !s_.pending_cause.empty();
+    if (!is_known) return reason;
     const std::string status = describe(s_.pending_exit);
     if (reason.rfind(status, 0) == 0) return failure() + reason.substr(status.size());
     return failure() + "; " + reason;
@@ -272,7 +274,8 @@ class Stepper {
 
   [[nodiscard]] std::string failure() const {
     if (failed_) return s_.failure;
-    return in_.kind == Kind::spawn_failed ? in_.error : describe(s_.pending_exit);
+    if (in_.kind == Kind::spawn_failed) return in_.error;
+    return s_.pending_cause.empty() ? describe(s_.pending_exit) : s_.pending_cause;
   }
 
   void fresh_start() {

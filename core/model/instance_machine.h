@@ -61,8 +61,9 @@ struct InstanceState {
                             // because somebody said so
   ExitStatus pending_exit;  // of the current run while it is sweeping
   Duration pending_ran_for = 0s;
-  std::string failure;       // of a failed current run: what was found, in words
-  Duration worked_for = 0s;  // of a failed current run: how long it was seen to work
+  std::string pending_cause;  // what is known of it beyond the status, in words; mostly empty
+  std::string failure;        // of a failed current run: what was found, in words
+  Duration worked_for = 0s;   // of a failed current run: how long it was seen to work
   RestartTracker tracker;
   std::uint32_t restarts = 0;
   std::uint32_t quick_exits = 0;
@@ -96,7 +97,8 @@ struct Input {
   RunId run{};  // for the run inputs
   ExitStatus status{};
   Duration ran_for = 0s;
-  std::string error{};     // spawn_failed, fail: why; restart: what for, unless a user wants it
+  std::string error{};     // spawn_failed, fail: why; restart: what for, unless a user wants it;
+                           // exited: its cause, where more is known than the status
   bool transient = false;  // spawn_failed for lack of resources: tried again, counts for nothing
 };
 

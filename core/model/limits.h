@@ -27,9 +27,16 @@ inline constexpr std::size_t kMaxArgs = 1024;
 inline constexpr std::size_t kMaxSpecBytes = 512U << 10;  // one app's spec, environment included
 inline constexpr std::uint32_t kMaxInstancesPerApp = 10'000;
 inline constexpr std::uint32_t kMaxInstances =
-    20'000;                                      // and what descriptors allow: see kFdsPerRun
-inline constexpr std::uint32_t kFdsPerRun = 3;   // pidfd, stdout, stderr; in keeper and daemon each
-inline constexpr std::uint32_t kFdReserve = 64;  // kept for the socket, SQLite, restarts
+    20'000;                                     // and what descriptors allow: see kFdsPerRun
+inline constexpr std::uint32_t kFdsPerRun = 3;  // pidfd, stdout, stderr; in keeper and daemon each
+inline constexpr std::uint32_t kFdReserve =
+    160;  // kept for the socket, SQLite, restarts, inotify; and two for each of kMaxProbes,
+          // kMaxLooks and kMaxStopCommands
+
+// Secrets (env_from)
+inline constexpr std::size_t kMaxSecrets = 64;             // of one app
+inline constexpr std::size_t kMaxSecretBytes = 64U << 10;  // of one
+inline constexpr auto kSecretTime = 30s;                   // for a command to print it
 
 // Configuration files
 inline constexpr std::size_t kMaxConfigBytes = 4U << 20;
@@ -57,6 +64,8 @@ inline constexpr std::size_t kStderrTailBytes = 16U << 10;
 inline constexpr std::size_t kMaxChannelMessage = 64U << 10;  // a longer one is skipped
 inline constexpr auto kChannelMessageTime = 30s;      // to complete one; then what came is skipped
 inline constexpr std::size_t kMaxNotifyBytes = 4096;  // of a datagram; a longer one is ignored
+inline constexpr int kNotifyPerTurn = 64;             // datagrams, of anybody
+inline constexpr int kNotifyStrangers = 8;  // of them, by senders of no app; then there is a pause
 
 // Health
 inline constexpr std::size_t kMaxProbes = 16;             // at once; others wait for their turn
@@ -64,6 +73,10 @@ inline constexpr std::size_t kMaxProbeOutput = 4U << 10;  // kept of the last on
 inline constexpr int kHealthRestarts = 4;  // of all apps, within kHealthRestartsWithin
 inline constexpr auto kHealthRestartsWithin = 30s;
 inline constexpr std::size_t kMaxDependencies = 64;  // depends_on and wait_for of one app, each
+
+inline constexpr std::size_t kMaxLooks = 16;  // at what apps wait for, at once
+inline constexpr std::size_t kMaxStopCommands =
+    16;  // at once; others wait for their turn, while their time runs
 
 // Schedules
 inline constexpr std::size_t kMaxZones = 700;  // time zones known at once; then all are read anew

@@ -57,7 +57,10 @@ Status check(const Supervisor& supervisor, const ApplyRequest& request) {
     const AppEntry* known = supervisor.book().find(app.spec.name);
     const std::size_t have = known != nullptr ? known->instances.size() : 0;
     more += app.spec.instances - std::min<std::size_t>(app.spec.instances, have);
-    if (model::wants_channel(app.spec)) channels += app.spec.instances;
+    const bool had_channel = known != nullptr && model::wants_channel(known->spec);
+    if (model::wants_channel(app.spec))
+      channels +=
+          app.spec.instances - std::min<std::size_t>(app.spec.instances, had_channel ? have : 0);
   }
   if (Status possible = model::check_dependencies(graph_of(supervisor, request.apps)); !possible)
     return possible;
@@ -232,12 +235,21 @@ class Queue {
   };
 
   void next() {
-    apply(services_, waiting_.front().request, [this](Result<StartReply> reply) {
-      waiting_.front().done(std::move(reply));
-      services_.loop.defer([this] {
-        waiting_.pop_front();
-        if (!waiting_.empty()) next();
-      });
+    std::vector<const model::AppSpec*> specs;
+    for (const ApplyApp& app : waiting_.front().request.apps)
+      specs.push_back(&app.spec);
+    services_.supervisor.check_identities(specs, [this](Status possible) {
+      if (!possible) return done(std::move(possible).error());
+      apply(services_, waiting_.front().request,
+            [this](Result<StartReply> reply) { done(std::move(reply)); });
+    });
+  }
+
+  void done(Result<StartReply> reply) {
+    waiting_.front().done(std::move(reply));
+    services_.loop.defer([this] {
+      waiting_.pop_front();
+      if (!waiting_.empty()) next();
     });
   }
 

@@ -20,6 +20,9 @@ ipc::Description describe_instance(Services& services, const Instance& instance,
   LogPaths paths = services.supervisor.log_paths(instance);
   ipc::Description d;
   d.instance = view_of(services, instance);
+  const std::string unlimited = services.supervisor.memory_problem(*instance.spec);
+  if (!unlimited.empty() && !instance.machine.reason.empty())
+    d.instance.reason += "; memory_max is not held: " + unlimited;
   d.spec = reveal ? *instance.spec : model::masked(*instance.spec);
   d.created_ms = instance.created_ms;
   if (model::is_wanted(instance.machine))

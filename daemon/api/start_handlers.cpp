@@ -70,9 +70,11 @@ void find_named_jobs(StartWork& work, const std::vector<std::string>& targets,
   }
 }
 
-void handle_start(Services& services, const ipc::StartRequest& request, Responder<StartReply> to) {
-  if (services.ending) return to.fail(everything_ends());
-  const StartWorkPtr work = begin_start(services, answer(std::move(to)));
+using Done = std::function<void(Result<StartReply>)>;
+
+void start(Services& services, const ipc::StartRequest& request, Done done) {
+  if (services.ending) return done(everything_ends());
+  const StartWorkPtr work = begin_start(services, std::move(done));
   const auto existing = request.targets.empty()
                             ? Result<std::vector<InstanceId>>(std::vector<InstanceId>{})
                             : services.supervisor.select(request.targets);
@@ -86,6 +88,16 @@ void handle_start(Services& services, const ipc::StartRequest& request, Responde
     work->failed = existing.error();
   }
   work->done_one();
+}
+
+void handle_start(Services& services, const ipc::StartRequest& request, Responder<StartReply> to) {
+  std::vector<const model::AppSpec*> specs;
+  if (request.app) specs.push_back(&*request.app);
+  services.supervisor.check_identities(
+      specs, [&services, request, done = answer(std::move(to))](Status possible) {
+        if (!possible) return done(std::move(possible).error());
+        start(services, request, done);
+      });
 }
 
 void handle_restart(Services& services, const ipc::RestartRequest& request,

@@ -34,6 +34,15 @@ void settle(const StartWorkPtr& work, InstanceId id, const StartFact& fact) {
                            });
 }
 
+// An app that starts without a limit it should have.
+void tell_unlimited(StartWork& work, const model::AppSpec& spec) {
+  const std::string why = work.services.supervisor.memory_problem(spec);
+  if (why.empty()) return;
+  const std::string words = "memory_max of '" + spec.name + "' is not held here: " + why;
+  std::string& note = work.reply.note;
+  if (note.find(words) == std::string::npos) note += (note.empty() ? "" : "\n") + words;
+}
+
 }  // namespace
 
 StartWorkPtr begin_start(Services& services, std::function<void(Result<StartReply>)> finish) {
@@ -98,6 +107,8 @@ void start_existing(const StartWorkPtr& work, const std::vector<InstanceId>& ids
     if (work->reply.outcomes.back().already_running) continue;
     started.push_back(id);
   }
+  for (InstanceId id : started)
+    tell_unlimited(*work, *services.supervisor.find(id)->spec);
   services.dependencies.keep(started);
   for (InstanceId id : started)
     services.supervisor.start(id);

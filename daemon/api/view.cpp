@@ -33,6 +33,13 @@ void show_job(Services& services, const Instance& instance, ipc::InstanceInfo& i
     info.state = model::State::waiting;
 }
 
+// What does not keep it from running.
+std::string standing_problem(Services& services, const Instance& instance) {
+  const std::string unlimited = services.supervisor.memory_problem(*instance.spec);
+  if (!unlimited.empty()) return "memory_max is not held: " + unlimited;
+  return services.policies.files().problem_of(instance.app);
+}
+
 }  // namespace
 
 ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
@@ -43,8 +50,7 @@ ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
   info.ns = instance.spec->ns;
   info.slot = instance.slot;
   info.state = model::state_of(m);
-  info.reason =
-      m.reason.empty() ? services.policies.files().problem_of(instance.app) : reason_now(instance);
+  info.reason = m.reason.empty() ? standing_problem(services, instance) : reason_now(instance);
   if (instance.spec->job) show_job(services, instance, info);
   info.restarts = m.restarts;
   info.quick_exits = m.quick_exits;

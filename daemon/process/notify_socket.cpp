@@ -15,8 +15,8 @@
 namespace roost::daemon {
 namespace {
 
-constexpr int kMessagesPerTurn = 64;
-constexpr int kMostWaiting = 4096;  // the kernel's queue is far shorter
+constexpr int kMostWaiting = 1024;  // the kernel's queue is shorter
+constexpr Duration kPause = 5ms;
 constexpr mode_t kAnybody = 0666;
 
 Error failed(const std::string& path, int errnum) {
@@ -58,18 +58,28 @@ Result<UniqueFd> NotifySocket::bind(const std::string& path, mode_t mode) {
 NotifySocket::NotifySocket(loop::Loop& loop, UniqueFd fd, OnMessage on_message)
     : fd_(std::move(fd)),
       on_message_(std::move(on_message)),
-      poll_(loop, fd_.get(), [this](unsigned) { on_readable(); }) {
+      poll_(loop, fd_.get(), [this](unsigned) { on_readable(); }),
+      pause_(loop, [this] { (void)poll_.start(loop::Poll::readable); }) {
   (void)poll_.start(loop::Poll::readable);  // a socket can always be polled
 }
 
 void NotifySocket::take_waiting() {
-  for (int i = 0; i < kMostWaiting && take_one(); ++i) {
-  }
+  (void)take_some(kMostWaiting);
 }
 
 void NotifySocket::on_readable() {
-  for (int i = 0; i < kMessagesPerTurn && take_one(); ++i) {
-  }
+  if (take_some(model::limits::kNotifyPerTurn) || strangers_.empty()) return;
+  poll_.stop();
+  pause_.start(kPause);
+}
+
+// Whether that was all there is.
+bool NotifySocket::take_some(int most) {
+  constexpr std::size_t kMostStrangers = model::limits::kNotifyStrangers;
+  strangers_.clear();
+  for (int i = 0; i < most && strangers_.size() < kMostStrangers; ++i)
+    if (!take_one()) return true;
+  return false;
 }
 
 // The room for ancillary data holds the credentials only: descriptors that come along (BARRIER=1)
@@ -90,8 +100,9 @@ bool NotifySocket::take_one() {
   if (c != nullptr && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS)
     std::memcpy(&sender, CMSG_DATA(c), sizeof sender);
   const bool whole = (header.msg_flags & MSG_TRUNC) == 0;
-  if (sender.pid > 0 && whole)
-    on_message_(sender.pid, std::string_view(text.data(), static_cast<std::size_t>(n)));
+  const std::string_view said(text.data(), static_cast<std::size_t>(n));
+  if (sender.pid > 0 && whole && !strangers_.contains(sender.pid) && !on_message_(sender.pid, said))
+    strangers_.insert(sender.pid);
   kill_point("notify.before_consume");
   char byte = 0;
   (void)::recv(fd_.get(), &byte, sizeof byte, MSG_DONTWAIT);

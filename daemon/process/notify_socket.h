@@ -2,10 +2,14 @@
 // sent a datagram is the kernel's word (SCM_CREDENTIALS).
 //
 // The keeper holds a copy of the descriptor, so what is sent while there is no daemon waits in it.
+// Any user may send to root's: who belongs to no app is found out for a few senders a turn, so a
+// flood slows down what apps say, and not the loop.
+//
 // A datagram is looked at, acted upon and only then taken out. Loop thread.
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -14,12 +18,14 @@
 #include "core/base/result.h"
 #include "core/base/unique_fd.h"
 #include "core/loop/poll.h"
+#include "core/loop/timer.h"
 
 namespace roost::daemon {
 
 class NotifySocket {
  public:
-  using OnMessage = std::function<void(pid_t sender, std::string_view text)>;
+  // False: the sender belongs to no app.
+  using OnMessage = std::function<bool(pid_t sender, std::string_view text)>;
 
   // Makes the socket's file anew, whatever was there. `mode` of the file: 0600, or 0666 where apps
   // of other users are to reach it.
@@ -34,11 +40,14 @@ class NotifySocket {
 
  private:
   void on_readable();
+  bool take_some(int most);
   bool take_one();
 
   UniqueFd fd_;
   OnMessage on_message_;
   loop::Poll poll_;
+  loop::Timer pause_;          // after a turn in which strangers had their share
+  std::set<pid_t> strangers_;  // senders of this turn that belong to no app; kNotifyStrangers
 };
 
 // Where the socket of a home lies, and who may reach it.

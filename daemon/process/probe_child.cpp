@@ -23,7 +23,8 @@
 namespace roost::daemon {
 namespace {
 
-constexpr Duration kGrace = 3s;  // for a probe to end itself after its time
+constexpr Duration kGrace = 3s;         // for a probe to end itself after its time
+constexpr Duration kLookAgain = 100ms;  // at one that was killed
 constexpr std::size_t kStatusBytes = 16U << 10;
 
 struct Child {
@@ -54,11 +55,18 @@ std::string joined_numbers(const std::string& words, std::size_t most) {
   return out;
 }
 
-// "uid:gid:group,group" of a process; "-" for our own. Empty when it is gone.
-std::string identity_of(pid_t pid) {
-  if (pid == 0 || ::geteuid() != 0) return "-";
-  const auto status = read_file("/proc/" + std::to_string(pid) + "/status", kStatusBytes);
-  if (!status) return {};
+bool is_there(ProcessId id) {
+  const auto stat = read_stat(id.pid);
+  return stat && stat->id == id;
+}
+
+// "uid:gid:group,group" of a process; "-" for our own. Empty when it is gone: who has its number
+// now is somebody else, so it must be the same before and after.
+std::string identity_of(ProcessId like) {
+  if (like.pid == 0 || ::geteuid() != 0) return "-";
+  if (!is_there(like)) return {};
+  const auto status = read_file("/proc/" + std::to_string(like.pid) + "/status", kStatusBytes);
+  if (!status || !is_there(like)) return {};
   constexpr std::size_t kMostGroups = 256;
   return joined_numbers(status_words(*status, "Uid"), 1) + ":" +
          joined_numbers(status_words(*status, "Gid"), 1) + ":" +
@@ -101,6 +109,15 @@ void fill_settings(SpawnSettings& settings, int output) {
                              POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
+// Nobody could tell when it ends: it is ended here.
+void give_up(Child& child, std::string problem) {
+  (void)::kill(child.pid, SIGKILL);
+  while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  child.pid = 0;
+  child.problem = std::move(problem);
+}
+
 // Blocks; a pool thread.
 Child start(ProbePlan plan) {
   Child child;
@@ -133,6 +150,7 @@ Child start(ProbePlan plan) {
     return child;
   }
   child.pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
+  if (!child.pidfd) give_up(child, errno_error("pidfd of a probe", errno).message);
   return child;
 }
 
@@ -141,7 +159,7 @@ Child start(ProbePlan plan) {
 class ProbeChild::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(loop::Loop& loop, Done done)
-      : loop_(loop), done_(std::move(done)), limit_(loop, [this] { kill(); }) {}
+      : loop_(loop), done_(std::move(done)), limit_(loop, [this] { on_limit(); }) {}
 
   void begin(loop::Worker& worker, ProbePlan plan) {
     began_ = Monotonic::now();
@@ -183,7 +201,14 @@ class ProbeChild::Impl : public std::enable_shared_from_this<Impl> {
     reading_.emplace(loop_, child_.output.get(), [this](unsigned) { read_output(); });
     (void)reading_->start(loop::Poll::readable);  // a pipe can always be polled
     watching_.emplace(loop_, child_.pidfd.get(), [this](unsigned) { on_exit(); });
-    if (!watching_->start(loop::Poll::readable)) kill();
+    if (!watching_->start(loop::Poll::readable)) limit_.start(0s);  // looked at now and then
+  }
+
+  // It should have ended itself.
+  void on_limit() {
+    kill();
+    limit_.start(kLookAgain);
+    on_exit();
   }
 
   void read_output() {

@@ -9,10 +9,9 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "core/base/time.h"
 #include "core/loop/worker.h"
+#include "daemon/process/proc_snapshot.h"
 
 namespace roost::daemon {
 
@@ -23,7 +22,7 @@ struct ProbePlan {
   Duration timeout = 5s;
   std::string cwd = "/";         // of exec
   std::vector<std::string> env;  // "NAME=value"
-  pid_t like = 0;                // with the user and groups of this process; 0 = as the daemon
+  ProcessId like{};              // with the user and groups of this process; pid 0 = as the daemon
 };
 
 struct ProbeOutcome {

@@ -173,6 +173,8 @@ ROOST_NO_SANITIZE int run_child(void* argument) {
   if (::syscall(SYS_setsid) < 0) return fail(plan, SpawnStage::setup, errno);
   reset_signals(plan.changed_signals);
   enter_cgroup(plan);
+  if (plan.memory_procs >= 0 && ::syscall(SYS_write, plan.memory_procs, "0", 1UL) != 1)
+    return fail(plan, SpawnStage::memory, errno);
   restore_priorities(plan);
   if (plan.wanted_nice != nullptr &&
       ::syscall(SYS_setpriority, PRIO_PROCESS, 0, *plan.wanted_nice) != 0)

@@ -45,6 +45,8 @@ struct ChildPlan {
   std::uint64_t changed_signals = 0;  // bit n - 1: signal n is not at its default
   int cgroup_procs = -1;              // the child writes itself in there (v1); -1 = not needed
 
+  int memory_procs = -1;  // likewise, of the cgroup that limits its memory; must work
+
   const char* oom_score_adj = nullptr;  // text to write; null = as it is
   std::size_t oom_score_adj_size = 0;
   const int* nice = nullptr;         // null = as it is

@@ -50,6 +50,8 @@ std::string subject(const SpawnPlan& plan, SpawnStage stage, std::size_t limit) 
       return "create a process";
     case SpawnStage::setup:
       return "set up the process";
+    case SpawnStage::memory:
+      return "enter the cgroup of memory_max, '" + plan.memory_procs + "'";
     case SpawnStage::nice:
       return "set nice " + std::to_string(plan.nice.value_or(0));
     case SpawnStage::rlimit:

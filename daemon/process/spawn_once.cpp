@@ -156,7 +156,9 @@ class Attempt {
         break;
     }
     if (!lane_fd_) leave_lane();
-    return true;
+    if (plan_.memory_procs.empty()) return true;
+    memory_fd_.reset(::open(plan_.memory_procs.c_str(), O_WRONLY | O_CLOEXEC));
+    return memory_fd_ ? true : fail(SpawnStage::memory, errno);
   }
 
   void leave_lane() {
@@ -182,6 +184,7 @@ class Attempt {
     child_.channel_app = channel_app_.get();
     child_.channel_daemon = channel_daemon_.get();
     if (plan_.lane.kind == CgroupKind::v1) child_.cgroup_procs = lane_fd_.get();
+    child_.memory_procs = memory_fd_.get();
     fill_originals();
     child_.uid = user_.uid;
     child_.gid = user_.gid;
@@ -315,6 +318,7 @@ class Attempt {
   UniqueFd channel_app_;
   UniqueFd channel_daemon_;
   UniqueFd lane_fd_;  // v2: the directory; v1: cgroup.procs
+  UniqueFd memory_fd_;
   std::string oom_text_;
   std::vector<char*> argv_;
   std::vector<char*> envp_;

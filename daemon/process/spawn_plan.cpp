@@ -1,41 +1,15 @@
 #include "daemon/process/spawn_plan.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
+#include "core/model/instance_text.h"
+#include "core/model/launch.h"
 #include "core/model/readiness.h"
 #include "daemon/process/run_key.h"
 
 namespace roost::daemon {
 namespace {
-std::vector<std::string> make_argv(const model::AppSpec& spec) {
-  std::vector<std::string> argv;
-  switch (spec.kind) {
-    case model::ExecKind::direct:
-      argv = {spec.script};
-      break;
-    case model::ExecKind::interpreter:
-      argv = {spec.interpreter};
-      argv.insert(argv.end(), spec.interpreter_args.begin(), spec.interpreter_args.end());
-      argv.push_back(spec.script);
-      break;
-    case model::ExecKind::shell:
-      argv = {"/bin/sh", "-c", spec.script,
-              spec.name};  // the name is $0: it stands before the shell's messages
-      break;
-  }
-  argv.insert(argv.end(), spec.args.begin(), spec.args.end());
-  return argv;
-}
-
-// 0 for what is none; validate() has refused that.
-std::uint64_t number_of(std::string_view text) {
-  std::uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
 std::vector<NamedLimit> make_limits(const model::AppSpec& spec) {
   std::vector<NamedLimit> limits;
   for (const auto& [name, value] : spec.rlimits)
@@ -45,17 +19,11 @@ std::vector<NamedLimit> make_limits(const model::AppSpec& spec) {
 }
 
 std::vector<std::string> make_env(const model::AppSpec& spec, const InstanceFacts& facts) {
-  std::map<std::string, std::string> env;
-  for (const auto& [name, value] : spec.env) {
-    if (!is_internal_variable(name)) env.emplace(name, value);
-  }
+  std::map<std::string, std::string> env = model::instance_environment(spec, facts.slot);
+  std::erase_if(env, [](const auto& entry) { return is_internal_variable(entry.first); });
   env.emplace("PYTHONUNBUFFERED",
               "1");  // or a Python app's output comes in blocks of 8 KiB, the last one never
   if (!is_internal_variable(spec.instance_var)) env[spec.instance_var] = std::to_string(facts.slot);
-  if (!spec.increment_var.empty() && !is_internal_variable(spec.increment_var)) {
-    std::string& value = env[spec.increment_var];
-    value = std::to_string(number_of(value) + facts.slot);
-  }
   env["pm_id"] = std::to_string(raw(facts.instance));
   if (!facts.notify_socket.empty()) env["NOTIFY_SOCKET"] = facts.notify_socket;
   if (spec.watchdog > 0s)
@@ -95,7 +63,8 @@ bool is_internal_variable(std::string_view name) {
 
 SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts) {
   SpawnPlan plan;
-  plan.argv = make_argv(spec);
+  plan.argv = model::with_launcher(spec, facts.launcher, facts.credentials,
+                                   model::instance_words(spec, facts.slot));
   plan.program = plan.argv.front();
   plan.env = make_env(spec, facts);
   plan.cwd = spec.cwd;
@@ -111,9 +80,9 @@ SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts
   return plan;
 }
 
-std::vector<std::string> probe_environment(const model::AppSpec& spec) {
+std::vector<std::string> probe_environment(const model::AppSpec& spec, std::uint32_t slot) {
   std::vector<std::string> env;
-  for (const auto& [name, value] : spec.env)
+  for (const auto& [name, value] : model::instance_environment(spec, slot))
     if (!is_internal_variable(name)) env.push_back(name + "=" + value);
   return env;
 }

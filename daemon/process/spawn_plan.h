@@ -29,6 +29,8 @@ struct InstanceFacts {
   Lane lane;  // from Lanes::acquire; default = none
   std::array<std::uint8_t, 16> boot_id{};
   std::string notify_socket{};  // of the home; empty = none
+  std::string launcher{};       // roost, which finds secrets and executes the app
+  std::string credentials{};    // the directory of systemd's, where roost has one
 };
 
 struct KeeperNote {
@@ -57,7 +59,8 @@ struct SpawnPlan {
   bool no_new_privs = false;
   bool channel = false;  // gets a socket for Node's protocol on kChannelFd
   Lane lane;
-  model::RunLabel label;  // pid, start_ticks, started_* are filled by the spawner
+  std::string memory_procs;  // a cgroup.procs that the child writes itself into; empty = none
+  model::RunLabel label;     // pid, start_ticks, started_* are filled by the spawner
   // The instance's note, told to the keeper by the child itself just before it registers, so that
   // the keeper need not wake for either.
   std::optional<KeeperNote> note;
@@ -74,8 +77,8 @@ struct SpawnPlan {
 // Where the app finds its channel.
 inline constexpr int kChannelFd = 3;
 
-// argv: direct [script, args…]; interpreter [interpreter, interpreter_args…, script, args…];
-// shell ["/bin/sh", "-c", script, name, args…].
+// argv: core/model/instance_text.h; of an app with secrets behind the launcher's words
+// (core/model/launch.h).
 // Environment: the spec's, without what belongs to roost or to the daemon's own parent (ROOST_*,
 // NODE_CHANNEL_FD, NODE_CHANNEL_SERIALIZATION_MODE, LISTEN_*, NOTIFY_SOCKET, WATCHDOG_*), with
 // NODE_APP_INSTANCE (or what instance_var names), increment_var counted up, pm_id, ROOST_ID,
@@ -83,9 +86,10 @@ inline constexpr int kChannelFd = 3;
 // the spec has it. HOME, USER, LOGNAME and SHELL of `user` are added by the spawner.
 [[nodiscard]] SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts);
 
-// For what is run on behalf of the app, but is none of its processes: the spec's, without what
-// belongs to roost.
-[[nodiscard]] std::vector<std::string> probe_environment(const model::AppSpec& spec);
+// For what is run on behalf of an instance, but is none of its processes: the spec's, without what
+// belongs to roost. Secrets are not in it.
+[[nodiscard]] std::vector<std::string> probe_environment(const model::AppSpec& spec,
+                                                         std::uint32_t slot);
 
 // Whether a variable is kept from the apps (see above).
 [[nodiscard]] bool is_internal_variable(std::string_view name);

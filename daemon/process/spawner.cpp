@@ -24,6 +24,8 @@ std::string_view to_string(SpawnStage stage) {
       return "clone";
     case SpawnStage::setup:
       return "setup";
+    case SpawnStage::memory:
+      return "memory";
     case SpawnStage::nice:
       return "nice";
     case SpawnStage::rlimit:
@@ -72,7 +74,8 @@ class Spawner::Impl {
     std::unique_lock lock(mutex_);
     if (jobs_.size() < model::limits::kMaxInstances) {
       auto settled = std::move(plan.settled);
-      jobs_.push_back({std::move(plan), std::move(done), std::move(settled)});
+      jobs_.push_back({std::move(plan), std::move(done), std::move(settled), {}});
+      ++spawns_;
       lock.unlock();
       return wake_.notify_one();
     }
@@ -87,6 +90,17 @@ class Spawner::Impl {
     deliver(std::move(done), std::move(refused), Duration::zero());
   }
 
+  void run(std::function<void()> work, std::function<void()> done) {
+    {
+      const std::lock_guard lock(mutex_);
+      jobs_.push_back({{}, {}, {}, [this, work = std::move(work), done = std::move(done)] {
+                         work();
+                         options_.post(done, Duration::zero());
+                       }});
+    }
+    wake_.notify_one();
+  }
+
   std::size_t waiting() {
     const std::lock_guard lock(mutex_);
     return jobs_.size();
@@ -94,7 +108,7 @@ class Spawner::Impl {
 
   bool busy() {
     const std::lock_guard lock(mutex_);
-    return in_hand_ || !jobs_.empty();
+    return spawns_ > 0;
   }
 
  private:
@@ -102,6 +116,7 @@ class Spawner::Impl {
     SpawnPlan plan;
     Done done;
     std::function<void(const SpawnResult&, bool)> settled;
+    std::function<void()> other;  // instead of a spawn
   };
 
   void work() {
@@ -112,15 +127,17 @@ class Spawner::Impl {
       if (stopping_) return;
       Job job = std::move(jobs_.front());
       jobs_.pop_front();
-      in_hand_ = true;
       lock.unlock();
+      if (job.other) {
+        job.other();
+        continue;
+      }
       if (!bench) bench = SpawnBench::make();  // want of descriptors passes
       const Duration patience = job.plan.patience;
       SpawnResult result = bench ? spawn_once(*bench, options_, std::move(job.plan))
                                  : refuse(job.plan, bench.error());
       lock.lock();
-      in_hand_ = false;
-      const bool more_follow = !jobs_.empty();
+      const bool more_follow = --spawns_ > 0;
       lock.unlock();
       if (job.settled) job.settled(result, more_follow);
       deliver(std::move(job.done), std::move(result), patience);
@@ -146,9 +163,9 @@ class Spawner::Impl {
   const SpawnerOptions options_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Job> jobs_;   // guarded by mutex_
-  bool in_hand_ = false;   // guarded by mutex_
-  bool stopping_ = false;  // guarded by mutex_
+  std::deque<Job> jobs_;    // guarded by mutex_
+  std::size_t spawns_ = 0;  // waiting or in hand, guarded by mutex_
+  bool stopping_ = false;   // guarded by mutex_
   std::thread thread_;
 };
 
@@ -158,6 +175,10 @@ Spawner::~Spawner() = default;
 
 void Spawner::spawn(SpawnPlan plan, Done done) {
   impl_->spawn(std::move(plan), std::move(done));
+}
+
+void Spawner::run(std::function<void()> work, std::function<void()> done) {
+  impl_->run(std::move(work), std::move(done));
 }
 
 std::size_t Spawner::waiting() const {

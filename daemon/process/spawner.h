@@ -33,6 +33,7 @@ enum class SpawnStage : std::uint8_t {
   pipe,
   clone,
   setup,
+  memory,
   nice,
   rlimit,
   limits,
@@ -95,6 +96,9 @@ class Spawner {
   [[nodiscard]] std::size_t waiting() const;
   // Whether some SpawnPlan::settled is still to be called.
   [[nodiscard]] bool busy() const;
+  // In the same queue, for what may hang as a start may: `work` on the spawner's thread, then
+  // `done` on the loop's.
+  void run(std::function<void()> work, std::function<void()> done);
 
  private:
   class Impl;

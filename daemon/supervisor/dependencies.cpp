@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/model/limits.h"
 #include "daemon/process/spawn_plan.h"
 
 namespace roost::daemon {
@@ -30,10 +31,10 @@ Target parse_target(const std::string& text) {
 Dependencies::Dependencies(loop::Loop& loop, loop::Worker& worker, Bus& bus, Supervisor& supervisor,
                            std::string program)
     : loop_(loop),
-      worker_(worker),
       bus_(bus),
       supervisor_(supervisor),
-      program_(std::move(program)) {
+      program_(std::move(program)),
+      probes_(loop, worker, model::limits::kMaxLooks) {
   (void)bus_.subscribe([this](const Event& event) { on_event(event); });  // for good
 }
 
@@ -71,21 +72,28 @@ void Dependencies::look_for(InstanceId id) {
   if (instance == nullptr || search == searches_.end() || search->second.looking != 0) return;
   const Supervisor::Unmet unmet = supervisor_.unmet_dependency(*instance);
   if (!unmet.outside) return look_at(id);
-  const Target target = parse_target(instance->spec->wait_for[instance->found]);
   const std::uint64_t number = ++last_number_;
   search->second.looking = number;
-  probes_[number] = std::make_unique<ProbeChild>(
-      loop_, worker_,
-      ProbePlan{.program = program_,
-                .kind = target.kind,
-                .target = target.target,
-                .timeout = kLookLimit,
-                .env = probe_environment(*instance->spec)},
-      [this, id, number](const ProbeOutcome& outcome) { on_looked(id, number, outcome); });
+  probes_.add([this, id, number] { return plan_look(id, number); },
+              [this, id, number](const ProbeOutcome& outcome) { on_looked(id, number, outcome); });
+}
+
+// By its turn it may be held no more, or for something else.
+std::optional<ProbePlan> Dependencies::plan_look(InstanceId id, std::uint64_t number) const {
+  const Instance* instance = supervisor_.find(id);
+  const auto search = searches_.find(id);
+  if (instance == nullptr || search == searches_.end() || search->second.looking != number ||
+      !supervisor_.unmet_dependency(*instance).outside)
+    return std::nullopt;
+  const Target target = parse_target(instance->spec->wait_for[instance->found]);
+  return ProbePlan{.program = program_,
+                   .kind = target.kind,
+                   .target = target.target,
+                   .timeout = kLookLimit,
+                   .env = probe_environment(*instance->spec, instance->slot)};
 }
 
 void Dependencies::on_looked(InstanceId id, std::uint64_t number, const ProbeOutcome& outcome) {
-  probes_.erase(number);
   const auto search = searches_.find(id);
   if (search == searches_.end() || search->second.looking != number) return;  // of an earlier wait
   search->second.looking = 0;

@@ -6,14 +6,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/loop/timer.h"
 #include "core/loop/worker.h"
 #include "daemon/bus.h"
-#include "daemon/process/probe_child.h"
+#include "daemon/process/probe_queue.h"
 #include "daemon/supervisor/supervisor.h"
 
 namespace roost::daemon {
@@ -48,18 +48,18 @@ class Dependencies {
   void look_at(model::InstanceId id);
   void tell_failure(const Event& event);
   void look_for(model::InstanceId id);
+  [[nodiscard]] std::optional<ProbePlan> plan_look(model::InstanceId id,
+                                                   std::uint64_t number) const;
   void on_looked(model::InstanceId id, std::uint64_t number, const ProbeOutcome& outcome);
   void stop_next();
   [[nodiscard]] bool is_needed(model::InstanceId id) const;
 
   loop::Loop& loop_;
-  loop::Worker& worker_;
   Bus& bus_;
   Supervisor& supervisor_;
   std::string program_;
   std::map<model::InstanceId, Search> searches_;  // of held instances
-  // Under way, one for each search; also those whose search is over.
-  std::map<std::uint64_t, std::unique_ptr<ProbeChild>> probes_;
+  ProbeQueue probes_;  // one for each search; also those whose search is over
   std::uint64_t last_number_ = 0;
   std::map<model::InstanceId, StopOne> stopping_;  // whose turn has not come
 };

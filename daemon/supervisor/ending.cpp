@@ -43,7 +43,12 @@ TreeRoot Supervisor::tree_root(const Run& run) const {
 // lives.
 void Supervisor::signal_stop(Instance& instance, Run& run) {
   kill_point("stop.before_signal");
+  if (!instance.spec->stop_command.empty()) return run_stop_command(instance, run);
   if (run.channel && instance.spec->shutdown_with_message) return ask_by_message(instance, run);
+  send_stop_signal(instance, run);
+}
+
+void Supervisor::send_stop_signal(Instance& instance, Run& run) {
   const int number = static_cast<int>(instance.spec->stop_signal);
   if (instance.spec->kill_mode == model::KillMode::process) {
     (void)signal_process({run.label.pid, run.label.start_ticks}, number);  // it may be gone
@@ -166,8 +171,11 @@ void Supervisor::finish_sweep(Instance& instance, Run& run) {
   }
   run.swept = true;
   run.timer.reset();
+  // One that counts what the kernel killed is made anew for the next run.
+  const bool as_new = run.lane_empty && run.memory_group.kind != CgroupKind::v2;
   p_.lanes.release(instance.id, run.lane.number,
-                   run.lane_empty ? Lanes::Seen::empty : Lanes::Seen::unknown);
+                   as_new ? Lanes::Seen::empty : Lanes::Seen::unknown);
+  memory_groups_.remove(run.memory_group);
   const bool is_current = instance.machine.current && instance.machine.current->id == run.label.run;
   const bool asked = is_current ? instance.machine.current->asked : true;
   if (is_current) {
@@ -188,8 +196,11 @@ void Supervisor::finish_sweep(Instance& instance, Run& run) {
              .processes = std::max(run.processes, 1),
              .killed = run.killed};
   if (is_current && instance.machine.current->failed) over.failure = instance.machine.failure;
+  if (is_current && over.failure.empty()) over.failure = instance.machine.pending_cause;
   feed(instance, {.kind = Input::Kind::swept, .run = id});
   over.reason = instance.machine.reason;
+  if (const Run& ended = *find_run(id); !ended.stop_problem.empty())
+    over.reason += "; " + ended.stop_problem;
   record_exit(instance, *find_run(id), over.reason);
   p_.bus.publish(std::move(over));
 }
@@ -218,7 +229,8 @@ void Supervisor::process_exit(Run& run) {
   feed(*instance, {.kind = Input::Kind::exited,
                    .run = id,
                    .status = model::exit_status_from(run.exit->code, run.exit->status),
-                   .ran_for = ran_for});
+                   .ran_for = ran_for,
+                   .error = exit_cause(*instance, run)});
 }
 
 // Most outputs end with their process, and the pump says so by itself.

@@ -290,8 +290,11 @@ void Supervisor::spawn(Instance& instance, RunId id) {
                                        .generation = instance.generation,
                                        .lane = lane,
                                        .boot_id = p_.boot_id,
-                                       .notify_socket = notify_ ? p_.notify.path : std::string()});
+                                       .notify_socket = notify_ ? p_.notify.path : std::string(),
+                                       .launcher = p_.helper,
+                                       .credentials = p_.credentials});
   run.label = plan.label;
+  limit_memory(instance, run, plan);
   if (const auto note = changed_note(instance)) plan.note = {kNoteKey + raw(instance.id), *note};
   plan.take_output = output_taker(instance, id);
   if (p_.store != nullptr) plan.settled = recorder(*p_.store, instance.id, p_.boot_id);
@@ -310,6 +313,7 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
   if (!ROOST_EXPECT(run != nullptr && instance != nullptr, "a spawn for nobody")) return;
   if (result.failure) {
     p_.lanes.release(id, run->lane.number);
+    memory_groups_.remove(run->memory_group);
     const std::optional<KeeperExit> exit = run->exit;
     runs_.erase(raw(result.run));
     if (exit) keeper_->ack_exit(exit->run, exit->seq);
@@ -330,6 +334,10 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
   }
   run->label = result.label;
   if (run->label.lane == 0 && run->lane) {  // it could not be born there
+    if (run->memory_group.kind == CgroupKind::v2) {
+      run->memory_group = {};
+      report_no_limit(*instance, "the run could not be started in its cgroup");
+    }
     p_.lanes.release(id, run->lane.number);
     run->lane = {};
   }

@@ -1,5 +1,6 @@
 #include "daemon/supervisor/health.h"
 
+#include "core/model/instance_text.h"
 #include "core/model/limits.h"
 #include "core/model/readiness.h"
 #include "daemon/log.h"
@@ -122,11 +123,11 @@ void Health::probe(const Asked& asked) {
   const model::AppSpec& spec = *instance->spec;
   ProbePlan plan{.program = program_,
                  .kind = std::string(kind_of(*spec.health)),
-                 .target = spec.health->target,
+                 .target = model::InstanceText(spec, instance->slot)(spec.health->target),
                  .timeout = spec.health->timeout,
                  .cwd = spec.cwd,
-                 .env = probe_environment(spec),
-                 .like = run->label.pid};
+                 .env = probe_environment(spec, instance->slot),
+                 .like = {run->label.pid, run->label.start_ticks}};
   const std::uint64_t number = ++last_number_;
   auto child = std::make_unique<ProbeChild>(loop_, worker_, std::move(plan),
                                             [this, number, asked](ProbeOutcome outcome) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "core/base/time.h"
 #include "core/base/unique_fd.h"
@@ -14,6 +15,7 @@
 #include "core/model/label.h"
 #include "core/model/readiness.h"
 #include "daemon/process/app_channel.h"
+#include "daemon/process/memory_groups.h"
 #include "daemon/process/process_tree.h"
 #include "daemon/process/tree_sweep.h"
 #include "daemon/supervisor/keeper_link.h"
@@ -27,7 +29,8 @@ struct Run {
   std::uint64_t out_pipe = 0;  // inode numbers of its pipes: processes holding them belong to it
   std::uint64_t err_pipe = 0;
   Lane lane;
-  bool lane_empty = false;  // seen after the exit
+  bool lane_empty = false;   // seen after the exit
+  MemoryGroup memory_group;  // of memory_max
   Duration kill_timeout = 10s;
   bool spawned = false;      // the spawner has answered
   bool said_ready = false;   // before that
@@ -40,6 +43,7 @@ struct Run {
   TimePoint last_alive{};                       // when it did so last, as far as this daemon knows
   model::Failing failing = model::Failing::no;  // what roost ends it for
   TimePoint stop_deadline{};                    // of the stop under way
+  std::string stop_problem;                     // what went wrong with its stop_command
   TreeMemory memory;
   std::optional<loop::Timer> drain;  // until the pump is told to look for an end of the output
   std::unique_ptr<TreeSweep> sweep;

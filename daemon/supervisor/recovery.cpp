@@ -129,6 +129,8 @@ Run& Recovery::make_run(const model::RunLabel& label, UniqueFd pidfd, UniqueFd o
   const Instance* instance = s_.find(label.instance);
   if (instance == nullptr) return run;
   run.kill_timeout = instance->spec->kill_timeout;
+  if (instance->spec->memory_max)
+    run.memory_group = s_.memory_groups_.find(run.lane, label.instance);
   s_.attach_found_output(*instance, label.run, std::move(out), std::move(err));
   s_.attach_channel(run, std::move(channel));
   return run;

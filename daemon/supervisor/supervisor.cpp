@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
+#include "core/model/limits.h"
 #include "daemon/log.h"
 #include "daemon/supervisor/recovery.h"
 
@@ -17,6 +18,8 @@ using model::RunId;
 Supervisor::Supervisor(SupervisorParts parts)
     : p_(std::move(parts)),
       recovery_(std::make_unique<Recovery>(*this)),
+      stop_commands_(p_.loop, p_.worker, model::limits::kMaxStopCommands),
+      memory_groups_(p_.home_id),
       random_(static_cast<std::minstd_rand::result_type>(to_ns(Monotonic::now()) ^ ::getpid())) {
   if (p_.store != nullptr) snapshot_ = p_.store->load();
   saved_list_ = std::move(snapshot_.meta[kSavedListKey]);

@@ -24,6 +24,7 @@
 #include "daemon/logs/pump.h"
 #include "daemon/process/lanes.h"
 #include "daemon/process/notify_socket.h"
+#include "daemon/process/probe_queue.h"
 #include "daemon/process/shared_walk.h"
 #include "daemon/process/spawner.h"
 #include "daemon/supervisor/instance.h"
@@ -44,6 +45,8 @@ struct SupervisorParts {
   std::string log_dir;
   NotifyPlace notify;
   std::array<std::uint8_t, 16> boot_id{};
+  std::string helper{};       // roost, which launches apps with secrets and runs stop commands
+  std::string credentials{};  // systemd's directory of them; empty = none
 };
 
 struct LogPaths {
@@ -101,6 +104,16 @@ class Supervisor final : public KeeperListener {
   // Whether so many more instances fit, and so many more channels; Errc::conflict says what is
   // short.
   [[nodiscard]] Status check_room(std::size_t more, std::size_t more_channels) const;
+
+  // Why the kernel does not hold memory_max; empty when it does, or the app has none.
+  [[nodiscard]] std::string memory_problem(const model::AppSpec& spec);
+
+  // The end of everything: cgroups of memory_max go.
+  void remove_memory_groups() { memory_groups_.remove_all(); }
+
+  // Whether there are the users and groups that the specs name, and we may be them; `done` at once
+  // where they name none.
+  void check_identities(const std::vector<const model::AppSpec*>& specs, Committed done) const;
 
   // ---- commands; each takes effect at once, what follows is told by the Bus
   // Adds an app with all its instances, down. Refused as a whole when it does not fit. `done` when
@@ -235,7 +248,7 @@ class Supervisor final : public KeeperListener {
   // words.cpp: what apps say about themselves
   void open_notify_socket();
   void attach_channel(Run& run, UniqueFd fd);
-  void on_notify(pid_t sender, std::string_view text);
+  bool on_notify(pid_t sender, std::string_view text);
   void on_said_ready(model::RunId run);
   void sync_overtime(const Instance& instance, const model::RunMachine& machine);
   void on_overtime(model::RunId run);
@@ -248,6 +261,7 @@ class Supervisor final : public KeeperListener {
 
   // ending.cpp: signals, exits, sweeps, acknowledgement
   void signal_stop(Instance& instance, Run& run);
+  void send_stop_signal(Instance& instance, Run& run);
   void ask_by_message(Instance& instance, Run& run);
   void signalled(Run& run);
   void signal_kill(Instance& instance, Run& run);
@@ -262,6 +276,16 @@ class Supervisor final : public KeeperListener {
   void record_exit(Instance& instance, Run& run, const std::string& reason);
   void try_ack(Run& run);
   void ack(Run& run);
+
+  // stop_command.cpp
+  void run_stop_command(const Instance& instance, Run& run);
+  [[nodiscard]] std::optional<ProbePlan> plan_stop_command(model::RunId run);
+  void on_stop_command(model::RunId run, const ProbeOutcome& outcome);
+
+  // memory_max.cpp
+  void limit_memory(const Instance& instance, Run& run, SpawnPlan& plan);
+  void report_no_limit(const Instance& instance, std::string why);
+  [[nodiscard]] std::string exit_cause(const Instance& instance, const Run& run) const;
 
   void persist(store::Batch batch, store::Durability durability, Committed done);
   void put_book(Committed done, store::Batch batch);
@@ -285,6 +309,8 @@ class Supervisor final : public KeeperListener {
   std::string saved_list_;              // of save_list()
   UniqueFd inherited_notify_;
   std::optional<NotifySocket> notify_;
+  ProbeQueue stop_commands_;
+  MemoryGroups memory_groups_;
   std::shared_ptr<SharedWalk> walk_ = std::make_shared<SharedWalk>();
   std::uint64_t run_serial_ =
       0;  // upper half of the ids of this daemon's runs: above all known ones

@@ -24,8 +24,9 @@ void Supervisor::open_notify_socket() {
     return;
   }
   if (fd) {
-    notify_.emplace(p_.loop, std::move(fd),
-                    [this](pid_t sender, std::string_view text) { on_notify(sender, text); });
+    notify_.emplace(p_.loop, std::move(fd), [this](pid_t sender, std::string_view text) {
+      return on_notify(sender, text);
+    });
     return;
   }
   renew_notify_socket();
@@ -37,7 +38,7 @@ void Supervisor::renew_notify_socket() {
   if (!made) return log_warning("notify", made.error().message);
   keeper_->store_entry(kNotifyKey, LabelBytes{}, made->get());
   notify_.emplace(p_.loop, std::move(*made),
-                  [this](pid_t sender, std::string_view text) { on_notify(sender, text); });
+                  [this](pid_t sender, std::string_view text) { return on_notify(sender, text); });
 }
 
 void Supervisor::end_notify_socket() {
@@ -46,19 +47,22 @@ void Supervisor::end_notify_socket() {
   remove_notify_place(p_.notify);
 }
 
-void Supervisor::on_notify(pid_t sender, std::string_view text) {
+// False: the sender belongs to no run. Who says nothing is not looked up.
+bool Supervisor::on_notify(pid_t sender, std::string_view text) {
   const model::NotifyWords words = model::parse_notify(text);
-  if (words == model::NotifyWords{}) return;
+  if (words == model::NotifyWords{}) return true;
   Run* run = run_of_process(sender);
-  if (run == nullptr) return;
+  if (run == nullptr) return false;
   const RunId id = run->label.run;
-  if (words.watchdog_trigger && run->watchdog)
-    return fail(*run, model::Failing::watchdog,
-                "WATCHDOG=trigger: the app says that it does not work",
-                run->last_alive - from_ns(run->label.started_ns));
+  if (words.watchdog_trigger && run->watchdog) {
+    fail(*run, model::Failing::watchdog, "WATCHDOG=trigger: the app says that it does not work",
+         run->last_alive - from_ns(run->label.started_ns));
+    return true;
+  }
   if (words.alive) run->last_alive = Monotonic::now();
   if (words.alive && run->watchdog) run->watchdog->start(watchdog_period(*run));
   if (words.ready) on_said_ready(id);
+  return true;
 }
 
 Duration Supervisor::watchdog_period(const Run& run) const {

@@ -62,7 +62,8 @@ def test_user_and_group(home):
     seen = status(home.pid("group"))
     assert seen["Uid"].split()[0] == "0" and set(seen["Gid"].split()) == {"4242"} and seen["Groups"].split() == ["4242"]
     said = home.run("start", "sleep 1000", "--name", "none", "--group", "no-such-group", "--cwd", "/")
-    assert said.code == 6 and "group 'no-such-group' does not exist" in said.out + said.err, said
+    assert said.code == 3 and "group 'no-such-group' does not exist" in said.err, said
+    assert "none" not in [i["name"] for i in home.infos()]
 
 
 def test_a_limit_that_may_not_be_set_is_an_error_in_words(make_home, outsider):

@@ -138,7 +138,8 @@ def test_start_as_another_user(home):
     home.strays.append(home.pid("nobody"))
     assert home.info("nobody")["user"] == "nobody"
     refused = home.run("start", victim("idle"), "--name", "x", "--user", "no-such-user")
-    assert refused.code != 0 and "no-such-user" in refused.err
+    assert refused.code == 3 and "user 'no-such-user' does not exist" in refused.err, refused
+    assert [i["name"] for i in home.infos()] == ["nobody"], "what can never run is not added"
 
 
 # ---- targets

@@ -3,6 +3,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -197,3 +199,36 @@ def test_a_stranger_makes_nobody_ready(home):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
         stranger.sendto(b"READY=1", address)
     hold_for(lambda: home.state("app") == "launching", 0.5)
+
+
+FLOOD = """
+import os, socket, sys
+for _ in range(3):
+    if os.fork() == 0:
+        break
+while True:
+    if os.fork() == 0:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+            stranger.sendto(b"READY=1", sys.argv[1])
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.mark.root
+def test_a_flood_of_strangers_holds_up_nobody(home, outsider):
+    """Any user reaches root's notify socket: who floods it, from ever new processes, makes neither the daemon nor an app's word wait for ever."""
+    go = home.work / "go"
+    home.ok("start", app(home, "notify.py", "ready-after", go, wait_ready=True, listen_timeout="100s"), "--no-wait")
+    pid = wait_until(lambda: home.pid("app"), 10)
+    address = next(v for v in procs.environ(pid) if v.startswith(b"NOTIFY_SOCKET=")).split(b"=", 1)[1].decode()
+    flood = subprocess.Popen([*outsider, sys.executable, "-c", FLOOD, address], start_new_session=True)
+    try:
+        daemon = home.daemon_pid
+        hold_for(lambda: home.run("ping", timeout=20).code == 0 and home.state("app") == "launching", 3)
+        go.touch()
+        home.wait_state("app", "online", 60)
+        assert home.daemon_pid == daemon and home.pid("app") == pid
+    finally:
+        os.killpg(flood.pid, signal.SIGKILL)
+        flood.wait()

@@ -37,7 +37,7 @@ def test_f11_with_64_descriptors_the_start_is_refused_and_nothing_breaks(home):
 
 
 def test_f11_up_to_80_apps_then_refused_with_a_reserve_and_recovers(home):
-    options = {"preexec_fn": descriptors(384)}
+    options = {"preexec_fn": descriptors(480)}
     names = [f"app{i}" for i in range(80)]
     for i, name in enumerate(names):
         done = start_idle(home, name, **options)
@@ -46,7 +46,7 @@ def test_f11_up_to_80_apps_then_refused_with_a_reserve_and_recovers(home):
     assert done.code not in (0, 5) and "descriptor" in done.err, f"never refused: {done}"
     assert i >= 5, "hardly anything fits"
     daemon = home.live_pid("daemon_pid")
-    assert len(procs.open_fds(daemon)) + 16 <= 384 and len(procs.open_fds(home.keeper_pid)) + 16 <= 384
+    assert len(procs.open_fds(daemon)) + 16 <= 480 and len(procs.open_fds(home.keeper_pid)) + 16 <= 480
     clients = [home.connect() for _ in range(8)]
     assert all(c.call("daemon.ping")["pid"] == daemon for c in clients)
     for c in clients:

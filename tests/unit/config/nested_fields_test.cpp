@@ -41,7 +41,8 @@ TEST_CASE("health: a table with one target, times and retries") {
 }
 
 TEST_CASE("health: what is wrong is told") {
-  CHECK(has(fault_of(R"("health": "http://x")"), "must be a table"));
+  CHECK(has(fault_of(R"("health": 7)"), "must be a table"));
+  CHECK(has(fault_of(R"("health": "ftp:x")"), "tcp:HOST:PORT"));
   CHECK(has(fault_of(R"("health": {})"), "needs one of http, tcp and exec"));
   CHECK(has(fault_of(R"("health": {"tcp": "a:1", "exec": "true"})"),
             "one of http, tcp and exec only"));

@@ -121,3 +121,17 @@ TEST_CASE(
   s.ask(Kind::stop);
   CHECK_FALSE(is_wanted(s.state));
 }
+
+TEST_CASE("instance: a known cause of an exit stands in the place of its status") {
+  const ExitStatus killed{ExitKind::signaled, 0, 9, false};
+  Story s;
+  s.up().feed({.kind = Kind::exited,
+               .run = RunId{1},
+               .status = killed,
+               .ran_for = 5s,
+               .error = "out of memory: over memory_max 64 MB"});
+  s.tell(Kind::swept, 1);
+  CHECK(s.state.reason.starts_with("out of memory: over memory_max 64 MB; "));
+  s.tell(Kind::spawned, 2).die(2, kCode3, 5s);
+  CHECK(s.state.reason.starts_with("exit code 3; "));
+}

@@ -134,6 +134,7 @@ TEST_CASE("notify socket: the sender is the kernel's word, and what waits is hea
   std::vector<std::pair<pid_t, std::string>> heard;
   NotifySocket socket(loop, std::move(*bound), [&](pid_t sender, std::string_view text) {
     heard.emplace_back(sender, std::string(text));
+    return true;
   });
   REQUIRE(say(std::string(60'000, 'x')));  // too long: ignored
   REQUIRE(say("WATCHDOG=1"));

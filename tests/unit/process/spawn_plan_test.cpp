@@ -42,6 +42,19 @@ TEST_CASE("spawn plan: argv of each kind of program") {
   CHECK(sh.argv == Strings{"/bin/sh", "-c", "echo $1 | cat", "victim"});
 }
 
+TEST_CASE("spawn plan: an app with secrets is launched by roost, which knows their sources") {
+  model::AppSpec spec = direct("/srv/app", {"x"});
+  spec.env_from = {{"KEY", "cmd:echo 1"}, {"DB", "file:/x"}};
+  InstanceFacts facts = make_facts();
+  facts.launcher = "/opt/roost";
+  facts.credentials = "/run/c";
+  const auto plan = make_spawn_plan(spec, facts);
+  CHECK(plan.program == "/opt/roost");
+  CHECK(plan.argv == Strings{"/opt/roost", "launch", "/run/c", "2", "DB=file:/x", "KEY=cmd:echo 1",
+                             "/srv/app", "x"});
+  CHECK(value_of(plan, "KEY") == "(unset)");
+}
+
 TEST_CASE("spawn plan: what belongs to roost or to its parent is kept from the app") {
   const auto plan = plan_with({{"ROOST_HOME", "/x"},
                                {"ROOST_ID", "1.2.3.4.0000000005"},
@@ -86,7 +99,7 @@ TEST_CASE("spawn plan: what an app needs to speak of itself") {
   CHECK(value_of(plan, "NODE_CHANNEL_FD") == "3");
   CHECK(value_of(plan, "NODE_CHANNEL_SERIALIZATION_MODE") == "json");
   CHECK(value_of(plan, "WATCHDOG_USEC") == "2500000");
-  for (const std::string& variable : probe_environment(spec))
+  for (const std::string& variable : probe_environment(spec, 0))
     CHECK_FALSE(variable.starts_with("NOTIFY_SOCKET"));
 }
 

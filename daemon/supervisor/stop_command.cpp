@@ -1,0 +1,80 @@
+// stop_command: a shell line, run as the app's user in a child process, that asks the app to stop
+// in place of the signal. SIGKILL follows at the end of kill_timeout as always.
+#include "daemon/log.h"
+#include "daemon/process/spawn_plan.h"
+#include "daemon/process/tree_signal.h"
+#include "daemon/supervisor/supervisor.h"
+
+namespace roost::daemon {
+
+using model::RunId;
+
+namespace {
+
+// What is wrong in the end stands last: "exit code 3: cannot connect".
+std::string in_words(std::string_view output) {
+  constexpr std::size_t kMost = 200;
+  while (output.ends_with('\n'))
+    output.remove_suffix(1);
+  const std::size_t last = output.rfind('\n') + 1;  // 0 when there is one line only
+  std::string words(output.substr(last));
+  if (last > 0) words += ": " + std::string(output.substr(0, output.find('\n')));
+  return words.substr(0, kMost);
+}
+
+}  // namespace
+
+// The tree is found first, as before a signal. The end of the run waits for the command.
+void Supervisor::run_stop_command(const Instance& instance, Run& run) {
+  const RunId id = run.label.run;
+  auto found = std::make_shared<TreeSignal>();
+  const auto begin = [this, id, found] {
+    if (Run* still = find_run(id)) still->memory = std::move(found->memory);
+    stop_commands_.add([this, id] { return plan_stop_command(id); },
+                       [this, id](const ProbeOutcome& outcome) { on_stop_command(id, outcome); });
+  };
+  ++run.signalling;
+  if (instance.spec->kill_mode == model::KillMode::process) return begin();
+  const Status submitted = p_.worker.submit(
+      [found, root = tree_root(run), memory = run.memory, asked = to_ns(Monotonic::now())] {
+        *found = signal_tree(root, 0, Resend::everyone, memory, asked);
+      },
+      begin);
+  if (!submitted) begin();
+}
+
+std::optional<ProbePlan> Supervisor::plan_stop_command(RunId id) {
+  const Run* run = find_run(id);
+  const Instance* instance = run != nullptr ? find(run->label.instance) : nullptr;
+  if (instance == nullptr || run->exit) return std::nullopt;
+  const Duration left = run->stop_deadline - Monotonic::now();
+  if (left <= 0s) return std::nullopt;
+  ProbePlan plan{.program = p_.helper,
+                 .kind = "exec",
+                 .target = instance->spec->stop_command,
+                 .timeout = left,
+                 .cwd = instance->spec->cwd,
+                 .env = probe_environment(*instance->spec, instance->slot),
+                 .like = {run->label.pid, run->label.start_ticks}};
+  plan.env.push_back("ROOST_PID=" + std::to_string(run->label.pid));
+  return plan;
+}
+
+void Supervisor::on_stop_command(RunId id, const ProbeOutcome& outcome) {
+  Run* run = find_run(id);
+  Instance* instance = run != nullptr ? find_mutable(run->label.instance) : nullptr;
+  if (instance == nullptr) return;
+  const bool wanted = !run->exit && Monotonic::now() < run->stop_deadline;
+  if (outcome.tried && !outcome.passed) {
+    run->stop_problem = "stop_command failed: " + in_words(outcome.output);
+    log_warning("stop", "app=" + instance->spec->name + " " + run->stop_problem);
+  } else if (!outcome.tried && wanted) {
+    run->stop_problem = "stop_command could not be run: " + in_words(outcome.output);
+    log_warning("stop", "app=" + instance->spec->name + " " + run->stop_problem +
+                            "; it gets the signal instead");
+    send_stop_signal(*instance, *run);
+  }
+  signalled(*run);
+}
+
+}  // namespace roost::daemon
