@@ -34,10 +34,11 @@ constexpr std::array<OptionOfField, 14> kValueOptions{
      {"--increment-var", "NAME", "increment_var", "variable counted up by instance"},
      {"--stop-exit-codes", "CODES", "stop_exit_codes", "exit codes that are a wanted end: '0 3'"}}};
 
-constexpr std::array<OptionOfField, 4> kListOptions{
+constexpr std::array<OptionOfField, 5> kListOptions{
     {{"--watch-path", "PATH", "watch", "watch this instead; may be repeated"},
      {"--ignore-watch", "PATTERNS", "ignore_watch", "files that do not count: '*.tmp data/'"},
      {"--rlimit", "NAME=LIMIT", "rlimits", "nofile=1024:4096; may be repeated"},
+     {"--label", "NAME=VALUE", "labels", "a word to select it by; may be repeated"},
      {"--filter-env", "TEXT", "filter_env", "do not pass on variables with it in their name"}}};
 
 Value text_value(std::string text) {
@@ -47,10 +48,11 @@ Value text_value(std::string text) {
   return value;
 }
 
-// A table of "NAME=LIMIT", a list of anything else.
+// A table of "NAME=VALUE", a list of anything else.
 Result<Value> list_value(const OptionOfField& option, const std::vector<std::string>& words) {
   Value value;
-  value.kind = option.field == "rlimits" ? Value::Kind::object : Value::Kind::array;
+  const bool table = option.field == "rlimits" || option.field == "labels";
+  value.kind = table ? Value::Kind::object : Value::Kind::array;
   for (const std::string& word : words) {
     const auto equals = word.find('=');
     if (value.kind == Value::Kind::array) {

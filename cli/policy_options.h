@@ -23,7 +23,7 @@ class PolicyOptions {
 
  private:
   static constexpr std::size_t kValues = 14;
-  static constexpr std::size_t kLists = 4;
+  static constexpr std::size_t kLists = 5;
 
   std::array<std::optional<std::string>, kValues> values_;
   std::array<std::vector<std::string>, kLists> lists_;

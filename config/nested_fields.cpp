@@ -6,6 +6,8 @@
 
 #include "config/setters.h"
 #include "core/base/suggest.h"
+#include "core/model/limits.h"
+#include "core/model/selector.h"
 
 namespace roost::config {
 namespace {
@@ -94,6 +96,19 @@ Fault set_depends_on(const Value& value, AppConfig& app) {
       wanted[name] = DependencyCondition::started;
   }
   app.settings.depends_on = std::move(wanted);
+  return std::nullopt;
+}
+
+Fault set_labels(const Value& value, AppConfig& app) {
+  if (value.kind != Kind::object) return expected("a table", value);
+  for (const Member& member : value.members) {
+    const std::string text = text_of(member.value);
+    const Status valid = model::validate_label(member.key, text);
+    if (!valid) return valid.error().message;
+    app.settings.labels[member.key] = text;
+  }
+  if (app.settings.labels.size() > model::limits::kMaxLabels)
+    return "has more than " + std::to_string(model::limits::kMaxLabels) + " labels";
   return std::nullopt;
 }
 

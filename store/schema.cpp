@@ -52,7 +52,15 @@ CREATE TABLE exits(
   PRIMARY KEY(instance, n)) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, kSchemaVersion> kMigrations{kState, kExits};
+constexpr const char* kChanges = R"sql(
+CREATE TABLE changes(
+  number INTEGER PRIMARY KEY,
+  bytes INTEGER NOT NULL,
+  json TEXT NOT NULL,
+  former TEXT NOT NULL) STRICT;
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations{kState, kExits, kChanges};
 
 static_assert(kApplicationId == 1383034739);
 

@@ -85,7 +85,7 @@ class Summary {
 
 std::string start_verb(const StartOutcome& outcome, std::string_view verb) {
   if (outcome.already_running) return "already running:";
-  if (outcome.instance.state == model::State::stopped) return "added";
+  if (outcome.instance.state == model::State::stopped) return outcome.changed ? "changed" : "added";
   return outcome.changed ? "restarted" : std::string(verb);
 }
 

@@ -5,6 +5,7 @@
 #include "core/model/cron.h"
 #include "core/model/limits.h"
 #include "core/model/process_limits.h"
+#include "core/model/selector.h"
 
 namespace roost::model {
 namespace {
@@ -242,6 +243,14 @@ void check_dependencies(const AppSpec& spec, Problems& problems) {
                     quoted(target) + " must be tcp:host:port, http://… or file:/path");
 }
 
+void check_labels(const AppSpec& spec, Problems& problems) {
+  problems.add_if(spec.labels.size() > limits::kMaxLabels, "labels",
+                  "more than " + std::to_string(limits::kMaxLabels));
+  for (const auto& [name, value] : spec.labels)
+    if (Status valid = validate_label(name, value); !valid)
+      problems.add_if(true, "labels", valid.error().message);
+}
+
 std::size_t bytes_of(const AppSpec& spec) {
   std::size_t sum = spec.name.size() + spec.ns.size() + spec.script.size() +
                     spec.interpreter.size() + spec.cwd.size() + spec.out_file.size() +
@@ -277,6 +286,7 @@ Status validate(const AppSpec& spec) {
   check_numbers(spec, problems);
   check_health(spec, problems);
   check_dependencies(spec, problems);
+  check_labels(spec, problems);
   check_policy(spec, problems);
   check_attributes(spec, problems);
   problems.add_if(bytes_of(spec) > limits::kMaxSpecBytes, "env",

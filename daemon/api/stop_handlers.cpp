@@ -76,17 +76,19 @@ std::vector<InstanceId> last_instances(const AppEntry& entry, std::size_t count)
   return ids;
 }
 
-void stop_and_forget(Services& services, std::vector<InstanceId> ids,
+void stop_and_forget(Services& services, std::vector<InstanceId> ids, std::optional<Change> change,
                      std::function<void(Result<StopReply>)> done) {
   const auto reply = std::make_shared<StopReply>(stop_all(services, ids));
-  services.waits.until_down(ids, [&services, reply, ids,
+  services.waits.until_down(ids, [&services, reply, ids, change = std::move(change),
                                   done = std::move(done)](const Facts& facts) {
     fill_in(services, *reply, facts);
     for (InstanceId id : ids)
-      if (const Instance* at = services.supervisor.find(id); at != nullptr && at->machine.current)
+      if (const Instance* at = services.supervisor.find(id);
+          at != nullptr && (at->machine.current || at->machine.desired == model::Desired::up))
         return done(Error{Errc::conflict,
                           "'" + at->spec->name + "' was started again by somebody else meanwhile",
                           "stopped, but not deleted: delete it once more"});
+    record_change(services.supervisor, change);
     services.supervisor.remove(ids, [reply, done](const Status& saved) {
       if (!saved) return done(Error{saved.error()}.context("deleted, but not yet on disk"));
       done(std::move(*reply));
@@ -100,7 +102,9 @@ void handle_delete(Services& services, const ipc::TargetsRequest& request,
                    Responder<StopReply> to) {
   const auto ids = services.supervisor.select(request.targets);
   if (!ids) return to.fail(ids.error());
-  stop_and_forget(services, *ids, answer(std::move(to)));
+  auto change = begin_change(services.supervisor, {to.uid(), request.command},
+                             removal_items(services.supervisor, *ids));
+  stop_and_forget(services, *ids, std::move(change), answer(std::move(to)));
 }
 
 struct PendingKill {

@@ -29,6 +29,7 @@ struct Run {
   Lane lane;
   bool lane_empty = false;  // seen after the exit
   Duration kill_timeout = 10s;
+  model::SpecPtr spec;       // it was started with: the app may have got another one
   bool spawned = false;      // the spawner has answered
   bool said_ready = false;   // before that
   bool note_passed = false;  // a newer note may have come before the one that the child brought

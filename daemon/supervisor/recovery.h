@@ -38,6 +38,7 @@ class Recovery {
   void take_over(KeeperRun run);
   void restore(Instance& instance, const model::InstanceNote& note);
   void restore_current(Instance& instance, const model::InstanceNote& note);
+  [[nodiscard]] bool is_outdated(const Instance& instance) const;
   void resume(Instance& instance);
   void adopt_survivors();
   void adopt(FoundRun found, const std::optional<model::RunLabel>& known);
