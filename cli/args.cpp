@@ -120,6 +120,14 @@ void ArgParser::words(std::string_view what, std::vector<std::string>& target, W
   words_count_ = count;
 }
 
+void ArgParser::targets(std::string_view what, std::vector<std::string>& target, Words count,
+                        std::size_t plain) {
+  words(what, target, count);
+  plain_words_ = plain;
+  list("-l,--selector", "NAME=VALUE", labels_,
+       "apps with this label; may be repeated: with all of them");
+}
+
 void ArgParser::rest(std::vector<std::string>& target) {
   rest_ = &target;
 }
@@ -137,6 +145,7 @@ std::optional<ExitCode> ArgParser::parse(Args args) {
   }
   if (!read) return usage_error(std::move(read).error());
   if (options.size() < args.size()) take_rest(args.subspan(options.size() + 1));
+  if (Status labels = take_labels(); !labels) return usage_error(std::move(labels).error());
   auto words = check_words();
   if (!words) return usage_error(std::move(words).error());
   return std::nullopt;
@@ -178,6 +187,22 @@ Error ArgParser::unknown_option(std::string_view word) const {
 void ArgParser::take_rest(Args args) {
   auto* target = rest_ != nullptr ? rest_ : words_;
   if (target != nullptr) target->insert(target->end(), args.begin(), args.end());
+}
+
+// One word stands for all of them: "team=web,tier=a".
+Status ArgParser::take_labels() {
+  if (labels_.empty()) return ok();
+  if (words_->size() > plain_words_)
+    return Error{Errc::invalid, fmt::format("both '{}' and -l name apps", words_->back()),
+                 "give names or labels, not both"};
+  std::string word;
+  for (const std::string& label : labels_) {
+    if (label.find('=') == std::string::npos)
+      return Error{Errc::invalid, fmt::format("-l '{}' is not NAME=VALUE", label), {}};
+    word += (word.empty() ? "" : ",") + label;
+  }
+  words_->push_back(std::move(word));
+  return ok();
 }
 
 Status ArgParser::check_words() const {

@@ -36,6 +36,9 @@ class ArgParser {
   };
 
   void words(std::string_view what, std::vector<std::string>& target, Words count);
+  // Words that name apps, behind `plain` others; instead of them labels may be given, by -l.
+  void targets(std::string_view what, std::vector<std::string>& target, Words count,
+               std::size_t plain = 0);
   // What stands after "--", verbatim; without this such words are positional ones.
   void rest(std::vector<std::string>& target);
 
@@ -59,6 +62,7 @@ class ArgParser {
   Status read_options(Args args);
   [[nodiscard]] Error unknown_option(std::string_view word) const;
   void take_rest(Args args);
+  Status take_labels();
   Status check_words() const;
 
   Invocation& invocation_;
@@ -68,6 +72,8 @@ class ArgParser {
   std::vector<std::string>* words_ = nullptr;
   Words words_count_{.most = 0};
   std::vector<std::string>* rest_ = nullptr;
+  std::vector<std::string> labels_;  // of -l
+  std::size_t plain_words_ = 0;      // before the targets
 };
 
 }  // namespace roost::cli

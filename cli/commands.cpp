@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kTargetNotes =
     "Targets: an id (0), a name (api), one instance (api#1), a glob ('api-*'), an expression\n"
-    "(/^api/), or all.\n";
+    "(/^api/), a label (team=web), or all.\n";
 
 constexpr std::string_view kStartNotes =
     "What can be started:\n"
@@ -37,19 +37,36 @@ constexpr std::string_view kApplyNotes =
     "  + new   ~ has other settings, which are named   ^ is down   = as it should be\n"
     "  - came from this file and is gone from it (with --prune)   ! the same, but stays\n";
 
+constexpr std::string_view kHistoryNotes =
+    "A change is what start (of a new app), apply, delete, scale, resurrect and undo do to what "
+    "is\n"
+    "configured. The newest 200 are kept, up to 8 MiB. To go back: roost undo.\n";
+
+constexpr std::string_view kUndoNotes =
+    "Without a number: before the newest change of `roost history`; with one: before that change "
+    "and\n"
+    "all later ones. Settings, numbers of instances, and what is up and down become what they "
+    "were,\n"
+    "and only what differs is touched. It is a change itself: undoing it brings back what it took "
+    "away.\n";
+
 constexpr std::string_view kRunNotes =
     "Needs neither daemon nor home, and may be process 1. It ends as the app does: with its exit\n"
     "code, or 128+n when signal n ended it. Several apps, or one with `restart`, are restarted as\n"
     "the daemon would. SIGTERM, SIGINT and SIGQUIT stop, others are handed on. Apps get the whole\n"
     "environment, and write to our stdout and stderr.\n";
 
-constexpr std::array<Command, 32> kCommands{{
+constexpr std::array<Command, 36> kCommands{{
     {"start", "", Group::apps, "Start scripts, programs, shell lines or apps",
      "<script|program|\"shell line\"|app|file>... [options] [-- args]", run_start, kStartNotes},
     {"apply", "", Group::apps, "Bring apps to what a file says", "[file] [options]", run_apply,
      kApplyNotes},
     {"plan", "", Group::apps, "Tell what apply would do", "[file] [options]", run_plan,
      kApplyNotes},
+    {"history", "", Group::look, "Show what was changed of apps, when, by whom and why",
+     "[options]", run_history, kHistoryNotes},
+    {"undo", "", Group::apps, "Go back to before a change of apps", "[number] [options]", run_undo,
+     kUndoNotes},
     {"check", "", Group::apps, "Look for faults in a file of apps", "[file] [options]", run_check,
      "All faults are told, each with its line; status 2 when there is one. No daemon is needed.\n"},
     {"init", "ecosystem", Group::apps, "Write a roost.toml to begin with", "", run_init,
@@ -88,6 +105,12 @@ constexpr std::array<Command, 32> kCommands{{
      "it off its schedule: roost stop NAME.\n"},
     {"env", "", Group::look, "Print the environment of an app", "<target> [options]", run_env,
      "Values of variables whose name looks secret are masked, unless --reveal is given.\n"},
+    {"config", "", Group::look, "Show all settings of an app, and where they come from",
+     "show <app> [options]", run_config,
+     "With --origin the file of the app is read again: lines are those of now, variables those of\n"
+     "this shell. Secrets are masked.\n"},
+    {"graph", "", Group::look, "Show which app depends on which", "[file] [options]", run_graph,
+     "Of the apps that roost has, or of those of a file. A circle is named.\n"},
     {"tree", "", Group::look, "Show the processes of apps", "[target]...", run_tree, kTargetNotes},
     {"wait", "", Group::look, "Wait until apps are ready, stopped, or have ended",
      "<target>... [options]", run_wait,
@@ -104,7 +127,8 @@ constexpr std::array<Command, 32> kCommands{{
      "`roost describe`.\n"},
     {"pid", "", Group::look, "Print the process ids of apps, one per line", "[target]...", run_pid,
      kTargetNotes},
-    {"jlist", "", Group::look, "Print the list as JSON in PM2's shape", "", run_jlist},
+    {"jlist", "", Group::look, "Print the list as JSON in PM2's shape", "[target]...", run_jlist,
+     kTargetNotes},
     {"ping", "", Group::daemon, "Say who answers; starts the daemon if need be", "", run_ping},
     {"kill", "", Group::daemon, "Stop every app and end the daemon", "", run_kill,
      "The apps stay down, after a reboot too, until they are started again.\n"},

@@ -18,6 +18,10 @@ namespace roost::cli {
 // One per file in cli/commands/.
 ExitCode run_start(Invocation& invocation, const Command& self, Args args);
 ExitCode run_apply(Invocation& invocation, const Command& self, Args args);
+ExitCode run_config(Invocation& invocation, const Command& self, Args args);
+ExitCode run_graph(Invocation& invocation, const Command& self, Args args);
+ExitCode run_history(Invocation& invocation, const Command& self, Args args);
+ExitCode run_undo(Invocation& invocation, const Command& self, Args args);
 ExitCode run_plan(Invocation& invocation, const Command& self, Args args);
 ExitCode run_check(Invocation& invocation, const Command& self, Args args);
 ExitCode run_init(Invocation& invocation, const Command& self, Args args);

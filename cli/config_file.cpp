@@ -133,9 +133,11 @@ Result<config::Variables> read_env_file(const config::EnvFile& file, const Surro
   return config::parse_dotenv(file.path, std::move(*text), earlier);
 }
 
+using Origins = std::map<std::string, std::string>;
+
 // All that goes into the environment, later ones over earlier ones.
 Environment environment_of(const AppConfig& app, const Surroundings& around,
-                           std::vector<config::Problem>& problems) {
+                           std::vector<config::Problem>& problems, Origins& origins) {
   Environment from_files;
   for (const config::EnvFile& file : app.env_files) {
     auto variables = read_env_file(file, around, from_files);
@@ -144,13 +146,17 @@ Environment environment_of(const AppConfig& app, const Surroundings& around,
       problems.push_back({variables.error().code == Errc::invalid ? config::Place{} : file.at,
                           variables.error().message, variables.error().hint});
     else
-      for (auto& [name, value] : *variables)
+      for (auto& [name, value] : *variables) {
         from_files[name] = std::move(value);
+        origins["env." + name] = "env_file " + file.path;
+      }
   }
   Environment env = from_files;
   Environment passed = around.passed;
   filter_environment(app.filter_env, passed);
   env.insert(passed.begin(), passed.end());
+  for (const auto& [name, value] : passed)
+    origins.emplace("env." + name, "shell");
   for (const auto& [name, value] : app.env) {
     if (value)
       env[name] = *value;
@@ -158,6 +164,11 @@ Environment environment_of(const AppConfig& app, const Surroundings& around,
       env.erase(name);
   }
   return env;
+}
+
+void add_places(const AppConfig& app, const std::string& path, Origins& origins) {
+  for (const auto& [name, at] : app.places)
+    origins[name] = at.line == 0 ? path : path + ":" + std::to_string(at.line);
 }
 
 Result<ConfiguredApp> finish(const AppConfig& app, const Surroundings& around, Environment env) {
@@ -206,9 +217,11 @@ Result<ConfiguredApps> load_apps(const std::string& word, const ConfigWishes& wi
                             directory_of(word, directory)};
   problems.clear();
   for (const AppConfig& app : ecosystem->apps) {
-    auto finished = finish(app, around, environment_of(app, around, problems));
+    Origins origins;
+    auto finished = finish(app, around, environment_of(app, around, problems, origins));
+    add_places(app, loaded->document.path, origins);
     if (finished)
-      result.apps.push_back(std::move(*finished));
+      result.apps.emplace_back(std::move(*finished)).origins = std::move(origins);
     else
       problems.push_back({app.at,
                           (app.name ? "app '" + *app.name + "': " : "") + finished.error().message,

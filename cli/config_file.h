@@ -2,6 +2,7 @@
 // finished as if each had been started by hand in the file's directory.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,9 @@ struct ConfiguredApp {
   model::AppSpec spec;
   bool autostart = true;
   bool says_restart = false;  // whether to restart stands in the file
+  // Where it is said: fields of files by their names, variables as "env.NAME". "roost.toml:4",
+  // "env_file .env", "shell"; what nobody says is not in it.
+  std::map<std::string, std::string> origins{};
 };
 
 struct ConfiguredApps {

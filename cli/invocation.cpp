@@ -90,6 +90,13 @@ bool set_global_option(std::string_view word, GlobalOptions& options) {
   return false;
 }
 
+std::string Invocation::command_line() const {
+  std::string line = "roost";
+  for (const std::string_view word : words_)
+    line.append(" ").append(word);
+  return line;
+}
+
 const Terminal& Invocation::terminal() {
   if (!terminal_known_)
     terminal_ = detect_terminal(options.no_colour ? ColourWish::never : ColourWish::when_possible);

@@ -5,6 +5,7 @@
 //   fail    an error, on stderr; with --json as {"error":{…}} on stdout
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,11 @@ bool set_global_option(std::string_view word, GlobalOptions& options);
 class Invocation {
  public:
   GlobalOptions options;
+
+  // The words of this run, as one line: "roost apply api.toml".
+  [[nodiscard]] std::string command_line() const;
+
+  void set_words(std::span<const char* const> words) { words_ = words; }
 
   // Decided at first use, when the global options are known.
   [[nodiscard]] const Terminal& terminal();
@@ -59,6 +65,7 @@ class Invocation {
   Status written(Status status);
   void finish_error(std::string_view text);
 
+  std::span<const char* const> words_;
   std::string buffer_;
   Terminal terminal_;
   bool terminal_known_ = false;

@@ -38,10 +38,11 @@ constexpr std::array<OptionOfField, 18> kValueOptions{
      {"--stop-command", "LINE", "stop_command", "shell line instead of the signal"},
      {"--memory-max", "SIZE", "memory_max", "the kernel ends it above this: 512M"}}};
 
-constexpr std::array<OptionOfField, 7> kListOptions{
+constexpr std::array<OptionOfField, 8> kListOptions{
     {{"--watch-path", "PATH", "watch", "watch this instead; may be repeated"},
      {"--ignore-watch", "PATTERNS", "ignore_watch", "files that do not count: '*.tmp data/'"},
      {"--rlimit", "NAME=LIMIT", "rlimits", "nofile=1024:4096; may be repeated"},
+     {"--label", "NAME=VALUE", "labels", "a word to select it by; may be repeated"},
      {"--filter-env", "TEXT", "filter_env", "do not pass on variables with it in their name"},
      {"--depends-on", "APP[=WHEN]", "depends_on", "started (default), ready or completed"},
      {"--wait-for", "TARGET", "wait_for", "tcp:HOST:PORT, http://… or file:/PATH"},
@@ -50,6 +51,7 @@ constexpr std::array<OptionOfField, 7> kListOptions{
 // Words with a '=' in them, of a field that is a table.
 constexpr std::string_view kRlimits = "rlimits";
 constexpr std::string_view kDependsOn = "depends_on";
+constexpr std::string_view kLabels = "labels";
 
 Value text_value(std::string text) {
   Value value;
@@ -58,10 +60,11 @@ Value text_value(std::string text) {
   return value;
 }
 
-// A table of "NAME=LIMIT" or "APP=WHEN", a list of anything else.
+// A table of "NAME=VALUE" or "APP=WHEN", a list of anything else.
 Result<Value> list_value(const OptionOfField& option, const std::vector<std::string>& words) {
   Value value;
-  const bool table = option.field == kRlimits || option.field == kDependsOn;
+  const bool table =
+      option.field == kRlimits || option.field == kDependsOn || option.field == kLabels;
   value.kind = table ? Value::Kind::object : Value::Kind::array;
   for (const std::string& word : words) {
     const auto equals = word.find('=');

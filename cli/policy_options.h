@@ -23,7 +23,7 @@ class PolicyOptions {
 
  private:
   static constexpr std::size_t kValues = 18;
-  static constexpr std::size_t kLists = 7;
+  static constexpr std::size_t kLists = 8;
 
   std::array<std::optional<std::string>, kValues> values_;
   std::array<std::vector<std::string>, kLists> lists_;

@@ -55,6 +55,7 @@ ExitCode run_command(Invocation& invocation, Args args) {
 
 ExitCode run(Args args) {
   Invocation invocation;
+  invocation.set_words(args);
   ExitCode code = ExitCode::failed;
   try {
     code = run_command(invocation, args);

@@ -158,7 +158,14 @@ class Reader {
     }
     if (member.value.kind == Kind::null) return;  // as if it were not there
     if (auto wrong = field->set(member.value, app))
-      fault(member.at, "'" + member.key + "' " + *wrong);
+      return fault(member.at, "'" + member.key + "' " + *wrong);
+    app.places[std::string(field->name)] = member.at;
+    if (field->name == "env") note_places(member.value, app);
+  }
+
+  static void note_places(const Value& variables, AppConfig& app) {
+    for (const Member& variable : variables.members)
+      app.places["env." + variable.key] = variable.at;
   }
 
   // Over `env`, when it is the one that was asked for; of the right kind in any case.
@@ -168,6 +175,7 @@ class Reader {
       return fault(member.at, "'" + member.key + "' " + *wrong);
     if (options_.env_name.empty() || member.key.substr(4) != options_.env_name) return;
     env_found_ = true;
+    note_places(member.value, app);
     for (auto& [name, text] : other.env)
       app.env[name] = std::move(text);
   }

@@ -47,6 +47,8 @@ struct AppConfig {
   EnvFilter filter_env;
   std::string name_prefix;  // PM2's: "prefix:name"
   bool append_env_to_name = false;
+  // Where things were said: fields by their names, variables as "env.NAME".
+  std::map<std::string, Place> places;
 };
 
 struct EcosystemOptions {

@@ -141,6 +141,7 @@ constexpr std::array kFields{
     Field{"instance_var", "", "variable with the number of the instance",
           set<&AppSpec::instance_var>},
     Field{"increment_var", "", "variable counted up by instance", set<&AppSpec::increment_var>},
+    Field{"labels", "", "words to select apps by: a table", set_labels},
     Field{"filter_env", "", "variables of the shell that are not inherited", set_filter_env},
     Field{"name_prefix", "", "PREFIX:name", set_name_prefix},
     Field{"append_env_to_name", "", "name-ENV with --env ENV", set_append_env},

@@ -7,6 +7,8 @@
 #include "config/setters.h"
 #include "core/base/suggest.h"
 #include "core/model/launch.h"
+#include "core/model/limits.h"
+#include "core/model/selector.h"
 
 namespace roost::config {
 namespace {
@@ -138,6 +140,19 @@ Fault set_env_from(const Value& value, AppConfig& app) {
     return expected("a table", value);
   }
   app.settings.env_from = std::move(sources);
+  return std::nullopt;
+}
+
+Fault set_labels(const Value& value, AppConfig& app) {
+  if (value.kind != Kind::object) return expected("a table", value);
+  for (const Member& member : value.members) {
+    const std::string text = text_of(member.value);
+    const Status valid = model::validate_label(member.key, text);
+    if (!valid) return valid.error().message;
+    app.settings.labels[member.key] = text;
+  }
+  if (app.settings.labels.size() > model::limits::kMaxLabels)
+    return "has more than " + std::to_string(model::limits::kMaxLabels) + " labels";
   return std::nullopt;
 }
 

@@ -23,4 +23,7 @@ namespace roost::config {
 // completed, also in compose's words and as tables { condition = … }.
 [[nodiscard]] std::optional<std::string> set_depends_on(const Value& value, AppConfig& app);
 
+// A table of names and values.
+[[nodiscard]] std::optional<std::string> set_labels(const Value& value, AppConfig& app);
+
 }  // namespace roost::config

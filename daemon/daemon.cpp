@@ -163,7 +163,8 @@ void Daemon::make_services() {
   register_start_handlers(dispatcher_, *services_);
   register_stop_handlers(dispatcher_, *services_);
   register_log_handlers(dispatcher_, *services_);
-  register_apply_handler(dispatcher_, *services_);
+  register_apply_handlers(dispatcher_, *services_);
+  register_history_handler(dispatcher_, *services_);
   register_scale_handler(dispatcher_, *services_);
   register_save_handlers(dispatcher_, *services_);
   register_events_handler(dispatcher_, *services_, bus_);

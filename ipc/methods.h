@@ -5,6 +5,7 @@
 #include "ipc/messages/app_messages.h"
 #include "ipc/messages/daemon_messages.h"
 #include "ipc/messages/event_messages.h"
+#include "ipc/messages/history_messages.h"
 #include "ipc/method.h"
 
 namespace roost::ipc {
@@ -15,6 +16,8 @@ inline constexpr Method<EmptyRequest, KillReply> kKill{"daemon.kill", "Stop ever
 inline constexpr Method<StartRequest, StartReply> kStart{"app.start", "Start existing apps or a new one", Kind::wait, Retry::safe};
 inline constexpr Method<ApplyRequest, StartReply> kApply{"app.apply", "Bring apps to what a configuration says; all or, when it is refused, nothing",
                                                          Kind::wait, Retry::safe};
+inline constexpr Method<UndoRequest, StartReply> kUndo{"app.undo", "Go back to what was configured, and up, before a change", Kind::wait, Retry::safe};
+inline constexpr Method<HistoryRequest, HistoryReply> kHistory{"app.history", "Changes of what is configured", Kind::wait, Retry::safe};
 inline constexpr Method<RestartRequest, StartReply> kRestart{"app.restart", "Stop and start apps", Kind::wait, Retry::unsafe};
 inline constexpr Method<TargetsRequest, StopReply> kStop{"app.stop", "Stop apps and keep their entries", Kind::wait, Retry::safe};
 inline constexpr Method<TargetsRequest, StopReply> kDelete{"app.delete", "Stop apps and forget them", Kind::wait, Retry::unsafe};
@@ -24,7 +27,7 @@ inline constexpr Method<TargetsRequest, ListReply> kList{"app.list", "State of i
 inline constexpr Method<DescribeRequest, DescribeReply> kDescribe{"app.describe", "Everything about instances", Kind::call, Retry::safe};
 inline constexpr Method<TargetsRequest, JobsReply> kJobs{"app.jobs", "Jobs: their times and their last runs", Kind::call, Retry::safe};
 inline constexpr Method<TargetsRequest, LogFilesReply> kLogFiles{"app.logs", "Log files of instances", Kind::call, Retry::safe};
-inline constexpr Method<EmptyRequest, EmptyRequest> kJlist{"app.jlist", "The list in PM2's shape, as one JSON document", Kind::document,
+inline constexpr Method<TargetsRequest, EmptyRequest> kJlist{"app.jlist", "The list in PM2's shape, as one JSON document", Kind::document,
                                                            Retry::safe};
 
 inline constexpr Method<TargetsRequest, FlushReply> kFlush{"app.flush", "Empty log files", Kind::wait, Retry::safe};
@@ -40,6 +43,6 @@ inline constexpr Method<EmptyRequest, UpdateReply> kUpdate{"daemon.update", "Rep
 
 inline constexpr auto kMethods = std::tuple{kPing,     kKill,     kStart, kRestart, kStop,  kDelete,    kReset,  kSignal, kList,  kDescribe,
                                             kLogFiles, kJlist,    kFlush, kScale,   kSave,  kResurrect, kEvents, kStats,  kUpdate,
-                                            kApply,    kJobs};
+                                            kApply,    kUndo,     kHistory, kJobs};
 
 }  // namespace roost::ipc

@@ -74,16 +74,25 @@ struct SetMeta {
   std::string value;
 };
 
+// A change of what is configured, by its number; a repeated one is ignored. Only the newest are
+// kept.
+struct AddChange {
+  std::uint64_t number = 0;
+  std::string json;    // who, when, why, what
+  std::string former;  // what it changed, as it was before
+};
+
 using Op = std::variant<PutApp, DeleteApp, PutInstance, DeleteInstance, PutRun, DeleteRun, AddExit,
-                        SetMeta>;
+                        SetMeta, AddChange>;
 using Batch = std::vector<Op>;
 
-// Everything but the exits. Rows whose parent is missing are left out.
+// Everything but the exits and the changes. Rows whose parent is missing are left out.
 struct Snapshot {
   std::vector<PutApp> apps;            // by id
   std::vector<PutInstance> instances;  // by id
   std::vector<PutRun> runs;            // by id
   std::map<std::string, std::string> meta;
+  std::uint64_t newest_change = 0;  // its number
 };
 
 }  // namespace roost::store

@@ -55,7 +55,16 @@ CREATE TABLE exits(
 // A page less for each run that comes or goes; whole instances go seldom.
 constexpr const char* kRunsWithoutIndex = "DROP INDEX runs_by_instance;";
 
-constexpr std::array<const char*, kSchemaVersion> kMigrations{kState, kExits, kRunsWithoutIndex};
+constexpr const char* kChanges = R"sql(
+CREATE TABLE changes(
+  number INTEGER PRIMARY KEY,
+  bytes INTEGER NOT NULL,
+  json TEXT NOT NULL,
+  former TEXT NOT NULL) STRICT;
+)sql";
+
+constexpr std::array<const char*, kSchemaVersion> kMigrations{kState, kExits, kRunsWithoutIndex,
+                                                              kChanges};
 
 static_assert(kApplicationId == 1383034739);
 

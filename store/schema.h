@@ -8,7 +8,7 @@
 
 namespace roost::store {
 
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 inline constexpr std::int64_t kApplicationId = 0x526f6f73;  // "Roos", at offset 68 of the file
 
 // Brings an open database from its version to kSchemaVersion, each step in a transaction of its

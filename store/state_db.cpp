@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "core/base/kill_point.h"
+#include "core/model/limits.h"
 
 namespace roost::store {
 namespace {
@@ -16,7 +17,7 @@ constexpr auto kExitColumns =
 
 // In the order of StateDb::Sql. A row is updated in place instead of replaced: no index is touched
 // for a new note.
-constexpr std::array<const char*, 14> kWrites{
+constexpr std::array<const char*, 17> kWrites{
     "INSERT INTO apps(id, json) VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET json = ?2",
     "DELETE FROM apps WHERE id = ?1",
     "DELETE FROM exits WHERE instance IN (SELECT id FROM instances WHERE app = ?1)",
@@ -24,8 +25,7 @@ constexpr std::array<const char*, 14> kWrites{
     "DELETE FROM instances WHERE app = ?1",
     "INSERT INTO instances(id, app, slot, note) VALUES(?1, ?2, ?3, ?4) "
     "ON CONFLICT(id) DO UPDATE SET app = ?2, slot = ?3, note = ?4",
-    "DELETE FROM instances WHERE id = ?1",
-    "DELETE FROM exits WHERE instance = ?1",
+    "DELETE FROM instances WHERE id = ?1", "DELETE FROM exits WHERE instance = ?1",
     "DELETE FROM runs WHERE instance = ?1",
     "INSERT INTO runs(id, instance, pid, start_ticks, boot_id, label) VALUES(?1, ?2, ?3, ?4, ?5, "
     "?6) "
@@ -42,7 +42,14 @@ constexpr std::array<const char*, 14> kWrites{
     "OR (run = ?5 AND pid = ?6 AND started_ms = ?7 AND ?6 > 0 AND ?7 > 0)))",
     "DELETE FROM exits WHERE instance = ?1 AND n <= (SELECT max(n) FROM exits WHERE instance = ?1) "
     "- ?2",
-    "INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2"};
+    "INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2",
+    "INSERT INTO changes(number, bytes, json, former) VALUES(?1, ?2, ?3, ?4) "
+    "ON CONFLICT(number) DO NOTHING",
+    "DELETE FROM changes WHERE number <= (SELECT max(number) FROM changes) - ?1",
+    // The newest stays, however large.
+    "DELETE FROM changes WHERE number IN (SELECT number FROM (SELECT number, sum(bytes) OVER "
+    "(ORDER BY number DESC) AS total FROM changes) WHERE total > ?1) "
+    "AND number < (SELECT max(number) FROM changes)"};
 
 constexpr const char* kDropOrphans =
     "BEGIN IMMEDIATE;"
@@ -265,6 +272,19 @@ int StateDb::apply_one(const SetMeta& op) {
       .run();
 }
 
+int StateDb::apply_one(const AddChange& op) {
+  const int code = statements_[add_change]
+                       .bind(1, op.number)
+                       .bind(2, op.json.size() + op.former.size())
+                       .bind(3, std::string_view(op.json))
+                       .bind(4, std::string_view(op.former))
+                       .run();
+  if (code != SQLITE_OK || db_.changes() == 0) return code;
+  const int trimmed = statements_[trim_changes].bind(1, model::limits::kHistoryKept).run();
+  if (trimmed != SQLITE_OK) return trimmed;
+  return statements_[trim_change_bytes].bind(1, model::limits::kHistoryBytes).run();
+}
+
 Snapshot StateDb::load(int& code) {
   // Left by an app whose own row was refused. On a full disk it waits for another time: nothing
   // below reads orphans.
@@ -274,6 +294,8 @@ Snapshot StateDb::load(int& code) {
   if (code == SQLITE_OK) code = load_instances(db_, snapshot);
   if (code == SQLITE_OK) code = load_runs(db_, snapshot);
   if (code == SQLITE_OK) code = load_meta(db_, snapshot);
+  snapshot.newest_change =
+      static_cast<std::uint64_t>(db_.query_int("SELECT max(number) FROM changes", 0));
   return snapshot;
 }
 
@@ -295,6 +317,20 @@ std::vector<AddExit> StateDb::read_exits(Sql sql, std::uint64_t id, std::uint32_
   if (code == SQLITE_DONE) code = SQLITE_OK;
   (void)rows.reset();  // repeats the code of step
   return exits;
+}
+
+std::vector<AddChange> StateDb::changes(std::uint64_t from, std::uint32_t limit, int& code) {
+  std::vector<AddChange> changes;
+  const std::string sql = std::string("SELECT number, json, ") + (from == 0 ? "''" : "former") +
+                          " FROM changes WHERE number >= " + std::to_string(from) +
+                          " ORDER BY number DESC LIMIT " + std::to_string(limit);
+  code = each_row(db_, sql.c_str(), [&](Statement& row) {
+    AddChange& change = changes.emplace_back();
+    change.number = static_cast<std::uint64_t>(row.column_int(0));
+    change.json = row.column_text(1);
+    change.former = row.column_text(2);
+  });
+  return changes;
 }
 
 int StateDb::quick_check() {

@@ -33,6 +33,9 @@ class StateDb {
   [[nodiscard]] std::vector<AddExit> recent_exits(model::InstanceId instance, std::uint32_t limit,
                                                   int& code);
   [[nodiscard]] std::vector<AddExit> recent_exits(model::AppId app, std::uint32_t limit, int& code);
+  // Newest first. Those from number `from` on, with what they changed; or, where that is 0, the
+  // newest without it.
+  [[nodiscard]] std::vector<AddChange> changes(std::uint64_t from, std::uint32_t limit, int& code);
   // SQLITE_OK, SQLITE_CORRUPT, or why it could not be found out. Reads the whole file.
   [[nodiscard]] int quick_check();
   // False when somebody removed or replaced the file: what is written now would be lost.
@@ -56,6 +59,9 @@ class StateDb {
     add_exit,
     trim_exits,
     set_meta,
+    add_change,
+    trim_changes,
+    trim_change_bytes,
     exits_of_instance,
     exits_of_app,
     begin_txn,
@@ -75,6 +81,7 @@ class StateDb {
   int apply_one(const DeleteRun& op);
   int apply_one(const AddExit& op);
   int apply_one(const SetMeta& op);
+  int apply_one(const AddChange& op);
   std::vector<AddExit> read_exits(Sql sql, std::uint64_t id, std::uint32_t limit, int& code);
 
   Db db_;  // before the statements: it must be closed after them

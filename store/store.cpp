@@ -55,6 +55,11 @@ void Store::recent_exits(model::AppId app, std::uint32_t limit, ExitsDone done) 
                      std::move(done));
 }
 
+void Store::changes(std::uint64_t from, std::uint32_t limit, ChangesDone done) {
+  impl_->worker.read([=](StateDb& db, int& code) { return db.changes(from, limit, code); },
+                     std::move(done));
+}
+
 Stats Store::stats() const {
   return impl_->worker.stats();
 }

@@ -82,6 +82,7 @@ class Store {
  public:
   using Done = std::function<void(Status)>;
   using ExitsDone = std::function<void(Result<std::vector<AddExit>>)>;
+  using ChangesDone = std::function<void(Result<std::vector<AddChange>>)>;
 
   // Opens or makes the file, migrates it, checks it after an unclean end. A file of a newer schema
   // is refused with Errc::conflict; a corrupt one is moved aside to <path>.corrupt-<utc> (the
@@ -105,6 +106,9 @@ class Store {
   // store thread, not the loop.
   void recent_exits(model::InstanceId instance, std::uint32_t limit, ExitsDone done);
   void recent_exits(model::AppId app, std::uint32_t limit, ExitsDone done);
+  // Newest first, at most `limit`: those from number `from` on with what they changed; where that
+  // is 0, the newest without it.
+  void changes(std::uint64_t from, std::uint32_t limit, ChangesDone done);
   [[nodiscard]] Stats stats() const;
 
  private:

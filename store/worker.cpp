@@ -111,14 +111,18 @@ void Worker::account(WriteQueue::Pushed& pushed, Answers& answers) {
            answers);
 }
 
-void Worker::read(Writer::Query query, Store::ExitsDone done) {
+void Worker::ask(Read read) {
+  bool accepted = false;
   {
     const std::lock_guard lock(mutex_);
-    if (reads_.size() < kMaxReads)
-      reads_.push_back({std::move(query), std::exchange(done, nullptr)});
+    accepted = reads_.size() < kMaxReads;
+    if (accepted) reads_.push_back(std::move(read));
   }
   wake_.notify_one();
-  if (done) options_.post([done] { done(unavailable("too many questions to the store at once")); });
+  if (!accepted)
+    options_.post([refuse = std::move(read.refuse)] {
+      refuse(unavailable("too many questions to the store at once"));
+    });
 }
 
 Stats Worker::stats() const {
@@ -182,9 +186,8 @@ void Worker::turn(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   write(std::move(batches));
   prompt_ = prompt_ || !reads.empty();
-  for (Read& one : reads)
-    answers_.push_back(
-        [done = std::move(one.done), rows = writer_.read(one.query)] { done(rows); });
+  for (const Read& one : reads)
+    answers_.push_back(one.ask(writer_));
   report_recreated();
   post_turn();
   lock.lock();

@@ -27,17 +27,27 @@ class Worker {
   void submit(PendingBatch batch);
   void write_waiting();
   void record(PendingBatch batch, bool write_now);
-  void read(Writer::Query query, Store::ExitsDone done);
+
+  // Answers `done` with what `query` makes of the database.
+  template <class Query, class Done>
+  void read(Query query, Done done) {
+    ask({[query = std::move(query), done](Writer& writer) -> std::function<void()> {
+           return [done, rows = writer.read(query)] { done(rows); };
+         },
+         [done](Error error) { done(std::move(error)); }});
+  }
+
   [[nodiscard]] Stats stats() const;
 
  private:
   struct Read {
-    Writer::Query query;
-    Store::ExitsDone done;
+    std::function<std::function<void()>(Writer&)> ask;  // gives what tells the answer
+    std::function<void(Error)> refuse;
   };
 
   using Answers = std::vector<std::function<void()>>;  // posted as one closure
 
+  void ask(Read read);
   static void* thread_main(void* self);
   void run();
 

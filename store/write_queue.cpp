@@ -39,6 +39,8 @@ class SeenKeys {
 
   bool seen_before(const AddExit&) { return false; }
 
+  bool seen_before(const AddChange&) { return false; }
+
   template <class Set, class Key>
   static bool note(Set& set, Key key) {
     set.insert(key);

@@ -89,12 +89,11 @@ int Writer::write_once(const std::deque<PendingBatch>& batches,
   return db_->commit();
 }
 
-Result<std::vector<AddExit>> Writer::read(const Query& query) {
-  if (db_ == nullptr)
-    return Error{Errc::unavailable, "'" + options_.path + "' is not open: " + lost_, {}};
-  int code = SQLITE_OK;
-  std::vector<AddExit> rows = query(*db_, code);
-  if (code == SQLITE_OK) return rows;
+Error Writer::not_open() const {
+  return Error{Errc::unavailable, "'" + options_.path + "' is not open: " + lost_, {}};
+}
+
+Error Writer::on_read_failed(int code) {
   Error error = db_->error(code);
   if (classify(code) == SqlFault::corrupt) drop_damaged(error.message);
   return error;

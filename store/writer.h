@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/result.h"
@@ -28,8 +29,18 @@ class Writer {
   // All of `batches`, or nothing: on failure they are left for another time, without those that can
   // never be written, which are moved to `refused` in either case.
   [[nodiscard]] Status write(std::deque<PendingBatch>& batches, std::vector<Refused>& refused);
-  using Query = std::function<std::vector<AddExit>(StateDb&, int& code)>;
-  [[nodiscard]] Result<std::vector<AddExit>> read(const Query& query);
+
+  // `query` gets an open database and a code to set.
+  template <class Query>
+  [[nodiscard]] auto read(const Query& query)
+      -> Result<decltype(query(std::declval<StateDb&>(), std::declval<int&>()))> {
+    if (db_ == nullptr) return not_open();
+    int code = SQLITE_OK;
+    auto rows = query(*db_, code);
+    if (code == SQLITE_OK) return rows;
+    return on_read_failed(code);
+  }
+
   // Opens the file if it is not open, makes it if it is not there.
   [[nodiscard]] Status ensure_open();
   // The check that was too long for the start of the program.
@@ -45,6 +56,8 @@ class Writer {
  private:
   int write_once(const std::deque<PendingBatch>& batches, std::optional<std::size_t>& culprit);
   void drop_damaged(const std::string& why);
+  [[nodiscard]] Error not_open() const;
+  [[nodiscard]] Error on_read_failed(int code);
 
   FileOptions options_;
   std::unique_ptr<StateDb> db_;

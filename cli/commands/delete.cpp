@@ -12,11 +12,12 @@ namespace roost::cli {
 ExitCode run_delete(Invocation& invocation, const Command& self, Args args) {
   ipc::TargetsRequest request;
   ArgParser parser(invocation, self);
-  parser.words("a target", request.targets, {.least = 1});
+  parser.targets("a target", request.targets, {.least = 1});
   if (const auto done = parser.parse(args)) return *done;
   auto targets = expand_targets(request.targets, inherited_environment(environ));
   if (!targets) return invocation.fail(targets.error());
   request.targets = std::move(*targets);
+  request.command = invocation.command_line();
   on_interrupt(
       "\nroost: interrupted; the apps are still being stopped and deleted, see `roost list`\n");
   const auto reply = call(ipc::kDelete, request);

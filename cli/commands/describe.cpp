@@ -8,7 +8,7 @@ namespace roost::cli {
 ExitCode run_describe(Invocation& invocation, const Command& self, Args args) {
   ipc::DescribeRequest request;
   ArgParser parser(invocation, self);
-  parser.words("a target", request.targets, {.least = 1});
+  parser.targets("a target", request.targets, {.least = 1});
   parser.flag("--reveal", request.reveal, "values of variables that look secret in clear");
   if (const auto done = parser.parse(args)) return *done;
   const auto reply = call(ipc::kDescribe, request);

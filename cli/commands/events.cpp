@@ -64,7 +64,7 @@ ExitCode run_events(Invocation& invocation, const Command& self, Args args) {
   ipc::EventsRequest request;
   std::optional<std::string> count;
   ArgParser parser(invocation, self);
-  parser.words("targets", request.targets, {});
+  parser.targets("targets", request.targets, {});
   parser.value("-n,--last", "N", count, "how many past events; default 30");
   parser.flag("-f,--follow", request.follow, "go on with what comes, until Ctrl-C");
   if (const auto done = parser.parse(args)) return *done;

@@ -9,7 +9,7 @@ namespace roost::cli {
 ExitCode run_flush(Invocation& invocation, const Command& self, Args args) {
   ipc::TargetsRequest request;
   ArgParser parser(invocation, self);
-  parser.words("targets", request.targets, {});
+  parser.targets("targets", request.targets, {});
   if (const auto done = parser.parse(args)) return *done;
   const auto reply = call(ipc::kFlush, request);
   if (!reply) return invocation.fail(reply.error());

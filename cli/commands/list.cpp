@@ -1,5 +1,6 @@
 #include "cli/args.h"
 #include "cli/commands.h"
+#include "cli/drift.h"
 #include "cli/output/app_views.h"
 #include "cli/session.h"
 
@@ -8,10 +9,11 @@ namespace roost::cli {
 ExitCode run_list(Invocation& invocation, const Command& self, Args args) {
   ipc::TargetsRequest request;
   ArgParser parser(invocation, self);
-  parser.words("targets", request.targets, {});
+  parser.targets("targets", request.targets, {});
   if (const auto done = parser.parse(args)) return *done;
-  const auto reply = call(ipc::kList, request);
+  auto reply = call(ipc::kList, request);
   if (!reply) return invocation.fail(reply.error());
+  if (reply->files) find_drift(*reply->files);
   if (invocation.options.json) {
     invocation.show_json(*reply);
     return ExitCode::ok;
@@ -23,6 +25,9 @@ ExitCode run_list(Invocation& invocation, const Command& self, Args args) {
     invocation.warn(
         "suspended by `roost kill`: apps stay down until they are started, as by "
         "`roost start all`");
+  if (reply->files)
+    for (const std::string& line : drift_lines(*reply->files))
+      invocation.warn(invocation.safe(line));
   return ExitCode::ok;
 }
 

@@ -29,7 +29,7 @@ struct LogOptions {
 };
 
 void declare(ArgParser& parser, LogOptions& options) {
-  parser.words("targets", options.request.targets, {});
+  parser.targets("targets", options.request.targets, {});
   parser.value("-n,--lines", "N", options.lines, "how many last lines of each app; default 15");
   parser.flag("-f,--follow", options.follow, "go on with what comes, until Ctrl-C");
   parser.flag("--no-follow,--nostream", options.no_follow, "end after the last lines");

@@ -7,7 +7,7 @@ namespace roost::cli {
 ExitCode run_pid(Invocation& invocation, const Command& self, Args args) {
   ipc::TargetsRequest request;
   ArgParser parser(invocation, self);
-  parser.words("targets", request.targets, {});
+  parser.targets("targets", request.targets, {});
   if (const auto done = parser.parse(args)) return *done;
   const auto reply = call(ipc::kList, request);
   if (!reply) return invocation.fail(reply.error());

@@ -8,7 +8,7 @@ namespace roost::cli {
 ExitCode run_reset(Invocation& invocation, const Command& self, Args args) {
   ipc::TargetsRequest request;
   ArgParser parser(invocation, self);
-  parser.words("a target", request.targets, {.least = 1});
+  parser.targets("a target", request.targets, {.least = 1});
   if (const auto done = parser.parse(args)) return *done;
   const auto reply = call(ipc::kReset, request);
   if (!reply) return invocation.fail(reply.error());

@@ -13,7 +13,7 @@ ExitCode run_restart(Invocation& invocation, const Command& self, Args args) {
   ipc::RestartRequest request;
   bool no_wait = false;
   ArgParser parser(invocation, self);
-  parser.words("a target", request.targets, {.least = 1});
+  parser.targets("a target", request.targets, {.least = 1});
   parser.flag("--no-wait", no_wait, "do not wait until the apps have proved themselves");
   if (const auto done = parser.parse(args)) return *done;
   auto targets = expand_targets(request.targets, inherited_environment(environ));

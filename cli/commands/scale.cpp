@@ -52,6 +52,7 @@ ExitCode run_scale(Invocation& invocation, const Command& self, Args args) {
   ipc::ScaleRequest request;
   request.app = words[0];
   request.wait = !no_wait;
+  request.command = invocation.command_line();
   if (!read_count(words[1], request))
     return parser.usage_error(
         {Errc::invalid, "'" + words[1] + "' is no number of instances", "as in 4, +2 or -1"});

@@ -8,7 +8,7 @@ namespace roost::cli {
 ExitCode run_signal(Invocation& invocation, const Command& self, Args args) {
   std::vector<std::string> words;
   ArgParser parser(invocation, self);
-  parser.words("a signal and a target", words, {.least = 2});
+  parser.targets("a signal and a target", words, {.least = 2}, 1);
   if (const auto done = parser.parse(args)) return *done;
   ipc::SignalRequest request;
   request.signal = model::signal_number(words.front());

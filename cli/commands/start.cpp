@@ -71,11 +71,14 @@ Error explain(Error error, const ipc::StartRequest& request) {
 }
 
 // Words that can only be apps go together: the daemon then waits for all of them at once.
-std::vector<ipc::StartRequest> make_requests(std::vector<StartTarget> targets, bool wait) {
+std::vector<ipc::StartRequest> make_requests(std::vector<StartTarget> targets, bool wait,
+                                             const std::string& command) {
   std::vector<ipc::StartRequest> requests;
   for (auto& target : targets) {
     const bool joins = !target.app && !requests.empty() && !requests.back().app;
-    if (!joins) requests.push_back({.targets = {}, .app = std::move(target.app), .wait = wait});
+    if (!joins)
+      requests.push_back(
+          {.targets = {}, .app = std::move(target.app), .wait = wait, .command = command});
     if (!target.selector.empty()) requests.back().targets.push_back(std::move(target.selector));
   }
   return requests;
@@ -174,7 +177,8 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   auto targets = resolve_all(options, *builder);
   if (!targets) return invocation.fail(targets.error());
   on_interrupt("\nroost: interrupted; what was started goes on, see `roost list`\n");
-  const auto requests = make_requests(std::move(*targets), !options.no_wait);
+  const auto requests =
+      make_requests(std::move(*targets), !options.no_wait, invocation.command_line());
   const auto reply = start_all(requests);
   if (!reply) return invocation.fail(reply.error());
   if (std::any_of(requests.begin(), requests.end(),

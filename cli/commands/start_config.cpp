@@ -6,6 +6,7 @@
 
 #include "cli/commands/start_report.h"
 #include "cli/commands/stop_report.h"
+#include "cli/drift.h"
 #include "cli/file_system.h"
 #include "cli/interrupt.h"
 #include "cli/output/plan_view.h"
@@ -46,7 +47,9 @@ Result<ipc::ApplyRequest> make_request(Invocation& invocation, const std::string
     invocation.warn("note: " + invocation.safe(remark));
   ipc::ApplyRequest request;
   request.wait = !options.no_wait;
+  request.command = invocation.command_line();
   request.file = word == "-" ? "" : absolute_path(word, *directory);
+  if (word != "-") request.stamp = stamp_of(request.file);
   request.partial = !options.wishes.only.empty();
   request.prune = options.prune;
   request.dry_run = options.dry_run;

@@ -12,7 +12,7 @@ namespace roost::cli {
 ExitCode run_stop(Invocation& invocation, const Command& self, Args args) {
   ipc::TargetsRequest request;
   ArgParser parser(invocation, self);
-  parser.words("a target", request.targets, {.least = 1});
+  parser.targets("a target", request.targets, {.least = 1});
   if (const auto done = parser.parse(args)) return *done;
   auto targets = expand_targets(request.targets, inherited_environment(environ));
   if (!targets) return invocation.fail(targets.error());

@@ -83,7 +83,7 @@ std::string text_of(const Trees& trees, const ipc::ListReply& list, const Termin
 ExitCode run_tree(Invocation& invocation, const Command& self, Args args) {
   ipc::TargetsRequest request;
   ArgParser parser(invocation, self);
-  parser.words("targets", request.targets, {});
+  parser.targets("targets", request.targets, {});
   if (const auto done = parser.parse(args)) return *done;
   const auto list = call(ipc::kList, request);
   if (!list) return invocation.fail(list.error());

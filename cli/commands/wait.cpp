@@ -82,7 +82,7 @@ class Wait {
 
  private:
   Status look_at(ipc::Client& client) {
-    auto reply = client.call(ipc::kList, ipc::TargetsRequest{targets_});
+    auto reply = client.call(ipc::kList, ipc::TargetsRequest{targets_, {}});
     // Deleted: what is to stop has stopped, the rest cannot come any more.
     if (!reply && reply.error().code == Errc::not_found && seen_) return deleted();
     if (!reply) {
@@ -165,7 +165,7 @@ ExitCode run_wait(Invocation& invocation, const Command& self, Args args) {
   std::optional<std::string> condition;
   std::optional<std::string> limit;
   ArgParser parser(invocation, self);
-  parser.words("an app", targets, {.least = 1});
+  parser.targets("an app", targets, {.least = 1});
   parser.value("--for", "ready|stopped|exit", condition, "what to wait for; default ready");
   parser.value("--timeout", "TIME", limit, "give up after that, with status 124; default: never");
   if (const auto done = parser.parse(args)) return *done;

@@ -132,6 +132,13 @@ void add_policy(std::vector<Pair>& pairs, const Description& app, const Terminal
   if (spec.no_new_privs) add("privileges", "none by exec");
 }
 
+std::string labels_of(const model::AppSpec& spec) {
+  std::string words;
+  for (const auto& [name, value] : spec.labels)
+    words += (words.empty() ? "" : " ") + name + "=" + value;
+  return words;
+}
+
 void add_spec(std::vector<Pair>& pairs, const Description& app, const Terminal& terminal) {
   const auto& spec = app.spec;
   const auto text = [&](std::string_view value) {
@@ -150,6 +157,8 @@ void add_spec(std::vector<Pair>& pairs, const Description& app, const Terminal& 
   pairs.push_back({"restarted", {restart_rule(spec)}});
   pairs.push_back({"kill timeout", {format_duration(spec.kill_timeout)}});
   add_policy(pairs, app, terminal);
+  if (!spec.labels.empty()) pairs.push_back({"labels", text(labels_of(spec))});
+  if (!app.source.empty()) pairs.push_back({"file", text(app.source)});
   pairs.push_back({"created", {format_wall(app.created_ms)}});
 }
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "cli/output/app_naming.h"
 #include "cli/output/table.h"
@@ -70,6 +72,15 @@ Row row_for(const InstanceInfo& instance, std::string name, const Extras& extras
   return row;
 }
 
+// Whose file is not what it was when they got their settings from it.
+std::set<std::string_view> drifted_apps(const ipc::ListReply& reply) {
+  std::set<std::string_view> drifted;
+  if (!reply.files) return drifted;
+  for (const ipc::ConfigFile& file : *reply.files)
+    if (file.changed) drifted.insert(file.apps.begin(), file.apps.end());
+  return drifted;
+}
+
 }  // namespace
 
 std::string list_text(const ipc::ListReply& reply, const Terminal& terminal) {
@@ -80,8 +91,12 @@ std::string list_text(const ipc::ListReply& reply, const Terminal& terminal) {
   const auto extras = extras_of(reply.instances);
   Table table{columns_for(extras), {}};
   table.rows.reserve(reply.instances.size());
-  for (const auto& instance : reply.instances)
-    table.rows.push_back(row_for(instance, several.name_of(instance), extras, terminal));
+  const std::set<std::string_view> drifted = drifted_apps(reply);
+  for (const auto& instance : reply.instances) {
+    std::string name = several.name_of(instance);
+    if (terminal.width && drifted.contains(instance.name)) name += " *";  // no word for a pipe
+    table.rows.push_back(row_for(instance, std::move(name), extras, terminal));
+  }
   return render(table, terminal);
 }
 

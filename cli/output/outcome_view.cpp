@@ -87,7 +87,7 @@ std::string start_verb(const StartOutcome& outcome, std::string_view verb) {
   if (outcome.scheduled) return outcome.instance.pid != 0 ? "already running:" : "scheduled";
   if (outcome.already_running) return "already running:";
   if (outcome.instance.scheduled) return "ran";
-  if (outcome.instance.state == model::State::stopped) return "added";
+  if (outcome.instance.state == model::State::stopped) return outcome.changed ? "changed" : "added";
   return outcome.changed ? "restarted" : std::string(verb);
 }
 

@@ -25,12 +25,15 @@ Sign sign_of(ipc::PlanAction action) {
       return {"!", Colour::yellow};
     case ipc::PlanAction::remove:
       return {"-", Colour::red};
+    case ipc::PlanAction::stop:
+      return {"v", Colour::yellow};
   }
   return {};
 }
 
 std::string detail_of(const ipc::PlanItem& item, const Terminal& terminal) {
   if (item.action == ipc::PlanAction::start) return " (is down)";
+  if (item.action == ipc::PlanAction::stop) return " (is up)";
   if (item.action == ipc::PlanAction::gone)
     return " (came from this file and is gone from it; --prune deletes it)";
   if (item.action == ipc::PlanAction::remove && !item.note.empty())

@@ -9,7 +9,8 @@
 
 namespace roost::cli {
 
-// "+ worker", "~ api (env +LOG -OLD, kill_timeout 10s→5s)", "^ db (is down)", "= web", "- old", and
+// "+ worker", "~ api (env +LOG -OLD, kill_timeout 10s→5s)", "^ db (is down)", "v db (is up)", "=
+// web", "- old", and
 // "! old (…)" for what is gone from the file, but stays.
 [[nodiscard]] std::vector<std::string> plan_lines(const std::vector<ipc::PlanItem>& plan,
                                                   const Terminal& terminal);

@@ -6,6 +6,7 @@
 #include "core/model/launch.h"
 #include "core/model/limits.h"
 #include "core/model/process_limits.h"
+#include "core/model/selector.h"
 
 namespace roost::model {
 namespace {
@@ -282,6 +283,14 @@ void check_secrets(const AppSpec& spec, Problems& problems) {
   }
 }
 
+void check_labels(const AppSpec& spec, Problems& problems) {
+  problems.add_if(spec.labels.size() > limits::kMaxLabels, "labels",
+                  "more than " + std::to_string(limits::kMaxLabels));
+  for (const auto& [name, value] : spec.labels)
+    if (Status valid = validate_label(name, value); !valid)
+      problems.add_if(true, "labels", valid.error().message);
+}
+
 std::size_t bytes_of(const AppSpec& spec) {
   std::size_t sum = spec.name.size() + spec.ns.size() + spec.script.size() +
                     spec.interpreter.size() + spec.cwd.size() + spec.out_file.size() +
@@ -321,6 +330,7 @@ Status validate(const AppSpec& spec) {
   check_dependencies(spec, problems);
   check_job(spec, problems);
   check_secrets(spec, problems);
+  check_labels(spec, problems);
   check_policy(spec, problems);
   check_attributes(spec, problems);
   problems.add_if(bytes_of(spec) > limits::kMaxSpecBytes, "env",

@@ -25,6 +25,8 @@ inline constexpr int kMaxJsonDepth = 64;
 inline constexpr std::size_t kMaxNameBytes = 128;
 inline constexpr std::size_t kMaxArgs = 1024;
 inline constexpr std::size_t kMaxSpecBytes = 512U << 10;  // one app's spec, environment included
+inline constexpr std::size_t kMaxLabels = 64;             // of one app
+inline constexpr std::size_t kMaxLabelBytes = 256;        // of a label's name, and of its value
 inline constexpr std::uint32_t kMaxInstancesPerApp = 10'000;
 inline constexpr std::uint32_t kMaxInstances =
     20'000;                                     // and what descriptors allow: see kFdsPerRun
@@ -84,8 +86,11 @@ inline constexpr std::uint32_t kMaxRetries = 100;  // of a job
 
 // Records
 inline constexpr int kExitsKeptPerInstance = 50;
-inline constexpr std::size_t kEventsKept = 1000;    // past events that `events` can show
-inline constexpr std::size_t kStoreQueue = 65'536;  // operations waiting for SQLite
+inline constexpr std::size_t kHistoryKept = 200;        // changes that can be undone
+inline constexpr std::size_t kHistoryBytes = 8U << 20;  // of what they changed, all together
+inline constexpr std::size_t kMaxCommandBytes = 1024;   // of a command told with a change
+inline constexpr std::size_t kEventsKept = 1000;        // past events that `events` can show
+inline constexpr std::size_t kStoreQueue = 65'536;      // operations waiting for SQLite
 
 // Watched files
 inline constexpr std::size_t kMaxWatchedDirectories = 200'000;  // of all apps together

@@ -45,8 +45,10 @@ std::string shown(std::string_view text) {
 
 Error bad(std::string_view text, std::string_view why) {
   std::string message = "target " + shown(text) + ": ";
-  return Error{Errc::invalid, message.append(why),
-               "a target is an id, a name, name#slot, namespace/name, a glob, a /regex/ or 'all'"};
+  return Error{
+      Errc::invalid, message.append(why),
+      "a target is an id, a name, name#slot, namespace/name, a glob, a /regex/, label=value or "
+      "'all'"};
 }
 
 bool is_name_or_glob(std::string_view text) {
@@ -92,11 +94,59 @@ Match match_one(std::string_view pattern, char c) {
   return {pattern.front() == c, 1};
 }
 
+// "team=web,tier=a".
+Result<Selector> parse_labels(std::string_view text) {
+  Selector selector;
+  selector.kind = Selector::Kind::labels;
+  selector.text = std::string(text.substr(0, 2 * kLongestPattern));
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view one = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+    const auto equals = one.find('=');
+    if (equals == std::string_view::npos) return bad(text, "a label is NAME=VALUE");
+    const std::string name(one.substr(0, equals));
+    const std::string value(one.substr(equals + 1));
+    if (Status valid = validate_label(name, value); !valid) return bad(text, valid.error().message);
+    const auto [at, added] = selector.labels.emplace(name, value);
+    if (!added && at->second != value) return bad(text, "a label has one value only");
+    if (selector.labels.size() > limits::kMaxLabels) return bad(text, "has too many labels");
+  }
+  return selector;
+}
+
+bool has_labels(const TargetFacts& target, const std::map<std::string, std::string>& wanted) {
+  return target.labels != nullptr &&
+         std::all_of(wanted.begin(), wanted.end(), [&](const auto& label) {
+           const auto at = target.labels->find(label.first);
+           return at != target.labels->end() && at->second == label.second;
+         });
+}
+
 bool matches_text(const std::string& pattern, std::string_view text) {
   return is_glob(pattern) ? glob_match(pattern, text) : pattern == text;
 }
 
 }  // namespace
+
+Status validate_label(std::string_view name, std::string_view value) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_./").find(c) != std::string_view::npos;
+  };
+  const std::string most = std::to_string(limits::kMaxLabelBytes) + " bytes";
+  if (name.empty() || !std::all_of(name.begin(), name.end(), fits))
+    return Error{
+        Errc::invalid, "label name " + shown(name) + " must be of letters, digits, - _ . /", {}};
+  if (name.size() > limits::kMaxLabelBytes || value.size() > limits::kMaxLabelBytes)
+    return Error{Errc::invalid, "label " + shown(name) + " is longer than " + most, {}};
+  const bool plain = std::all_of(value.begin(), value.end(), [](char c) {
+    return c != ',' && static_cast<unsigned char>(c) >= ' ' && c != 0x7f;
+  });
+  if (!plain)
+    return Error{
+        Errc::invalid, "label " + shown(name) + " has a ',' or control character in its value", {}};
+  return ok();
+}
 
 bool glob_match(std::string_view pattern, std::string_view text) {
   std::size_t p = 0;
@@ -129,6 +179,7 @@ Result<Selector> parse_selector(std::string_view text) {
   Selector selector;
   selector.text = std::string(text.substr(0, 2 * kLongestPattern));
   if (text.empty()) return bad(text, "is empty");
+  if (text.find('=') != std::string_view::npos && !is_regex(text)) return parse_labels(text);
   if (text.size() > 2 * kLongestPattern) return bad(text, "is too long");
   if (is_digits(text)) {
     const auto id = parse_number(text);
@@ -192,6 +243,8 @@ bool matches(const Selector& selector, const TargetFacts& target) {
       return glob_match(selector.pattern, target.name);
     case Selector::Kind::regex:
       return selector.finds && selector.finds(target.name);
+    case Selector::Kind::labels:
+      return has_labels(target, selector.labels);
   }
   return false;
 }

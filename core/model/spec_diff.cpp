@@ -37,30 +37,6 @@ std::string bytes(std::uint64_t number) {
   return std::to_string(number) + (unit > 0 ? std::string(1, kUnits[unit - 1]) : "");
 }
 
-// "API_TOKEN=x run --password y" without the values. Words are what stands between blanks.
-std::string without_secrets(std::string_view text) {
-  std::string out;
-  bool next = false;  // the word before was an option whose value this is
-  while (!text.empty()) {
-    const auto begin = std::min(text.find_first_not_of(' '), text.size());
-    out += text.substr(0, begin);
-    text.remove_prefix(begin);
-    const auto size = std::min(text.find(' '), text.size());
-    const std::string_view word = text.substr(0, size);
-    const auto equals = word.find('=');
-    const bool secret = is_secret_name(word.substr(0, equals));
-    if (next && !word.empty())
-      out += kMask;
-    else if (secret && equals != word.npos)
-      out.append(word.substr(0, equals + 1)).append(kMask);
-    else
-      out += word;
-    next = !next && secret && equals == word.npos && word.starts_with('-');
-    text.remove_prefix(size);
-  }
-  return out;
-}
-
 std::string text_of(std::string_view /*field*/, const std::string& value) {
   return value.empty() ? "none" : value;
 }
@@ -152,7 +128,73 @@ void add(std::vector<FieldChange>& out, std::string field, const std::optional<T
   out.push_back({std::move(field), before ? "set" : "none", after ? "set" : "none"});
 }
 
+template <class T>
+void tell(std::vector<FieldValue>& out, const std::string& field, const T& value,
+          const T& fallback) {
+  out.push_back({field, without_secrets(text_of(field, value)), value == fallback});
+}
+
+template <class T>
+void tell(std::vector<FieldValue>& out, const std::string& field,
+          const std::map<std::string, T>& values, const std::map<std::string, T>& /*fallback*/) {
+  for (const auto& [name, value] : values)
+    out.push_back({field + "." + name,
+                   is_secret_name(name) ? std::string(kMask) : text_of(field, value), false});
+}
+
+template <Record T>
+void tell(std::vector<FieldValue>& out, const std::string& field, const std::optional<T>& value,
+          const std::optional<T>& fallback);
+
+template <Record T>
+void tell_fields(std::vector<FieldValue>& out, const std::string& prefix, const T& values,
+                 const T& fallback) {
+  std::apply(
+      [&](const auto&... field) {
+        (tell(out, prefix + std::string(field.name), values.*(field.member),
+              fallback.*(field.member)),
+         ...);
+      },
+      T::fields());
+}
+
+template <Record T>
+void tell(std::vector<FieldValue>& out, const std::string& field, const std::optional<T>& value,
+          const std::optional<T>& /*fallback*/) {
+  if (value) return tell_fields(out, field + ".", *value, T{});
+  out.push_back({field, "none", true});
+}
+
 }  // namespace
+
+std::vector<FieldValue> field_values(const AppSpec& spec) {
+  std::vector<FieldValue> values;
+  tell_fields(values, {}, spec, AppSpec{});
+  return values;
+}
+
+std::string without_secrets(std::string_view text) {
+  std::string out;
+  bool next = false;  // the word before was an option whose value this is
+  while (!text.empty()) {
+    const auto begin = std::min(text.find_first_not_of(' '), text.size());
+    out += text.substr(0, begin);
+    text.remove_prefix(begin);
+    const auto size = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, size);
+    const auto equals = word.find('=');
+    const bool secret = is_secret_name(word.substr(0, equals));
+    if (next && !word.empty())
+      out += kMask;
+    else if (secret && equals != word.npos)
+      out.append(word.substr(0, equals + 1)).append(kMask);
+    else
+      out += word;
+    next = !next && secret && equals == word.npos && word.starts_with('-');
+    text.remove_prefix(size);
+  }
+  return out;
+}
 
 std::vector<FieldChange> diff(const AppSpec& before, const AppSpec& after) {
   std::vector<FieldChange> changes;

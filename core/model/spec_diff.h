@@ -24,9 +24,20 @@ struct FieldChange {
 // "env +LOG -OLD, kill_timeout 10s→5s".
 [[nodiscard]] std::string in_words(const std::vector<FieldChange>& changes);
 
+struct FieldValue {
+  std::string field;        // "kill_timeout", "env.PATH", "health.interval"
+  std::string value;        // in words; of secrets the mask
+  bool is_default = false;  // what it is when nobody says anything
+};
+
+// All fields of a spec, in their order; of tables each entry, none where they are empty.
+[[nodiscard]] std::vector<FieldValue> field_values(const AppSpec& spec);
+
 // Whether a variable's name suggests that its value is nobody's business: TOKEN, SECRET, PASS, KEY,
 // CREDENTIAL, AUTH … as a part of it.
 [[nodiscard]] bool is_secret_name(std::string_view name);
+// "API_TOKEN=x run --password y" without the values. Words are what stands between blanks.
+[[nodiscard]] std::string without_secrets(std::string_view text);
 // The spec with the values of secret-looking variables replaced.
 [[nodiscard]] AppSpec masked(AppSpec spec);
 inline constexpr std::string_view kMask = "********";

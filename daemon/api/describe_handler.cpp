@@ -25,6 +25,7 @@ ipc::Description describe_instance(Services& services, const Instance& instance,
     d.instance.reason += "; memory_max is not held: " + unlimited;
   d.spec = reveal ? *instance.spec : model::masked(*instance.spec);
   d.created_ms = instance.created_ms;
+  d.source = services.supervisor.book().apps().at(instance.app).entry.source;
   if (model::is_wanted(instance.machine))
     d.cron_due_ms = instance.spec->job ? instance.job.next_ms : instance.cron_due_ms;
   d.watching = services.policies.files().state_of(instance.app);

@@ -49,6 +49,10 @@ void EventStream::send_as(ipc::FrameType type, std::string_view payload) const {
   if (session != nullptr) session->send(type, request_, payload);
 }
 
+std::uint32_t ReplyTo::uid() const {
+  return (*server_)->uid_of(session_);
+}
+
 void ReplyTo::begin_wait() {
   wait_ = true;
   if (Session* session = (*server_)->find(session_)) session->begin_wait();

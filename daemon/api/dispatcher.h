@@ -60,6 +60,8 @@ class ReplyTo {
   void fail(const Error& error);
   // Sends the reply to a request of Kind::stream, whose events follow until the client leaves.
   [[nodiscard]] EventStream stream(std::string_view reply, std::function<void()> on_closed);
+  // Who asks.
+  [[nodiscard]] std::uint32_t uid() const;
   // Keep-alives go to the client until it is answered.
   void begin_wait();
 
@@ -81,6 +83,8 @@ class Responder {
   void document(std::string_view bytes) { to_.send(ipc::FrameType::document, bytes); }
 
   void fail(const Error& error) { to_.fail(error); }
+
+  [[nodiscard]] std::uint32_t uid() const { return to_.uid(); }
 
   [[nodiscard]] EventStream stream(const Rep& reply, std::function<void()> on_closed) {
     return to_.stream(to_json(reply), std::move(on_closed));

@@ -8,12 +8,17 @@
 namespace roost::daemon {
 namespace {
 
-// Targets are held against each event as it comes, so that apps to come are meant as well.
-Result<EventLog::Wanted> wanted_by(const std::vector<std::string>& targets) {
+// Targets are held against each event as it comes, so that apps to come are meant as well. The
+// labels of one that is gone are not known.
+Result<EventLog::Wanted> wanted_by(const Supervisor& supervisor,
+                                   const std::vector<std::string>& targets) {
   auto selectors = parse_targets(targets);
   if (!selectors) return std::move(selectors).error();
-  return EventLog::Wanted([selectors = std::move(*selectors)](const ipc::EventInfo& event) {
-    const model::TargetFacts facts{model::InstanceId{event.id}, event.name, event.ns, event.slot};
+  return EventLog::Wanted([&supervisor,
+                           selectors = std::move(*selectors)](const ipc::EventInfo& event) {
+    const Instance* instance = supervisor.find(model::InstanceId{event.id});
+    const model::TargetFacts facts{model::InstanceId{event.id}, event.name, event.ns, event.slot,
+                                   instance != nullptr ? &instance->spec->labels : nullptr};
     return selectors.empty() ||
            std::any_of(selectors.begin(), selectors.end(),
                        [&](const auto& one) { return model::matches(one, facts); });
@@ -22,7 +27,7 @@ Result<EventLog::Wanted> wanted_by(const std::vector<std::string>& targets) {
 
 void handle_events(const Supervisor& supervisor, EventLog& log, const ipc::EventsRequest& request,
                    Responder<ipc::EventsReply> to) {
-  const auto wanted = wanted_by(request.targets);
+  const auto wanted = wanted_by(supervisor, request.targets);
   if (!wanted) return to.fail(wanted.error());
   const ipc::EventsReply reply{log.past(request.last, request.after_ms, *wanted)};
   // Of an app that is gone there may be events; who waits for one to come may do so.

@@ -141,17 +141,13 @@ class Pm2Writer {
 
 }  // namespace
 
-std::string render_jlist(Services& services) {
+std::string render_jlist(Services& services, const std::vector<model::InstanceId>& ids) {
   std::string out;
   Pm2Writer writer(out);
   writer.json().begin_array();
-  const Result<std::vector<model::InstanceId>> all = services.supervisor.select({});
-  if (all) {
-    for (model::InstanceId id : *all) {
-      const Instance& instance = *services.supervisor.find(id);
-      writer.instance(view_of(services, instance), instance,
-                      services.supervisor.log_paths(instance));
-    }
+  for (model::InstanceId id : ids) {
+    const Instance& instance = *services.supervisor.find(id);
+    writer.instance(view_of(services, instance), instance, services.supervisor.log_paths(instance));
   }
   writer.json().end_array();
   return out;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -18,6 +19,27 @@ ipc::ListReply views_of(Services& services, const std::vector<model::InstanceId>
     reply.suspended = reply.suspended || instance.resume;
   }
   return reply;
+}
+
+// The files that these apps came from, each as it was when they got their settings from it.
+std::vector<ipc::ConfigFile> files_of(const Supervisor& supervisor,
+                                      const std::vector<model::InstanceId>& ids) {
+  std::vector<ipc::ConfigFile> files;
+  model::AppId seen{};
+  for (model::InstanceId id : ids) {
+    const model::AppId app = supervisor.find(id)->app;
+    if (std::exchange(seen, app) == app) continue;  // instances of an app stand together
+    const AppEntry& entry = supervisor.book().apps().at(app).entry;
+    if (entry.source.empty() || !entry.stamp) continue;
+    auto at = std::find_if(files.begin(), files.end(), [&](const ipc::ConfigFile& file) {
+      return file.stamp == *entry.stamp && file.file == entry.source;
+    });
+    if (at == files.end())
+      at = files.insert(at,
+                        ipc::ConfigFile{.file = entry.source, .apps = {}, .stamp = *entry.stamp});
+    at->apps.push_back(entry.spec.name);
+  }
+  return files;
 }
 
 void handle_reset(Services& services, const ipc::TargetsRequest& request,
@@ -57,7 +79,10 @@ void register_list_handlers(Dispatcher& dispatcher, Services& services) {
                     [&services](const ipc::TargetsRequest& request, Responder<ipc::ListReply> to) {
                       const auto ids = services.supervisor.select(request.targets);
                       if (!ids) return to.fail(ids.error());
-                      to.reply(views_of(services, *ids));
+                      ipc::ListReply reply = views_of(services, *ids);
+                      auto files = files_of(services.supervisor, *ids);
+                      if (!files.empty()) reply.files = std::move(files);
+                      to.reply(reply);
                     }));
   dispatcher.on(ipc::kReset,
                 Dispatcher::Handler<ipc::TargetsRequest, ipc::ListReply>(
@@ -69,11 +94,13 @@ void register_list_handlers(Dispatcher& dispatcher, Services& services) {
                     [&services](const ipc::SignalRequest& request, Responder<ipc::ListReply> to) {
                       handle_signal(services, request, std::move(to));
                     }));
-  dispatcher.on(ipc::kJlist,
-                Dispatcher::Handler<ipc::EmptyRequest, ipc::EmptyRequest>(
-                    [&services](const ipc::EmptyRequest&, Responder<ipc::EmptyRequest> to) {
-                      to.document(render_jlist(services));
-                    }));
+  dispatcher.on(ipc::kJlist, Dispatcher::Handler<ipc::TargetsRequest, ipc::EmptyRequest>(
+                                 [&services](const ipc::TargetsRequest& request,
+                                             Responder<ipc::EmptyRequest> to) {
+                                   const auto ids = services.supervisor.select(request.targets);
+                                   if (!ids) return to.fail(ids.error());
+                                   to.document(render_jlist(services, *ids));
+                                 }));
 }
 
 }  // namespace roost::daemon

@@ -2,6 +2,7 @@
 // list to come back to, whatever is deleted meanwhile.
 #include <algorithm>
 
+#include "daemon/api/change.h"
 #include "daemon/api/start_work.h"
 #include "daemon/api/view.h"
 #include "ipc/methods.h"
@@ -66,11 +67,19 @@ void handle_resurrect(Services& services, Responder<ipc::StartReply> to) {
   if (services.ending) return to.fail(everything_ends());
   const auto list = saved_list(services.supervisor);
   if (!list) return to.fail(list.error());
+  std::vector<ipc::PlanItem> items;
+  for (const SavedApp& saved : list->apps)
+    if (services.supervisor.book().find(saved.spec.name) == nullptr)
+      items.push_back({.app = saved.spec.name, .action = ipc::PlanAction::add});
+  auto change = begin_change(services.supervisor, {to.uid(), "roost resurrect"}, items);
   const StartWorkPtr work = begin_start(services, answer(std::move(to)));
   Supervisor& supervisor = services.supervisor;
   std::vector<InstanceId> ids;
   for (const auto& [id, instance] : supervisor.instances())
     if (instance.resume) ids.push_back(id);
+  std::optional<Supervisor::Edit> edit;
+  edit.emplace(supervisor, Supervisor::Committed());
+  record_change(supervisor, change);
   for (const SavedApp& saved : list->apps) {
     const AppEntry* known = supervisor.book().find(saved.spec.name);
     const auto found = known != nullptr ? known->instance_ids() : submitted(work, [&](auto done) {
@@ -78,6 +87,7 @@ void handle_resurrect(Services& services, Responder<ipc::StartReply> to) {
     });
     if (saved.up) ids.insert(ids.end(), found.begin(), found.end());
   }
+  edit.reset();
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   start_existing(work, ids, true);

@@ -1,4 +1,5 @@
 // `app.scale`.
+#include "daemon/api/change.h"
 #include "daemon/api/start_work.h"
 #include "daemon/api/stop_work.h"
 #include "daemon/api/view.h"
@@ -34,7 +35,13 @@ Result<std::uint32_t> wanted_count(const ipc::ScaleRequest& request, std::size_t
   return static_cast<std::uint32_t>(wanted);
 }
 
-void add(Services& services, AppId app, std::uint32_t more, const ipc::ScaleRequest& request,
+struct Growth {
+  AppId app{};
+  std::uint32_t more = 0;
+  std::optional<Change> change;
+};
+
+void add(Services& services, const Growth& growth, const ipc::ScaleRequest& request,
          ScaleReply reply, std::function<void(Result<ScaleReply>)> done) {
   const StartWorkPtr work = begin_start(
       services,
@@ -44,9 +51,15 @@ void add(Services& services, AppId app, std::uint32_t more, const ipc::ScaleRequ
         whole.started = std::move(started->outcomes);
         done(std::move(whole));
       });
-  start_existing(
-      work, submitted(work, [&](auto saved) { return services.supervisor.grow(app, more, saved); }),
-      request.wait);
+  start_existing(work,
+                 submitted(work,
+                           [&](auto saved) {
+                             const Supervisor::Edit edit(services.supervisor, {});
+                             auto ids = services.supervisor.grow(growth.app, growth.more, saved);
+                             if (ids) record_change(services.supervisor, growth.change);
+                             return ids;
+                           }),
+                 request.wait);
   work->done_one();
 }
 
@@ -62,10 +75,14 @@ void handle_scale(Services& services, const ipc::ScaleRequest& request, Responde
   const auto wanted = wanted_count(request, before);
   if (!wanted) return to.fail(wanted.error());
   ScaleReply reply{before, *wanted, {}, {}};
+  ipc::PlanItem item{.app = entry.spec.name, .action = ipc::PlanAction::change};
+  item.changes.push_back({"instances", std::to_string(before), std::to_string(*wanted)});
+  auto change = begin_change(services.supervisor, {to.uid(), request.command}, {item});
   if (*wanted > before)
-    return add(services, *app, *wanted - before, request, std::move(reply), answer(std::move(to)));
+    return add(services, {*app, *wanted - before, std::move(change)}, request, std::move(reply),
+               answer(std::move(to)));
   if (*wanted == before) return to.reply(reply);
-  stop_and_forget(services, last_instances(entry, before - *wanted),
+  stop_and_forget(services, last_instances(entry, before - *wanted), std::move(change),
                   [reply, done = answer(std::move(to))](Result<ipc::StopReply> stopped) {
                     if (!stopped) return done(std::move(stopped).error());
                     ScaleReply whole = reply;

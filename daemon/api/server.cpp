@@ -89,6 +89,7 @@ void Server::admit(UniqueFd socket) {
                    "too many clients (" + std::to_string(limits::kMaxClients) + ")", "try again"});
   const SessionId id{++last_id_};
   Client& client = clients_[id];
+  client.uid = peer->uid;
   client.session = std::make_unique<Session>(
       loop_, std::move(socket),
       Session::Callbacks{[this, id](std::uint32_t request, std::string payload) {
@@ -141,6 +142,11 @@ void Server::greet(Client& client, std::uint32_t request, const std::string& pay
 Session* Server::find(SessionId id) {
   const auto it = clients_.find(id);
   return it == clients_.end() ? nullptr : it->second.session.get();
+}
+
+std::uint32_t Server::uid_of(SessionId id) const {
+  const auto it = clients_.find(id);
+  return it == clients_.end() ? ::geteuid() : it->second.uid;
 }
 
 void Server::remove(SessionId id) {

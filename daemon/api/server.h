@@ -41,6 +41,7 @@ class Server {
 
   // ---- for replies (ReplyTo)
   [[nodiscard]] Session* find(SessionId id);
+  [[nodiscard]] std::uint32_t uid_of(SessionId id) const;
   void answered(SessionId id, bool was_wait);
   // Calls `task` when the client has left, be it that it has already.
   void when_closed(SessionId id, std::function<void()> task);
@@ -48,6 +49,7 @@ class Server {
  private:
   struct Client {
     std::unique_ptr<Session> session;
+    std::uint32_t uid = 0;
     bool greeted = false;
     std::optional<Error> foreign;  // it speaks another protocol: what most of its requests get
     std::size_t pending = 0;

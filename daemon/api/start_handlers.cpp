@@ -1,5 +1,7 @@
 // `app.start` and `app.restart`: what is asked, waited for, and told truthfully.
 #include "core/model/selector.h"
+#include "core/model/spec_diff.h"
+#include "daemon/api/change.h"
 #include "daemon/api/start_work.h"
 #include "daemon/api/view.h"
 #include "ipc/methods.h"
@@ -22,10 +24,29 @@ bool same_settings(model::AppSpec a, const model::AppSpec& b) {
   return a == b;
 }
 
+struct NewApp {
+  const model::AppSpec& spec;
+  bool wait = true;
+  Asker asker;
+};
+
+std::optional<Change> change_of(const Supervisor& supervisor, const NewApp& app) {
+  ipc::PlanItem item{.app = app.spec.name, .action = ipc::PlanAction::add};
+  if (const AppEntry* known = supervisor.book().find(app.spec.name)) {
+    item.action = ipc::PlanAction::change;
+    model::AppSpec spec = app.spec;
+    spec.instances = known->spec.instances;  // they stay
+    for (model::FieldChange& one : model::diff(known->spec, spec))
+      item.changes.push_back({std::move(one.field), std::move(one.before), std::move(one.after)});
+    if (item.changes.empty()) return std::nullopt;
+  }
+  return begin_change(supervisor, app.asker, {item});
+}
+
 // The name is taken: the same program is started (with the new settings if it does not run),
 // another one is refused.
-void start_known(const StartWorkPtr& work, const AppEntry& entry, const model::AppSpec& spec,
-                 bool wait) {
+void start_known(const StartWorkPtr& work, const AppEntry& entry, const NewApp& app) {
+  const model::AppSpec& spec = app.spec;
   Services& services = work->services;
   const bool up = services.supervisor.is_up(entry);
   const bool same = same_program(entry.spec, spec);
@@ -40,20 +61,29 @@ void start_known(const StartWorkPtr& work, const AppEntry& entry, const model::A
   const bool differs = !same_settings(entry.spec, spec);
   if (!up) {
     if (differs) work->reply.note = "'" + spec.name + "' has the settings of this command now";
-    services.supervisor.replace_spec(model::AppId{entry.id}, spec, on_disk(work));
+    if (auto change = change_of(services.supervisor, app)) {
+      record_change(services.supervisor, change);
+      services.supervisor.replace_spec(model::AppId{entry.id}, spec, on_disk(work));
+    }
   } else if (differs) {
     work->reply.note = "it runs with other settings; to apply the new ones: roost delete " +
                        spec.name + ", then start";
   }
-  start_existing(work, ids, wait);
+  start_existing(work, ids, app.wait);
 }
 
-void start_new(const StartWorkPtr& work, const model::AppSpec& spec, bool wait) {
+void start_new(const StartWorkPtr& work, const NewApp& app) {
   Supervisor& supervisor = work->services.supervisor;
-  if (const AppEntry* known = supervisor.book().find(spec.name))
-    return start_known(work, *known, spec, wait);
-  start_existing(work, submitted(work, [&](auto done) { return supervisor.add_app(spec, done); }),
-                 wait);
+  if (const AppEntry* known = supervisor.book().find(app.spec.name))
+    return start_known(work, *known, app);
+  const auto add = [&](auto done) {
+    auto change = change_of(supervisor, app);
+    const Supervisor::Edit edit(supervisor, {});
+    auto ids = supervisor.add_app(app.spec, done);
+    if (ids) record_change(supervisor, change);
+    return ids;
+  };
+  start_existing(work, submitted(work, add), app.wait);
 }
 
 // Jobs that are meant by name or id run at once; those that a pattern or `all` finds do not.
@@ -72,7 +102,7 @@ void find_named_jobs(StartWork& work, const std::vector<std::string>& targets,
 
 using Done = std::function<void(Result<StartReply>)>;
 
-void start(Services& services, const ipc::StartRequest& request, Done done) {
+void start(Services& services, const ipc::StartRequest& request, const Asker& asker, Done done) {
   if (services.ending) return done(everything_ends());
   const StartWorkPtr work = begin_start(services, std::move(done));
   const auto existing = request.targets.empty()
@@ -83,7 +113,7 @@ void start(Services& services, const ipc::StartRequest& request, Done done) {
     start_existing(work, services.dependencies.with_dependencies(*existing), request.wait);
     services.supervisor.when_saved(on_disk(work));
   } else if (request.app) {
-    start_new(work, *request.app, request.wait);
+    start_new(work, {*request.app, request.wait, asker});
   } else if (!existing) {
     work->failed = existing.error();
   }
@@ -91,12 +121,13 @@ void start(Services& services, const ipc::StartRequest& request, Done done) {
 }
 
 void handle_start(Services& services, const ipc::StartRequest& request, Responder<StartReply> to) {
+  const Asker asker{to.uid(), request.command};
   std::vector<const model::AppSpec*> specs;
   if (request.app) specs.push_back(&*request.app);
   services.supervisor.check_identities(
-      specs, [&services, request, done = answer(std::move(to))](Status possible) {
+      specs, [&services, request, asker, done = answer(std::move(to))](Status possible) {
         if (!possible) return done(std::move(possible).error());
-        start(services, request, done);
+        start(services, request, asker, done);
       });
 }
 

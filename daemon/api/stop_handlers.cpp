@@ -3,8 +3,8 @@
 #include <map>
 #include <set>
 
-#include "daemon/api/apply_plan.h"
 #include "daemon/api/stop_work.h"
+#include "daemon/api/target.h"
 #include "daemon/api/view.h"
 #include "ipc/methods.h"
 
@@ -78,17 +78,19 @@ std::vector<InstanceId> last_instances(const AppEntry& entry, std::size_t count)
   return ids;
 }
 
-void stop_and_forget(Services& services, std::vector<InstanceId> ids,
+void stop_and_forget(Services& services, std::vector<InstanceId> ids, std::optional<Change> change,
                      std::function<void(Result<StopReply>)> done) {
   const auto reply = std::make_shared<StopReply>(stop_all(services, ids));
-  services.waits.until_down(ids, [&services, reply, ids,
+  services.waits.until_down(ids, [&services, reply, ids, change = std::move(change),
                                   done = std::move(done)](const Facts& facts) {
     fill_in(services, *reply, facts);
     for (InstanceId id : ids)
-      if (const Instance* at = services.supervisor.find(id); at != nullptr && at->machine.current)
+      if (const Instance* at = services.supervisor.find(id);
+          at != nullptr && (at->machine.current || at->machine.desired == model::Desired::up))
         return done(Error{Errc::conflict,
                           "'" + at->spec->name + "' was started again by somebody else meanwhile",
                           "stopped, but not deleted: delete it once more"});
+    record_change(services.supervisor, change);
     services.supervisor.remove(ids, [reply, done](const Status& saved) {
       if (!saved) return done(Error{saved.error()}.context("deleted, but not yet on disk"));
       done(std::move(*reply));
@@ -108,7 +110,7 @@ std::string who_misses(const Supervisor& supervisor, const std::vector<InstanceI
     const AppEntry& entry = supervisor.book().apps().at(app).entry;
     if (entry.instances.size() == count) going.insert(entry.spec.name);
   }
-  const model::DependencyGraph graph = graph_of(supervisor, {});
+  const model::DependencyGraph graph = graph_of(supervisor, Targets{});
   std::string note;
   for (const std::string& name : going)
     if (const std::string words = model::who_misses(graph, name, going); !words.empty())
@@ -120,7 +122,9 @@ void handle_delete(Services& services, const ipc::TargetsRequest& request,
                    Responder<StopReply> to) {
   const auto ids = services.supervisor.select(request.targets);
   if (!ids) return to.fail(ids.error());
-  stop_and_forget(services, *ids,
+  auto change = begin_change(services.supervisor, {to.uid(), request.command},
+                             removal_items(services.supervisor, *ids));
+  stop_and_forget(services, *ids, std::move(change),
                   [note = who_misses(services.supervisor, *ids),
                    done = answer(std::move(to))](Result<StopReply> stopped) {
                     if (stopped) stopped->note = note;

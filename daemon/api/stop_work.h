@@ -2,15 +2,19 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
+#include "daemon/api/change.h"
 #include "daemon/api/services.h"
 #include "ipc/messages/app_messages.h"
 
 namespace roost::daemon {
 
 // Stops the instances, forgets them when their trees are gone, and answers when that is on disk.
+// `change` goes into the history with that.
 void stop_and_forget(Services& services, std::vector<model::InstanceId> ids,
+                     std::optional<Change> change,
                      std::function<void(Result<ipc::StopReply>)> done);
 
 // So many of the highest slots.

@@ -56,6 +56,7 @@ ipc::InstanceInfo view_of(Services& services, const Instance& instance) {
   info.quick_exits = m.quick_exits;
   info.user = instance.spec->user.empty() ? services.user : instance.spec->user;
   info.last_exit = instance.last_exit;
+  if (!instance.spec->labels.empty()) info.labels = instance.spec->labels;
   const Run* run = services.supervisor.current_run(instance);
   if (run == nullptr || !run->spawned || run->exit) return info;
   const TimePoint now = Monotonic::now();

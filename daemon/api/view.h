@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "daemon/api/services.h"
 #include "ipc/messages/app_messages.h"
@@ -12,7 +13,8 @@ namespace roost::daemon {
 
 [[nodiscard]] ipc::InstanceInfo view_of(Services& services, const Instance& instance);
 
-// All instances in the shape of PM2's `jlist`: one JSON array.
-[[nodiscard]] std::string render_jlist(Services& services);
+// Instances in the shape of PM2's `jlist`: one JSON array.
+[[nodiscard]] std::string render_jlist(Services& services,
+                                       const std::vector<model::InstanceId>& ids);
 
 }  // namespace roost::daemon

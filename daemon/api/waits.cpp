@@ -46,7 +46,8 @@ std::optional<StartFact> start_fact(const Event& event, const Instance* instance
     case Event::Kind::deleted:
       return std::nullopt;
   }
-  if (event.asked && instance->machine.current) return std::nullopt;  // the predecessor
+  const bool goes_on = instance->machine.current || instance->machine.desired == model::Desired::up;
+  if (event.asked && goes_on) return std::nullopt;  // the predecessor; the next one may be held
   if (event.asked) return StartFact{false, event.run, "stopped before it was online"};
   if (!event.failure.empty()) return StartFact{false, event.run, event.failure};
   const model::RestartPolicy policy = model::restart_policy_of(*instance->spec);

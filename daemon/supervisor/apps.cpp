@@ -4,10 +4,8 @@
 
 #include <sys/resource.h>
 
-#include "core/base/kill_point.h"
 #include "core/base/suggest.h"
 #include "core/model/readiness.h"
-#include "daemon/log.h"
 #include "daemon/supervisor/regex.h"
 #include "daemon/supervisor/supervisor.h"
 
@@ -33,6 +31,15 @@ std::string for_slot(const std::string& path, std::uint32_t slot) {
 std::uint64_t descriptor_limit() {
   rlimit limit{};
   return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
+// Those that stay when the number changes; their runs do not know it.
+void tell_count(Supervisor::Instances& instances, const AppEntry& entry,
+                const model::SpecPtr& spec) {
+  for (const InstanceEntry& at : entry.instances) {
+    Instance& instance = instances.at(InstanceId{at.id});
+    if (instance.spec->instances != spec->instances) instance.spec = spec;
+  }
 }
 
 }  // namespace
@@ -115,6 +122,7 @@ std::vector<InstanceId> Supervisor::put_instances(AppEntry entry, std::size_t fi
   std::vector<InstanceId> ids;
   for (std::size_t i = first; i < entry.instances.size(); ++i)
     ids.push_back(make_instance(entry, entry.instances[i], shared).id);
+  tell_count(instances_, entry, shared);
   const AppId app{entry.id};
   store::Batch batch{store::PutApp{app, book_.put(std::move(entry))}};
   put_book(std::move(done), std::move(batch));
@@ -125,33 +133,9 @@ std::vector<InstanceId> Supervisor::put_instances(AppEntry entry, std::size_t fi
   return ids;
 }
 
-void Supervisor::replace_spec(AppId app, model::AppSpec spec, Committed done) {
-  AppEntry entry = book_.apps().at(app).entry;
-  entry.spec = std::move(spec);
-  entry.spec.instances = static_cast<std::uint32_t>(entry.instances.size());
-  ++entry.generation;
-  const auto shared = std::make_shared<const model::AppSpec>(entry.spec);
-  for (const InstanceEntry& at : entry.instances) {
-    Instance& instance = instances_.at(InstanceId{at.id});
-    instance.spec = shared;
-    instance.generation = entry.generation;
-    instance.cron_due_ms = 0;  // of the spec before
-    instance.job = {};
-    save_note(instance);
-  }
-  store::Batch batch{store::PutApp{app, book_.put(std::move(entry))}};
-  put_book(std::move(done), std::move(batch));
-}
-
-void Supervisor::set_source(AppId app, std::string source, Committed done) {
-  AppEntry entry = book_.apps().at(app).entry;
-  entry.source = std::move(source);
-  store::Batch batch{store::PutApp{app, book_.put(std::move(entry))}};
-  put_book(std::move(done), std::move(batch));
-}
-
 void Supervisor::remove(std::span<const InstanceId> ids, Committed done) {
   store::Batch batch;
+  std::set<AppId> smaller;
   for (InstanceId id : ids) {
     const auto it = instances_.find(id);
     if (it == instances_.end() || it->second.machine.current) continue;
@@ -168,28 +152,23 @@ void Supervisor::remove(std::span<const InstanceId> ids, Committed done) {
     std::erase_if(entry.instances, [&](const InstanceEntry& at) { return at.id == raw(id); });
     if (entry.instances.empty()) {
       book_.erase(app);
+      smaller.erase(app);
       batch.emplace_back(store::DeleteApp{app});
       continue;
     }
     entry.spec.instances = static_cast<std::uint32_t>(entry.instances.size());
     batch.emplace_back(store::PutApp{app, book_.put(std::move(entry))});
     batch.emplace_back(store::DeleteInstance{id});
+    smaller.insert(app);
+  }
+  for (const AppId app : smaller) {
+    const AppEntry& entry = book_.apps().at(app).entry;
+    tell_count(instances_, entry, std::make_shared<const model::AppSpec>(entry.spec));
   }
   put_book(std::move(done), std::move(batch));
 }
 
 // ---- where things are kept
-
-void Supervisor::put_book(Committed done, store::Batch batch) {
-  kill_point("book.before_put");
-  Result<UniqueFd> memfd = book_.to_memfd();
-  if (memfd)
-    keeper_->put_specs(memfd->get());
-  else
-    log_error("book", memfd.error().message);
-  kill_point("book.after_put");
-  persist(std::move(batch), store::Durability::durable, std::move(done));
-}
 
 void Supervisor::persist(store::Batch batch, store::Durability durability, Committed done) {
   if (p_.store != nullptr) return p_.store->submit(std::move(batch), durability, std::move(done));
@@ -216,6 +195,8 @@ void Supervisor::resubmit_everything() {
     batch.emplace_back(store::PutRun{run.label.run, run.label.instance, run.label.pid,
                                      run.label.start_ticks, p_.boot_id, bytes});
   }
+  if (const auto& change = book_.change())
+    batch.emplace_back(store::AddChange{change->number, change->json, change->former});
   if (!saved_list_.empty()) batch.emplace_back(store::SetMeta{kSavedListKey, saved_list_});
   persist(std::move(batch), store::Durability::background, {});
 }
@@ -238,7 +219,8 @@ Result<std::vector<InstanceId>> Supervisor::select(const std::vector<std::string
   std::vector<const Instance*> chosen;
   std::vector<bool> used(selectors->size(), false);
   for (const auto& [id, instance] : instances_) {
-    const model::TargetFacts facts{id, instance.spec->name, instance.spec->ns, instance.slot};
+    const model::TargetFacts facts{id, instance.spec->name, instance.spec->ns, instance.slot,
+                                   &instance.spec->labels};
     bool wanted = targets.empty();
     for (std::size_t i = 0; i < selectors->size(); ++i) {
       if (!model::matches((*selectors)[i], facts)) continue;
@@ -252,6 +234,9 @@ Result<std::vector<InstanceId>> Supervisor::select(const std::vector<std::string
     std::vector<std::string_view> names;
     for (const auto& [id, app] : book_.apps())
       names.push_back(app.entry.spec.name);
+    if ((*selectors)[i].kind == model::Selector::Kind::labels)
+      return Error{Errc::not_found, "no app has the labels '" + targets[i] + "'",
+                   "labels are shown by: roost describe"};
     const std::string hint = did_you_mean(targets[i], names);
     return Error{Errc::not_found, "no app '" + targets[i] + "'",
                  hint.empty() ? "see what there is with: roost list" : hint};

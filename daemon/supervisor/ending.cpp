@@ -43,14 +43,14 @@ TreeRoot Supervisor::tree_root(const Run& run) const {
 // lives.
 void Supervisor::signal_stop(Instance& instance, Run& run) {
   kill_point("stop.before_signal");
-  if (!instance.spec->stop_command.empty()) return run_stop_command(instance, run);
-  if (run.channel && instance.spec->shutdown_with_message) return ask_by_message(instance, run);
+  if (!run.spec->stop_command.empty()) return run_stop_command(run);
+  if (run.channel && run.spec->shutdown_with_message) return ask_by_message(instance, run);
   send_stop_signal(instance, run);
 }
 
 void Supervisor::send_stop_signal(Instance& instance, Run& run) {
-  const int number = static_cast<int>(instance.spec->stop_signal);
-  if (instance.spec->kill_mode == model::KillMode::process) {
+  const int number = static_cast<int>(run.spec->stop_signal);
+  if (run.spec->kill_mode == model::KillMode::process) {
     (void)signal_process({run.label.pid, run.label.start_ticks}, number);  // it may be gone
     return;
   }
@@ -113,7 +113,7 @@ bool Supervisor::signal(InstanceId id, int number) {
 }
 
 void Supervisor::signal_kill(Instance& instance, Run& run) {
-  if (instance.spec->kill_mode == model::KillMode::process) {
+  if (run.spec->kill_mode == model::KillMode::process) {
     run.killed += signal_process({run.label.pid, run.label.start_ticks}, SIGKILL) ? 1 : 0;
     return;
   }
@@ -123,7 +123,7 @@ void Supervisor::signal_kill(Instance& instance, Run& run) {
 
 void Supervisor::sweep(Instance& instance, Run& run) {
   if (run.sweeping) return;  // SIGKILL was sent already: its sweep ends when everything is gone
-  if (instance.spec->kill_mode == model::KillMode::process) return finish_sweep(instance, run);
+  if (run.spec->kill_mode == model::KillMode::process) return finish_sweep(instance, run);
   const bool asked = run.stop_deadline != TimePoint{};
   const bool anything = run.lane ? p_.lanes.populated(run.lane) : asked;
   run.lane_empty = run.lane && !anything && !run.kill_sweep;
@@ -230,7 +230,7 @@ void Supervisor::process_exit(Run& run) {
                    .run = id,
                    .status = model::exit_status_from(run.exit->code, run.exit->status),
                    .ran_for = ran_for,
-                   .error = exit_cause(*instance, run)});
+                   .error = exit_cause(run)});
 }
 
 // Most outputs end with their process, and the pump says so by itself.

@@ -281,6 +281,7 @@ void Supervisor::spawn(Instance& instance, RunId id) {
   run.lane = lane;
   instance.found = 0;
   run.kill_timeout = instance.spec->kill_timeout;
+  run.spec = instance.spec;
   SpawnPlan plan =
       make_spawn_plan(*instance.spec, {.home_id = p_.home_id,
                                        .app = instance.app,

@@ -32,6 +32,7 @@ struct Run {
   bool lane_empty = false;   // seen after the exit
   MemoryGroup memory_group;  // of memory_max
   Duration kill_timeout = 10s;
+  model::SpecPtr spec;       // it was started with: the app may have got another one
   bool spawned = false;      // the spawner has answered
   bool said_ready = false;   // before that
   bool note_passed = false;  // a newer note may have come before the one that the child brought

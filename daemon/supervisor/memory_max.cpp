@@ -24,13 +24,13 @@ std::string Supervisor::memory_problem(const model::AppSpec& spec) {
 }
 
 // What else would be a mere SIGKILL; a shell hands on that of its child as a code.
-std::string Supervisor::exit_cause(const Instance& instance, const Run& run) const {
+std::string Supervisor::exit_cause(const Run& run) const {
   constexpr int kKilled = 9;
   constexpr int kKilledChild = 128 + kKilled;
   const model::ExitStatus status = model::exit_status_from(run.exit->code, run.exit->status);
   const bool fits = status.signal == kKilled || status.code == kKilledChild;
-  if (!fits || !instance.spec->memory_max || oom_kills(run.memory_group) == 0) return {};
-  return "out of memory: over memory_max " + bytes_in_words(*instance.spec->memory_max);
+  if (!fits || !run.spec->memory_max || oom_kills(run.memory_group) == 0) return {};
+  return "out of memory: over memory_max " + bytes_in_words(*run.spec->memory_max);
 }
 
 }  // namespace roost::daemon

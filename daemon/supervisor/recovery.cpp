@@ -88,7 +88,15 @@ void Recovery::repair_rows() {
   for (const store::PutInstance& row : s_.snapshot_.instances)
     if (apps.contains(row.app) && s_.find(row.instance) == nullptr)
       batch.emplace_back(store::DeleteInstance{row.instance});
-  if (!batch.empty()) s_.persist(std::move(batch), store::Durability::background, {});
+  if (const auto& change = s_.book_.change(); change && change->number > s_.last_change_) {
+    s_.last_change_ = change->number;
+    batch.emplace_back(store::AddChange{change->number, change->json, change->former});
+  }
+  if (!batch.empty())
+    s_.persist(std::move(batch), store::Durability::background,
+               [&supervisor = s_, number = s_.last_change_](const Status& saved) {
+                 if (saved) supervisor.book_.forget_change(number);
+               });
   if (right != apps.size()) s_.resubmit_everything();
 }
 
@@ -129,6 +137,7 @@ Run& Recovery::make_run(const model::RunLabel& label, UniqueFd pidfd, UniqueFd o
   const Instance* instance = s_.find(label.instance);
   if (instance == nullptr) return run;
   run.kill_timeout = instance->spec->kill_timeout;
+  run.spec = instance->spec;
   if (instance->spec->memory_max)
     run.memory_group = s_.memory_groups_.find(run.lane, label.instance);
   s_.attach_found_output(*instance, label.run, std::move(out), std::move(err));
@@ -213,6 +222,14 @@ model::Rest Recovery::rest_of_cut_short(Instance& instance) {
   return again || instance.spec->catch_up ? model::Rest::waiting : model::Rest::errored;
 }
 
+// The daemon before got new settings for it, and died before it could restart it.
+bool Recovery::is_outdated(const Instance& instance) const {
+  const Run* run = s_.current_run(instance);
+  return run != nullptr && run->label.generation != 0 &&
+         run->label.generation < instance.generation && !instance.machine.current->asked &&
+         instance.machine.current->phase != Phase::stopping;
+}
+
 // What should be up and has no process is started; timers go on from where they were.
 void Recovery::resume(Instance& instance) {
   model::InstanceState& m = instance.machine;
@@ -222,6 +239,8 @@ void Recovery::resume(Instance& instance) {
     return s_.feed(instance, {.kind = Input::Kind::backoff_timer});
   if (should_run && (m.rest == model::Rest::stopped || m.rest == model::Rest::held))
     return s_.feed(instance, {.kind = Input::Kind::start});
+  if (is_outdated(instance))
+    return s_.feed(instance, {.kind = Input::Kind::restart, .error = "its settings were changed"});
   s_.sync_timers(instance);
 }
 

@@ -39,6 +39,7 @@ class Recovery {
   void restore(Instance& instance, const model::InstanceNote& note);
   void restore_current(Instance& instance, const model::InstanceNote& note);
   [[nodiscard]] static model::Rest rest_of_cut_short(Instance& instance);
+  [[nodiscard]] bool is_outdated(const Instance& instance) const;
   void resume(Instance& instance);
   void adopt_survivors();
   void adopt(FoundRun found, const std::optional<model::RunLabel>& known);

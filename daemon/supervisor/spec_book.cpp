@@ -18,10 +18,12 @@ namespace {
 struct Document {
   std::uint32_t last_app = 0;
   std::vector<AppEntry> apps;
+  std::optional<ChangeRow> change;
 
   static constexpr auto fields() {
     return std::tuple{opt("last_app", &Document::last_app, "highest app id given"),
-                      req("apps", &Document::apps, "all apps")};
+                      req("apps", &Document::apps, "all apps"),
+                      opt("change", &Document::change, "the newest change")};
   }
 };
 
@@ -84,7 +86,9 @@ Result<UniqueFd> SpecBook::to_memfd() const {
     first = false;
     text += app.json;
   }
-  text += "]}";
+  text += "]";
+  if (change_) text += ",\"change\":" + to_json(*change_);
+  text += "}";
   if (Status written = write_all(fd.get(), text); !written)
     return std::move(written).error().context("specs");
   if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
@@ -100,6 +104,7 @@ Status SpecBook::load_memfd(int memfd) {
   for (AppEntry& entry : document->apps)
     put(std::move(entry));
   last_app_ = std::max(last_app_, document->last_app);
+  change_ = std::move(document->change);
   return ok();
 }
 

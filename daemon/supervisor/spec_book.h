@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "core/base/result.h"
 #include "core/base/unique_fd.h"
 #include "core/model/app_spec.h"
+#include "core/model/file_stamp.h"
 #include "core/model/ids.h"
 
 namespace roost::daemon {
@@ -35,6 +37,7 @@ struct AppEntry {
   model::AppSpec spec;
   std::vector<InstanceEntry> instances;
   std::string source{};  // the configuration file it came from, absolute; empty: none
+  std::optional<model::FileStamp> stamp{};  // what that was like then
 
   [[nodiscard]] std::vector<model::InstanceId> instance_ids() const;
 
@@ -44,7 +47,21 @@ struct AppEntry {
                       opt("created_ms", &AppEntry::created_ms, "when it was added"),
                       req("spec", &AppEntry::spec, "the spec"),
                       req("instances", &AppEntry::instances, "its instances"),
-                      opt("source", &AppEntry::source, "file it came from")};
+                      opt("source", &AppEntry::source, "file it came from"),
+                      opt("stamp", &AppEntry::stamp, "what that was like")};
+  }
+};
+
+// A change of the book for the history: as it goes to state.db, number and texts.
+struct ChangeRow {
+  std::uint64_t number = 0;
+  std::string json;
+  std::string former;
+
+  static constexpr auto fields() {
+    return std::tuple{req("number", &ChangeRow::number, "its number"),
+                      req("json", &ChangeRow::json, "who, when, why, what"),
+                      req("former", &ChangeRow::former, "what it changed, as it was before")};
   }
 };
 
@@ -72,6 +89,15 @@ class SpecBook {
   [[nodiscard]] model::AppId next_app() const;
   [[nodiscard]] std::uint32_t next_instance() const;
 
+  // The newest change, until it is on disk: the next daemon puts it there.
+  void set_change(ChangeRow change) { change_ = std::move(change); }
+
+  [[nodiscard]] const std::optional<ChangeRow>& change() const { return change_; }
+
+  void forget_change(std::uint64_t number) {
+    if (change_ && change_->number <= number) change_.reset();
+  }
+
   // A sealed memfd with everything.
   [[nodiscard]] Result<UniqueFd> to_memfd() const;
   [[nodiscard]] Status load_memfd(int memfd);
@@ -81,6 +107,7 @@ class SpecBook {
  private:
   std::map<model::AppId, App> apps_;
   std::uint32_t last_app_ = 0;
+  std::optional<ChangeRow> change_;
 };
 
 }  // namespace roost::daemon

@@ -25,7 +25,7 @@ std::string in_words(std::string_view output) {
 }  // namespace
 
 // The tree is found first, as before a signal. The end of the run waits for the command.
-void Supervisor::run_stop_command(const Instance& instance, Run& run) {
+void Supervisor::run_stop_command(Run& run) {
   const RunId id = run.label.run;
   auto found = std::make_shared<TreeSignal>();
   const auto begin = [this, id, found] {
@@ -34,7 +34,7 @@ void Supervisor::run_stop_command(const Instance& instance, Run& run) {
                        [this, id](const ProbeOutcome& outcome) { on_stop_command(id, outcome); });
   };
   ++run.signalling;
-  if (instance.spec->kill_mode == model::KillMode::process) return begin();
+  if (run.spec->kill_mode == model::KillMode::process) return begin();
   const Status submitted = p_.worker.submit(
       [found, root = tree_root(run), memory = run.memory, asked = to_ns(Monotonic::now())] {
         *found = signal_tree(root, 0, Resend::everyone, memory, asked);
@@ -51,10 +51,10 @@ std::optional<ProbePlan> Supervisor::plan_stop_command(RunId id) {
   if (left <= 0s) return std::nullopt;
   ProbePlan plan{.program = p_.helper,
                  .kind = "exec",
-                 .target = instance->spec->stop_command,
+                 .target = run->spec->stop_command,
                  .timeout = left,
-                 .cwd = instance->spec->cwd,
-                 .env = probe_environment(*instance->spec, instance->slot),
+                 .cwd = run->spec->cwd,
+                 .env = probe_environment(*run->spec, instance->slot),
                  .like = {run->label.pid, run->label.start_ticks}};
   plan.env.push_back("ROOST_PID=" + std::to_string(run->label.pid));
   return plan;

@@ -23,6 +23,7 @@ Supervisor::Supervisor(SupervisorParts parts)
       random_(static_cast<std::minstd_rand::result_type>(to_ns(Monotonic::now()) ^ ::getpid())) {
   if (p_.store != nullptr) snapshot_ = p_.store->load();
   saved_list_ = std::move(snapshot_.meta[kSavedListKey]);
+  last_change_ = snapshot_.newest_change;
 }
 
 Supervisor::~Supervisor() = default;

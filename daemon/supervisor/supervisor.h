@@ -12,7 +12,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -47,6 +49,14 @@ struct SupervisorParts {
   std::array<std::uint8_t, 16> boot_id{};
   std::string helper{};       // roost, which launches apps with secrets and runs stop commands
   std::string credentials{};  // systemd's directory of them; empty = none
+};
+
+// What an app shall be, and in which slots it has instances.
+struct AppWish {
+  model::AppSpec spec;
+  std::string source{};                     // the configuration file it comes from
+  std::optional<model::FileStamp> stamp{};  // what that is like
+  std::set<std::uint32_t> slots;
 };
 
 struct LogPaths {
@@ -120,11 +130,33 @@ class Supervisor final : public KeeperListener {
   // it is on disk.
   [[nodiscard]] Result<std::vector<model::InstanceId>> add_app(model::AppSpec spec, Committed done,
                                                                std::string source = {});
-  // Remembers the configuration file an app comes from.
-  void set_source(model::AppId app, std::string source, Committed done);
   // Gives the app so many more instances, down, at the lowest free slots.
   [[nodiscard]] Result<std::vector<model::InstanceId>> grow(model::AppId app, std::uint32_t more,
                                                             Committed done);
+  // Adds the app, down, or gives it these settings and the instances it lacks, down. Those it has
+  // too many stay. True when it was there and its settings differ: what runs has those of before
+  // until it is restarted.
+  [[nodiscard]] bool configure(const AppWish& wish);
+
+  // While there is one, what changes the book is gathered: keeper and disk get all of it at its
+  // end, in one piece. `done` when it is on disk.
+  class Edit {
+   public:
+    Edit(Supervisor& supervisor, Committed done);
+    Edit(const Edit&) = delete;
+    Edit& operator=(const Edit&) = delete;
+    ~Edit();
+
+   private:
+    Supervisor& supervisor_;
+  };
+
+  // Goes into the history with what is put into the book next.
+  void record_change(std::string json, std::string former);
+
+  // Its number; 0 when there was none.
+  [[nodiscard]] std::uint64_t last_change() const { return last_change_; }
+
   // Replaces the spec of an app none of whose instances has a process.
   void replace_spec(model::AppId app, model::AppSpec spec, Committed done);
   void start(model::InstanceId id);
@@ -278,23 +310,30 @@ class Supervisor final : public KeeperListener {
   void ack(Run& run);
 
   // stop_command.cpp
-  void run_stop_command(const Instance& instance, Run& run);
+  void run_stop_command(Run& run);
   [[nodiscard]] std::optional<ProbePlan> plan_stop_command(model::RunId run);
   void on_stop_command(model::RunId run, const ProbeOutcome& outcome);
 
   // memory_max.cpp
   void limit_memory(const Instance& instance, Run& run, SpawnPlan& plan);
   void report_no_limit(const Instance& instance, std::string why);
-  [[nodiscard]] std::string exit_cause(const Instance& instance, const Run& run) const;
+  [[nodiscard]] std::string exit_cause(const Run& run) const;
 
   void persist(store::Batch batch, store::Durability durability, Committed done);
   void put_book(Committed done, store::Batch batch);
+  [[nodiscard]] Committed take_change(store::Batch& batch, Committed done);
+  void give_spec(const AppEntry& entry, std::size_t count);
   std::vector<model::InstanceId> put_instances(AppEntry entry, std::size_t first, Committed done);
   Instance& make_instance(const AppEntry& entry, const InstanceEntry& at, model::SpecPtr spec);
   void attach_found_output(const Instance& instance, model::RunId run, UniqueFd out, UniqueFd err);
   [[nodiscard]] Run* find_run(model::RunId id);
   [[nodiscard]] Instance* find_mutable(model::InstanceId id);
   [[nodiscard]] model::RunId next_run_id();
+
+  struct OpenEdit {
+    store::Batch batch;
+    std::vector<Committed> done;
+  };
 
   SupervisorParts p_;
   KeeperLink* keeper_ = nullptr;
@@ -307,6 +346,9 @@ class Supervisor final : public KeeperListener {
   std::unique_ptr<Recovery> recovery_;  // until the hand-over is complete
   store::Snapshot snapshot_;            // what state.db had at the start
   std::string saved_list_;              // of save_list()
+  std::optional<OpenEdit> edit_;
+  std::optional<ChangeRow> unwritten_change_;  // goes with the next put_book()
+  std::uint64_t last_change_ = 0;
   UniqueFd inherited_notify_;
   std::optional<NotifySocket> notify_;
   ProbeQueue stop_commands_;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "core/base/record.h"
 #include "core/model/app_spec.h"
 #include "core/model/exit_status.h"
+#include "core/model/file_stamp.h"
 #include "core/model/run_state.h"
 
 namespace roost::ipc {
@@ -33,6 +35,7 @@ struct InstanceInfo {
   std::optional<model::ExitStatus> last_exit;
   bool job = false;
   bool scheduled = false;
+  std::optional<std::map<std::string, std::string>> labels;
 
   static constexpr auto fields() {
     return std::tuple{req("id", &InstanceInfo::id, "id of the instance (PM2's pm_id)"),
@@ -51,24 +54,42 @@ struct InstanceInfo {
                       opt("user", &InstanceInfo::user, "user it runs as"),
                       opt("last_exit", &InstanceInfo::last_exit, "how its last process ended"),
                       opt("job", &InstanceInfo::job, "it is a job: it runs at its times and ends by itself"),
-                      opt("scheduled", &InstanceInfo::scheduled, "a job between two runs, on its schedule")};
+                      opt("scheduled", &InstanceInfo::scheduled, "a job between two runs, on its schedule"),
+                      opt("labels", &InstanceInfo::labels, "labels of the app")};
   }
 };
 
 // Words that name instances: id, name, name#slot, ns/name, glob, all.
 struct TargetsRequest {
   std::vector<std::string> targets;
+  std::string command;
   static constexpr auto fields() {
-    return std::tuple{opt("targets", &TargetsRequest::targets, "selectors; empty means all where that makes sense")};
+    return std::tuple{opt("targets", &TargetsRequest::targets, "selectors; empty means all where that makes sense"),
+                      opt("command", &TargetsRequest::command, "delete: the user's command, for the history")};
+  }
+};
+
+// A configuration file that apps came from.
+struct ConfigFile {
+  std::string file;
+  std::vector<std::string> apps;
+  model::FileStamp stamp;
+  bool changed = false;
+  static constexpr auto fields() {
+    return std::tuple{req("file", &ConfigFile::file, "its absolute path"), req("apps", &ConfigFile::apps, "which apps"),
+                      req("stamp", &ConfigFile::stamp, "what it was like when it was applied"),
+                      opt("changed", &ConfigFile::changed, "it is not like that any more: found out by the command, never by the daemon")};
   }
 };
 
 struct ListReply {
   std::vector<InstanceInfo> instances;
   bool suspended = false;
+  std::optional<std::vector<ConfigFile>> files;
   static constexpr auto fields() {
     return std::tuple{req("instances", &ListReply::instances, "by name, then slot"),
-                      opt("suspended", &ListReply::suspended, "after `kill`: apps are kept down until resumed")};
+                      opt("suspended", &ListReply::suspended, "after `kill`: apps are kept down until resumed"),
+                      opt("files", &ListReply::files, "configuration files that the apps came from")};
   }
 };
 
@@ -77,10 +98,12 @@ struct StartRequest {
   std::vector<std::string> targets;
   std::optional<model::AppSpec> app;
   bool wait = true;
+  std::string command{};
   static constexpr auto fields() {
     return std::tuple{opt("targets", &StartRequest::targets, "existing apps to start"),
                       opt("app", &StartRequest::app, "spec of a new app, used when no target matches"),
-                      opt("wait", &StartRequest::wait, "reply when every instance has proved itself or failed")};
+                      opt("wait", &StartRequest::wait, "reply when every instance has proved itself or failed"),
+                      opt("command", &StartRequest::command, "the user's command, for the history")};
   }
 };
 
@@ -105,7 +128,7 @@ struct StartOutcome {
 };
 
 // What apply does with an app. `gone`: it came from this file before, is not in it any more, and stays.
-enum class PlanAction : std::uint8_t { add, change, start, same, gone, remove };
+enum class PlanAction : std::uint8_t { add, change, start, same, gone, remove, stop };
 
 // Of tables such as env only the names are told: "+NEW ~CHANGED -GONE" in `after`.
 struct PlanChange {
@@ -131,19 +154,20 @@ struct PlanItem {
 template <>
 struct roost::EnumNames<roost::ipc::PlanAction> {
   using Action = roost::ipc::PlanAction;
-  static constexpr std::array<std::pair<Action, std::string_view>, 6> values{{{Action::add, "add"},
+  static constexpr std::array<std::pair<Action, std::string_view>, 7> values{{{Action::add, "add"},
                                                                               {Action::change, "change"},
                                                                               {Action::start, "start"},
                                                                               {Action::same, "same"},
                                                                               {Action::gone, "gone"},
-                                                                              {Action::remove, "remove"}}};
+                                                                              {Action::remove, "remove"},
+                                                                              {Action::stop, "stop"}}};
 };
 
 namespace roost::ipc {
 
 constexpr auto PlanItem::fields() {
   return std::tuple{req("app", &PlanItem::app, "name of the app"),
-                    req("action", &PlanItem::action, "add, change, start, same, gone (stays) or remove"),
+                    req("action", &PlanItem::action, "add, change, start, stop, same, gone (stays) or remove"),
                     opt("changes", &PlanItem::changes, "change: the fields that differ"),
                     opt("note", &PlanItem::note, "a remark for people: which apps depend on one that is removed")};
 }
@@ -177,11 +201,15 @@ struct StartReply {
   std::string note;  // a remark for people, for example that other settings were not applied
   std::vector<PlanItem> plan;
   std::vector<StopOutcome> removed;
+  std::uint64_t undone = 0;
+  std::uint64_t newest = 0;
   static constexpr auto fields() {
     return std::tuple{req("outcomes", &StartReply::outcomes, "one per instance"),
                       opt("note", &StartReply::note, "a remark for people"),
                       opt("plan", &StartReply::plan, "apply: what was, or is to be, done with each app"),
-                      opt("removed", &StartReply::removed, "apply with prune: one per instance that is gone")};
+                      opt("removed", &StartReply::removed, "apply with prune: one per instance that is gone"),
+                      opt("undone", &StartReply::undone, "undo: the number of the change that is taken back, with those after it"),
+                      opt("newest", &StartReply::newest, "undo: the number of the newest change before")};
   }
 };
 
@@ -199,16 +227,20 @@ struct ApplyRequest {
   std::vector<ApplyApp> apps;
   bool wait = true;
   std::string file;
+  std::optional<model::FileStamp> stamp{};
   bool partial = false;
   bool prune = false;
   bool dry_run = false;
+  std::string command{};
   static constexpr auto fields() {
     return std::tuple{req("apps", &ApplyRequest::apps, "by name; no name twice"),
                       opt("wait", &ApplyRequest::wait, "reply when every started instance has proved itself or failed"),
                       opt("file", &ApplyRequest::file, "where they come from, an absolute path; remembered with each"),
+                      opt("stamp", &ApplyRequest::stamp, "what that file is like; remembered, too"),
                       opt("partial", &ApplyRequest::partial, "these are not all the apps of the file"),
                       opt("prune", &ApplyRequest::prune, "delete apps that came from the file before and are not among these"),
-                      opt("dry_run", &ApplyRequest::dry_run, "tell the plan, and do nothing")};
+                      opt("dry_run", &ApplyRequest::dry_run, "tell the plan, and do nothing"),
+                      opt("command", &ApplyRequest::command, "the user's command, for the history")};
   }
 };
 
@@ -273,6 +305,7 @@ struct Description {
   std::string watching;          // how the watch is; empty: there is none
   std::vector<ExitInfo> exits;
   std::optional<HealthInfo> health;
+  std::string source;
   static constexpr auto fields() {
     return std::tuple{req("instance", &Description::instance, "the instance"), req("spec", &Description::spec, "what it was asked to be"),
                       opt("created_ms", &Description::created_ms, "when the app was added, ms since the epoch"),
@@ -281,7 +314,8 @@ struct Description {
                       opt("cron_due_ms", &Description::cron_due_ms, "when cron_restart or the schedule of a job comes next, ms since the epoch"),
                       opt("watching", &Description::watching, "how many directories are watched, or what is in the way"),
                       opt("exits", &Description::exits, "recorded exits, newest first"),
-                      opt("health", &Description::health, "what the last health probe has found")};
+                      opt("health", &Description::health, "what the last health probe has found"),
+                      opt("source", &Description::source, "configuration file it came from")};
   }
 };
 
@@ -360,11 +394,13 @@ struct ScaleRequest {
   std::int32_t instances = 0;
   bool relative = false;
   bool wait = true;
+  std::string command{};
   static constexpr auto fields() {
     return std::tuple{req("app", &ScaleRequest::app, "name of the app, or id of one of its instances"),
                       req("instances", &ScaleRequest::instances, "how many it shall have, at least 1; or the difference"),
                       opt("relative", &ScaleRequest::relative, "instances is a difference"),
-                      opt("wait", &ScaleRequest::wait, "reply when every new instance has proved itself or failed")};
+                      opt("wait", &ScaleRequest::wait, "reply when every new instance has proved itself or failed"),
+                      opt("command", &ScaleRequest::command, "the user's command, for the history")};
   }
 };
 

@@ -11,7 +11,7 @@ END_TO_END = "\n".join(p.read_text() for p in sorted((ROOT / "tests/e2e").rglob(
 COMMAND_OF_METHOD = {"daemon.kill": "kill", "app.start": "start", "app.restart": "restart", "app.stop": "stop", "app.delete": "delete", "app.list": "list",
                      "app.describe": "describe", "app.reset": "reset", "app.signal": "signal", "app.logs": "logs", "app.jlist": "jlist",
                      "app.flush": "flush", "app.scale": "scale", "daemon.save": "save", "app.resurrect": "resurrect", "app.events": "events",
-                     "daemon.stats": "daemon", "daemon.update": "update", "app.apply": "start"}
+                     "daemon.stats": "daemon", "daemon.update": "update", "app.apply": "start", "app.undo": "undo", "app.history": "history"}
 
 
 def methods():

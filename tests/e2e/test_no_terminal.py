@@ -16,7 +16,7 @@ COMMANDS = {
     "scale": (["a", "2"], {0}), "flush": ([], {0}), "save": ([], {0}), "resurrect": ([], {0}), "list": ([], {0}), "describe": (["a"], {0}),
     "jobs": ([], {0}), "env": (["a"], {0}), "tree": ([], {0}), "wait": (["a"], {0}), "logs": ([], {0}), "events": ([], {0}), "pid": ([], {0}), "jlist": ([], {0}),
     "ping": ([], {0}), "kill": ([], {0}), "daemon": (["stats"], {0}), "update": ([], {0}), "completion": (["bash"], {0}), "version": ([], {0}),
-    "help": ([], {0}),
+    "help": ([], {0}), "history": ([], {0}), "undo": ([], {0}), "config": (["show", "a"], {0}), "graph": ([], {0}),
 }
 
 

@@ -117,7 +117,7 @@ TEST_CASE("roost: an error of the daemon decides the exit code, with --json it i
 
 TEST_CASE("roost: list in a pipe is plain; remarks do not mix with it") {
   const Daemon daemon;
-  const auto list = daemon.run_with({"ls"}, to_json(ipc::ListReply{{api()}, true}));
+  const auto list = daemon.run_with({"ls"}, to_json(ipc::ListReply{{api()}, true, {}}));
   CHECK(list.status == 0);
   CHECK(list.out.find('\x1b') == std::string::npos);
   CHECK(list.out.find("api") != std::string::npos);

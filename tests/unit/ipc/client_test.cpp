@@ -68,7 +68,7 @@ TEST_CASE_FIXTURE(Fixture, "client: the daemon's error comes back with code and 
                      Error{Errc::not_found, "no app 'apl'", "did you mean 'api'?"});
       }});
   Result<Client> client = connect();
-  const Result<ListReply> reply = client->call(kList, TargetsRequest{{"apl"}});
+  const Result<ListReply> reply = client->call(kList, TargetsRequest{{"apl"}, {}});
   REQUIRE_FALSE(reply);
   CHECK(reply.error().code == Errc::not_found);
   CHECK(reply.error().hint == "did you mean 'api'?");
@@ -108,7 +108,7 @@ TEST_CASE_FIXTURE(
               }});
   std::string got;
   REQUIRE(
-      connect()->call_document(kJlist, EmptyRequest{}, [&got](std::string_view bytes) -> Status {
+      connect()->call_document(kJlist, TargetsRequest{}, [&got](std::string_view bytes) -> Status {
         got += bytes;
         return ok();
       }));
@@ -116,9 +116,9 @@ TEST_CASE_FIXTURE(
   const auto full = [](std::string_view) -> Status {
     return Error{Errc::io, "stdout: no space left", {}};
   };
-  const Status refused = connect()->call_document(kJlist, EmptyRequest{}, full);
+  const Status refused = connect()->call_document(kJlist, TargetsRequest{}, full);
   REQUIRE_FALSE(refused);
-  CHECK(connect()->call_document(kJlist, EmptyRequest{}, full).error().message == "not now");
+  CHECK(connect()->call_document(kJlist, TargetsRequest{}, full).error().message == "not now");
 }
 
 TEST_CASE_FIXTURE(Fixture, "client: nobody there is 'unavailable', at once") {
@@ -218,10 +218,10 @@ TEST_CASE_FIXTURE(
                 peer.send(bytes);
               }});
   std::string whole;
-  CHECK(connect()->call_document(kJlist, EmptyRequest{}, collect(whole)));
+  CHECK(connect()->call_document(kJlist, TargetsRequest{}, collect(whole)));
   CHECK(whole == "whole");
   std::string half;
-  CHECK_FALSE(connect()->call_document(kJlist, EmptyRequest{}, collect(half)));
+  CHECK_FALSE(connect()->call_document(kJlist, TargetsRequest{}, collect(half)));
   CHECK(half == "half");
 }
 
@@ -311,11 +311,11 @@ TEST_CASE_FIXTURE(Fixture, "client: another protocol is refused with advice, nev
 }
 
 TEST_CASE_FIXTURE(Fixture, "client: goes on with another protocol when it is told to") {
-  const ScriptedServer server(
-      paths, {[](Peer& peer) {
-        if (!peer.hello(kProtocol + 1)) return;
-        if (const auto request = peer.request()) peer.result(request->id, kPong);
-      }});
+  const ScriptedServer server(paths, {[](Peer& peer) {
+                                if (!peer.hello(kProtocol + 1)) return;
+                                if (const auto request = peer.request())
+                                  peer.result(request->id, kPong);
+                              }});
   Result<Client> client = Client::connect(paths, {}, Protocol::any);
   REQUIRE(client);
   CHECK(client->hello().protocol == kProtocol + 1);
@@ -351,7 +351,8 @@ TEST_CASE_FIXTURE(Fixture, "client: garbage is a protocol error, not a hang and 
 TEST_CASE_FIXTURE(Fixture, "client: a request larger than the daemon takes is refused here") {
   const ScriptedServer server(paths, {answer_ping});
   Result<Client> client = connect();
-  const Result<ListReply> reply = client->call(kList, TargetsRequest{{std::string(2U << 20, 'x')}});
+  const Result<ListReply> reply =
+      client->call(kList, TargetsRequest{{std::string(2U << 20, 'x')}, {}});
   REQUIRE_FALSE(reply);
   CHECK(reply.error().code == Errc::invalid);
   CHECK(client->call(kPing, EmptyRequest{}));

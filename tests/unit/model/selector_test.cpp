@@ -1,11 +1,14 @@
 #include "core/model/selector.h"
 
+#include <map>
 #include <random>
 #include <string>
 #include <tuple>
 
 #include <doctest/doctest.h>
 #include <fnmatch.h>
+
+#include "core/model/limits.h"
 
 using namespace roost;
 using namespace roost::model;
@@ -141,4 +144,20 @@ TEST_CASE(
   selector->finds = [](std::string_view name) { return name == "api"; };
   CHECK(matches(*selector, api));
   CHECK_FALSE(matches(*selector, {InstanceId{1}, "web", "default", 0}));
+}
+
+TEST_CASE("selector: labels select what has all of them") {
+  const std::map<std::string, std::string> labels{{"team", "web"}, {"tier", "a b"}};
+  TargetFacts api{InstanceId{0}, "api", "default", 0};
+  CHECK_FALSE(selects("team=web", api));
+  api.labels = &labels;
+  CHECK(selects("team=web", api));
+  CHECK(selects("team=web,tier=a b", api));
+  CHECK_FALSE(selects("team=web,tier=b", api));
+  CHECK_FALSE(selects("team=", api));
+  CHECK_FALSE(selects("other=web", api));
+  for (const char* wrong : {"=", "=x", "team=web,tier", "a b=c", "team=a,team=b", "a=\x01"})
+    CHECK_MESSAGE(!parse_selector(wrong), wrong);
+  CHECK(parse_selector("a=" + std::string(limits::kMaxLabelBytes, 'x')));
+  CHECK_FALSE(parse_selector("a=" + std::string(limits::kMaxLabelBytes + 1, 'x')));
 }

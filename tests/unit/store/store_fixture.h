@@ -135,6 +135,16 @@ struct StoreFixture {
     return **std::move(answer);
   }
 
+  std::vector<AddChange> changes(std::uint64_t from, std::uint32_t limit = 1000) {
+    std::unique_ptr<Result<std::vector<AddChange>>> answer;
+    store->changes(from, limit, [&](Result<std::vector<AddChange>> rows) {
+      answer = std::make_unique<Result<std::vector<AddChange>>>(std::move(rows));
+    });
+    REQUIRE(loop.wait_for([&] { return answer != nullptr; }));
+    REQUIRE_MESSAGE(answer->has_value(), (answer->has_value() ? "" : answer->error().message));
+    return **std::move(answer);
+  }
+
   [[nodiscard]] bool has_problem(Problem::Kind kind) const {
     for (const Problem& problem : problems)
       if (problem.kind == kind) return true;

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "core/model/limits.h"
 #include "tests/unit/store/store_fixture.h"
 
 using namespace roost;
@@ -270,4 +271,33 @@ TEST_CASE_FIXTURE(StoreFixture,
   CHECK(found.runs.size() == 1);
   CHECK(exits(InstanceId{1}).size() == 1);
   CHECK(exits(InstanceId{2}).empty());
+}
+
+TEST_CASE_FIXTURE(StoreFixture,
+                  "store: changes are kept once, newest first, and within their limits") {
+  open();
+  const auto change = [](std::uint64_t number, std::size_t bytes = 3) {
+    return AddChange{number, "{\"n\":" + std::to_string(number) + "}", std::string(bytes, 'x')};
+  };
+  REQUIRE(put({change(1), change(2), change(2), change(3)}).has_value());
+  open();
+  CHECK(store->load().newest_change == 3);
+  auto found = changes(2);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].number == 3);
+  CHECK(found[1].json == "{\"n\":2}");
+  CHECK(found[1].former == "xxx");
+  found = changes(0, 1);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].former.empty());
+  for (std::uint64_t number = 4; number <= model::limits::kHistoryKept + 10; ++number)
+    REQUIRE(put({change(number)}).has_value());
+  CHECK(changes(1).size() == model::limits::kHistoryKept);
+  CHECK(changes(1).back().number == 11);
+  REQUIRE(put({change(1000, model::limits::kHistoryBytes / 2), change(1001, 10),
+               change(1002, model::limits::kHistoryBytes / 2)})
+              .has_value());
+  CHECK(changes(1).back().number == 1001);
+  REQUIRE(put({change(1003, model::limits::kHistoryBytes)}).has_value());
+  CHECK(changes(1).size() == 1);
 }
