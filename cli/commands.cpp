@@ -105,7 +105,7 @@ constexpr std::array<Command, 36> kCommands{{
      "it off its schedule: roost stop NAME.\n"},
     {"env", "", Group::look, "Print the environment of an app", "<target> [options]", run_env,
      "Values of variables whose name looks secret are masked, unless --reveal is given.\n"},
-    {"config", "", Group::look, "Show all settings of an app, and where they come from",
+    {"config", "", Group::look, "Show the settings of an app and their origins",
      "show <app> [options]", run_config,
      "With --origin the file of the app is read again: lines are those of now, variables those of\n"
      "this shell. Secrets are masked.\n"},

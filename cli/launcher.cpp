@@ -66,7 +66,7 @@ bool somebody_listens(const ipc::Paths& paths) {
 // again; one that listened and kept silent has taken the whole of kSilenceLimit.
 std::optional<Result<ipc::Client>> try_connect(const ipc::Paths& paths, Duration patience) {
   const auto begin = Monotonic::now();
-  auto client = ipc::Client::connect(paths, {.patience = patience, .greet_later = true});
+  auto client = ipc::Client::connect(paths, {.patience = patience});
   if (client || client.error().code != Errc::unavailable) return client;
   if (!somebody_listens(paths)) return std::nullopt;
   if (Monotonic::now() - begin >= ipc::kSilenceLimit) return client;

@@ -72,7 +72,7 @@ Result<Value> list_value(const OptionOfField& option, const std::vector<std::str
       const bool several = option.field == "ignore_watch";
       for (std::string& part : several ? split_words(word) : std::vector<std::string>{word})
         value.items.push_back(text_value(std::move(part)));
-    } else if (equals == std::string::npos && option.field == kRlimits) {
+    } else if (equals == std::string::npos && option.field != kDependsOn) {
       return Error{Errc::invalid, "'" + word + "' is not " + std::string(option.value_name), {}};
     } else {
       config::Member member;

@@ -2,6 +2,8 @@
 // when there is none), call.
 #pragma once
 
+#include <optional>
+
 #include "cli/invocation.h"
 #include "core/base/result.h"
 #include "ipc/client.h"
@@ -10,13 +12,30 @@
 namespace roost::cli {
 
 [[nodiscard]] Result<ipc::Client> open_session();
+// Nothing when nobody listens.
+[[nodiscard]] std::optional<ipc::Client> open_quick_session();
+
+// Connects and lets `use` make its one call, of a method with this `retry`; in the quick way where
+// that is possible.
+template <class Use>
+[[nodiscard]] auto with_session(ipc::Retry retry, const Use& use)
+    -> decltype(use(std::declval<ipc::Client&>())) {
+  if (retry == ipc::Retry::safe) {
+    if (std::optional<ipc::Client> quick = open_quick_session()) {
+      auto result = use(*quick);
+      if (result || quick->is_greeted() || result.error().code != Errc::io) return result;
+    }
+  }
+  auto client = open_session();
+  if (!client) return std::move(client).error();
+  return use(*client);
+}
 
 // Connects and calls one method.
 template <class Req, class Rep>
 [[nodiscard]] Result<Rep> call(const ipc::Method<Req, Rep>& method, const Req& request) {
-  auto client = open_session();
-  if (!client) return std::move(client).error();
-  return client->call(method, request);
+  return with_session(method.retry,
+                      [&](ipc::Client& client) { return client.call(method, request); });
 }
 
 }  // namespace roost::cli

@@ -59,15 +59,18 @@ Result<Client> Client::connect(const Paths& paths, const ConnectOptions& options
   Client client(paths, options);
   client.protocol_ = protocol;
   const TimePoint now = Monotonic::now();
-  if (options.greet_later) {
-    if (Result<UniqueFd> socket = connect_unix(paths.socket())) {
-      client.connection_ = Connection(std::move(*socket));
-      return client;
-    }
-  }
   if (Status connected = client.reconnect(now + options.patience, now + options.retry_for);
       !connected)
     return std::move(connected).error();
+  return client;
+}
+
+Result<Client> Client::connect_quickly(const Paths& paths) {
+  Result<UniqueFd> socket = connect_unix(paths.socket());
+  if (!socket) return std::move(socket).error();
+  Client client(paths, {});
+  client.connection_ = Connection(std::move(*socket));
+  client.quick_ = true;
   return client;
 }
 
@@ -101,10 +104,6 @@ Status Client::reconnect(TimePoint until_absent, TimePoint until_broken) {
   }
 }
 
-Status Client::greet() {
-  return greeted_ ? ok() : greet(Monotonic::now() + options_.retry_for);
-}
-
 Status Client::greet(TimePoint until) {
   const std::string request = encode_request(kHello, make_hello());
   Transaction hello{request};
@@ -130,10 +129,9 @@ Status Client::check_greeting(const Transaction& hello) {
 // Success: the daemon has answered, be it with an error. Otherwise one of Connection's errors, or
 // the sink's.
 Status Client::transact(const Operation& operation, Transaction& transaction) {
-  if (!greeted_ && operation.retry == Retry::safe) return transact_with_hello(transaction);
-  if (!greeted_) {
-    if (Status met = greet(transaction.patience.deadline); !met) return met;
-  }
+  if (!greeted_ && operation.retry != Retry::safe)
+    return Error{Errc::internal, "'" + std::string(operation.name) + "' before hello", {}};
+  if (!greeted_) return transact_with_hello(transaction);
   std::string bytes;
   begin(transaction, bytes);
   Status done = send(bytes, transaction);
@@ -276,6 +274,7 @@ Status Client::run(const Operation& operation, Transaction& transaction,
     if (done && transaction.type == FrameType::error) return decode_error(transaction.reply);
     if (done) return ok();
     connection_.close();
+    if (quick_ && !greeted_ && done.error().code == Errc::io) return done;
     const bool broken = done.error().code == Errc::io;
     const bool repeatable =
         !transaction.delivered && (!transaction.sent || operation.retry == Retry::safe);

@@ -28,8 +28,6 @@ struct ConnectOptions {
   Duration silence =
       kSilenceLimit;  // longest time without a byte from the daemon, for this client's whole life
   Duration retry_for = 15s;  // after a connection broke
-  bool greet_later = false;  // hello goes out with the first request: half the round trips. What
-                             // it would have told, the first call tells
 };
 
 // Which daemon a client goes on with: `any` is for the methods that are in every protocol
@@ -51,6 +49,12 @@ class Client {
   [[nodiscard]] static Result<Client> connect(const Paths& paths,
                                               const ConnectOptions& options = {},
                                               Protocol protocol = Protocol::ours);
+
+  // Connects only: hello goes out with the first call, which has to be of a method that is safe to
+  // repeat. Half the round trips; what connect() would have told, the call tells: Errc::io before
+  // is_greeted() is a daemon that went away, and nothing was carried out. Errc::unavailable: nobody
+  // listens.
+  [[nodiscard]] static Result<Client> connect_quickly(const Paths& paths);
 
   // Errors the daemon answers come back as they are.
   template <class Req, class Rep>
@@ -84,8 +88,8 @@ class Client {
     return listen({method.name, method.retry}, encode_request(method, request), decode_first, next);
   }
 
-  // Exchanges hello now, if that is still to come.
-  [[nodiscard]] Status greet();
+  // Hello was exchanged on the present connection.
+  [[nodiscard]] bool is_greeted() const { return greeted_; }
 
   // What the daemon said of itself on the present connection, once hello was exchanged.
   [[nodiscard]] const HelloReply& hello() const { return hello_; }
@@ -129,6 +133,7 @@ class Client {
   Connection connection_;
   HelloReply hello_;
   bool greeted_ = false;  // on the present connection
+  bool quick_ = false;    // not connected anew before the first hello
   std::uint32_t next_id_ = 1;
   Protocol protocol_ = Protocol::ours;
 };

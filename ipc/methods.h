@@ -6,6 +6,7 @@
 #include "ipc/messages/daemon_messages.h"
 #include "ipc/messages/event_messages.h"
 #include "ipc/messages/history_messages.h"
+#include "ipc/messages/job_messages.h"
 #include "ipc/method.h"
 
 namespace roost::ipc {

@@ -9,13 +9,14 @@ ExitCode run_jlist(Invocation& invocation, const Command& self, Args args) {
   ArgParser parser(invocation, self);
   parser.targets("targets", request.targets, {});
   if (const auto done = parser.parse(args)) return *done;
-  auto client = open_session();
-  if (!client) return invocation.fail(client.error());
   const auto sink = [&](std::string_view bytes) {
     invocation.show(bytes);
     return ok();
   };
-  if (auto fetched = client->call_document(ipc::kJlist, request, sink); !fetched)
+  const auto fetch = [&](ipc::Client& client) {
+    return client.call_document(ipc::kJlist, request, sink);
+  };
+  if (auto fetched = with_session(ipc::kJlist.retry, fetch); !fetched)
     return invocation.fail(fetched.error());
   invocation.show("\n");
   return ExitCode::ok;

@@ -9,6 +9,7 @@
 
 #include "cli/output/terminal.h"
 #include "ipc/messages/app_messages.h"
+#include "ipc/messages/job_messages.h"
 
 namespace roost::cli {
 

@@ -263,19 +263,21 @@ class Supervisor final : public KeeperListener {
   [[nodiscard]] std::optional<LabelBytes> changed_note(Instance& instance);
   // The current run has lived for min_ready, and nothing else is asked of it.
   [[nodiscard]] bool online_by_time(const Instance& instance) const;
-  [[nodiscard]] bool may_be_put_off(const Instance& instance) const;
   void see_online(Instance& instance);
   void publish_online(const Instance& instance, const Run& run);
+  [[nodiscard]] model::InstanceNote note_of(const Instance& instance) const;
+  void on_timer(model::InstanceId instance, model::RunId run, model::TimerKind kind);
+  void on_ready_timer(Instance& instance, model::RunId run);
+
+  // spawning.cpp: the beginnings of runs
+  [[nodiscard]] bool may_be_put_off(const Instance& instance) const;
   void put_off_spawned(const Instance& instance, Run& run, SpawnPlan& plan);
   [[nodiscard]] static std::function<void(const SpawnResult&, bool)> recorder(
       store::Store& store, model::InstanceId instance, const std::array<std::uint8_t, 16>& boot_id);
   [[nodiscard]] std::function<void(UniqueFd, UniqueFd)> output_taker(const Instance& instance,
                                                                      model::RunId run) const;
-  [[nodiscard]] model::InstanceNote note_of(const Instance& instance) const;
   void spawn(Instance& instance, model::RunId id);
   void on_spawned(model::InstanceId instance, SpawnResult result);
-  void on_timer(model::InstanceId instance, model::RunId run, model::TimerKind kind);
-  void on_ready_timer(Instance& instance, model::RunId run);
 
   // words.cpp: what apps say about themselves
   void open_notify_socket();

@@ -97,7 +97,7 @@ def test_history_tells_who_when_why_and_what(home):
     assert all(e["uid"] == os.getuid() and e["user"] and e["at_ms"] > 1_600_000_000_000 for e in newest)
     assert newest[-1]["file"] == str(path) and newest[-1]["command"] == f"roost apply {path}"
     assert {item["app"]: item["action"] for item in newest[-1]["changes"]} == {"api": "add", "web": "add", "off": "add"}
-    assert newest[0]["undone"] == 5 and newest[0]["changes"] == [{"app": "more", "action": "add", "changes": []}]
+    assert newest[0]["undone"] == 5 and newest[0]["changes"] == [{"app": "more", "action": "add", "changes": [], "note": ""}]
     text = home.ok("history").out
     assert "~ api (env ~API_TOKEN +NEW -OLD)" in text and "~ web (instances 1→2)" in text and "- more" in text, text
     assert "roost scale web 2" in text and "takes back 5" in text

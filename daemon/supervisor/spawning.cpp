@@ -1,0 +1,164 @@
+// The beginnings of runs: what is spawned, and what becomes of the news of it.
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/kill_point.h"
+#include "core/model/readiness.h"
+#include "daemon/log.h"
+#include "daemon/supervisor/supervisor.h"
+
+namespace roost::daemon {
+
+using model::Input;
+using model::InstanceId;
+using model::RunId;
+
+void Supervisor::spawn(Instance& instance, RunId id) {
+  Lane lane = p_.lanes.acquire(instance.id);
+  Run& run = runs_[raw(id)];
+  run.lane = lane;
+  instance.found = 0;
+  run.kill_timeout = instance.spec->kill_timeout;
+  run.spec = instance.spec;
+  SpawnPlan plan =
+      make_spawn_plan(*instance.spec, {.home_id = p_.home_id,
+                                       .app = instance.app,
+                                       .instance = instance.id,
+                                       .slot = instance.slot,
+                                       .run = id,
+                                       .generation = instance.generation,
+                                       .lane = lane,
+                                       .boot_id = p_.boot_id,
+                                       .notify_socket = notify_ ? p_.notify.path : std::string(),
+                                       .launcher = p_.helper,
+                                       .credentials = p_.credentials});
+  run.label = plan.label;
+  limit_memory(instance, run, plan);
+  if (const auto note = changed_note(instance)) plan.note = {kNoteKey + raw(instance.id), *note};
+  plan.take_output = output_taker(instance, id);
+  if (p_.store != nullptr) plan.settled = recorder(*p_.store, instance.id, p_.boot_id);
+  run.note_passed = keeper_->is_behind();
+  put_off_spawned(instance, run, plan);
+  kill_point("spawn.before");
+  spawner_->spawn(std::move(plan), [this, at = instance.id](SpawnResult result) {
+    on_spawned(at, std::move(result));
+  });
+}
+
+void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
+  kill_point("spawn.after");
+  Run* run = find_run(result.run);
+  Instance* instance = find_mutable(id);
+  if (!ROOST_EXPECT(run != nullptr && instance != nullptr, "a spawn for nobody")) return;
+  if (result.failure) {
+    p_.lanes.release(id, run->lane.number);
+    memory_groups_.remove(run->memory_group);
+    const std::optional<KeeperExit> exit = run->exit;
+    runs_.erase(raw(result.run));
+    if (exit) keeper_->ack_exit(exit->run, exit->seq);
+    const std::string why = result.failure->error.message;
+    log_warning("spawn", "app=" + instance->spec->name + " " + why);
+    const RunId failed = result.run;
+    feed(*instance, {.kind = Input::Kind::spawn_failed,
+                     .run = failed,
+                     .error = why,
+                     .transient = result.failure->transient});
+    p_.bus.publish({.kind = Event::Kind::spawn_failed,
+                    .instance = id,
+                    .run = failed,
+                    .reason = why + (result.failure->error.hint.empty()
+                                         ? ""
+                                         : " (" + result.failure->error.hint + ")")});
+    return;
+  }
+  run->label = result.label;
+  if (run->label.lane == 0 && run->lane) {  // it could not be born there
+    if (run->memory_group.kind == CgroupKind::v2) {
+      run->memory_group = {};
+      report_no_limit(*instance, "the run could not be started in its cgroup");
+    }
+    p_.lanes.release(id, run->lane.number);
+    run->lane = {};
+  }
+  run->pidfd = std::move(result.pidfd);
+  run->spawned = true;
+  run->out_pipe = result.out_pipe;
+  run->err_pipe = result.err_pipe;
+  attach_channel(*run, std::move(result.channel));
+  // What the child brought may have come after a newer note.
+  if (std::exchange(run->note_passed, false)) {
+    instance->kept = {};
+    save_note(*instance);
+  }
+  p_.bus.publish({.kind = Event::Kind::started,
+                  .instance = id,
+                  .run = run->label.run,
+                  .pid = run->label.pid,
+                  .ago = Monotonic::now() - from_ns(run->label.started_ns)});
+  feed(*instance, {.kind = Input::Kind::spawned, .run = run->label.run});
+  see_online(*instance);
+  if (std::exchange(run->said_ready, false)) on_said_ready(run->label.run);
+  if (run->exit) process_exit(*run);
+}
+
+// An app that nobody waits for is online when its time has come, and until then there is nothing
+// that the loop would have to do about it: it sees both when it wakes for something else.
+bool Supervisor::may_be_put_off(const Instance& instance) const {
+  const model::AppSpec& spec = *instance.spec;
+  const bool by_age = model::ready_by(spec) == model::ReadyBy::age;
+  const bool looked_after = model::wants_channel(spec) || spec.watchdog > 0s || spec.job ||
+                            spec.max_memory_restart || spec.min_ready >= kSpawnPutOff;
+  const bool awaited = std::any_of(instances_.begin(), instances_.end(),
+                                   [](const auto& entry) { return is_held(entry.second); });
+  return by_age && !looked_after && !awaited;
+}
+
+void Supervisor::put_off_spawned(const Instance& instance, Run& run, SpawnPlan& plan) {
+  if (!may_be_put_off(instance)) return;
+  plan.patience = 2 * kSpawnPutOff;
+  run.timer.emplace(p_.loop, [] {});  // only wakes
+  run.timer->start(kSpawnPutOff);
+}
+
+// The run goes to state.db together with what led to it, without the loop: the spawner's thread is
+// awake. So does all that waits when there is no run.
+std::function<void(const SpawnResult&, bool)> Supervisor::recorder(
+    store::Store& store, InstanceId instance, const std::array<std::uint8_t, 16>& boot_id) {
+  return [&store, instance, boot_id](const SpawnResult& result, bool more_follow) {
+    store::Batch batch;
+    if (!result.failure) {
+      LabelBytes label;
+      model::store_label(result.label, std::span(label));
+      batch.emplace_back(store::PutRun{result.run, instance, result.pid, result.label.start_ticks,
+                                       boot_id, label});
+    }
+    store.record(std::move(batch), more_follow);
+  };
+}
+
+std::function<void(UniqueFd, UniqueFd)> Supervisor::output_taker(const Instance& instance,
+                                                                 RunId run) const {
+  return [pump = pump_, run, paths = log_paths(instance), on_full = instance.spec->on_full](
+             UniqueFd out, UniqueFd err) {
+    pump->attach(run, model::Stream::out, std::move(out),
+                 {.path = paths.out, .owner = {}, .on_full = on_full}, Pump::Origin::fresh);
+    pump->attach(run, model::Stream::err, std::move(err),
+                 {.path = paths.err, .owner = {}, .on_full = on_full}, Pump::Origin::fresh);
+  };
+}
+
+void Supervisor::attach_found_output(const Instance& instance, RunId run, UniqueFd out,
+                                     UniqueFd err) {
+  const LogPaths paths = log_paths(instance);
+  const auto attach = [&](model::Stream stream, UniqueFd pipe, const std::string& path) {
+    if (pipe)
+      pump_->attach(run, stream, std::move(pipe),
+                    {.path = path, .owner = {}, .on_full = instance.spec->on_full},
+                    Pump::Origin::taken_over);
+  };
+  attach(model::Stream::out, std::move(out), paths.out);
+  attach(model::Stream::err, std::move(err), paths.err);
+}
+
+}  // namespace roost::daemon
