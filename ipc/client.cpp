@@ -147,6 +147,11 @@ Status Client::transact_with_hello(Transaction& transaction) {
   begin(transaction, bytes);
   Status done = send(bytes, transaction);
   if (done) done = collect(hello);
+  if (done && hello.type == FrameType::error) {  // refused: the daemon's own words
+    transaction.type = hello.type;
+    transaction.reply = std::move(hello.reply);
+    return ok();
+  }
   if (done) done = check_greeting(hello);
   return done ? collect(transaction) : done;
 }

@@ -122,6 +122,7 @@ void Loop::on_wake() {
   eventfd_t count = 0;
   (void)::eventfd_read(wake_fd_.get(), &count);  // before the queue, or a wake-up would be lost
   run_posted();
+  if (first_lazy_ <= now()) hurry_lazy(now());
 }
 
 void Loop::catch_up() {

@@ -14,6 +14,21 @@ namespace roost::daemon {
 
 namespace limits = model::limits;
 
+namespace {
+class Cork {
+ public:
+  explicit Cork(bool& corked) : corked_(corked) { corked_ = true; }
+
+  ~Cork() { corked_ = false; }
+
+  Cork(const Cork&) = delete;
+  Cork& operator=(const Cork&) = delete;
+
+ private:
+  bool& corked_;
+};
+}  // namespace
+
 Session::Session(loop::Loop& loop, UniqueFd socket, Callbacks callbacks)
     : loop_(loop),
       socket_(std::move(socket)),
@@ -46,9 +61,10 @@ void Session::read_some() {
 
 // The answers to all of them go out together.
 void Session::take_frames() {
-  corked_ = true;
-  handle_frames();
-  corked_ = false;
+  {
+    const Cork cork(corked_);  // taken out whatever a handler throws
+    handle_frames();
+  }
   write_some();
 }
 
@@ -70,6 +86,7 @@ void Session::handle_frames() {
 
 void Session::send(ipc::FrameType type, std::uint32_t id, std::string_view payload) {
   if (!open_) return;
+  if (corked_ && out_.size() + payload.size() > limits::kMaxUnreadBytes) write_out();
   if (out_.size() + payload.size() > limits::kMaxUnreadBytes && !out_.empty()) {
     log_warning("api",
                 "client dropped: unread=" + std::to_string(out_.size()) + " reason=does-not-read");
@@ -81,7 +98,10 @@ void Session::send(ipc::FrameType type, std::uint32_t id, std::string_view paylo
 }
 
 void Session::write_some() {
-  if (corked_) return;
+  if (!corked_) write_out();
+}
+
+void Session::write_out() {
   while (open_ && !out_.empty()) {
     const std::string_view next = out_.front();
     const ssize_t n = ::send(socket_.get(), next.data(), next.size(), MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -49,6 +49,7 @@ class Session {
   void take_frames();
   void handle_frames();
   void write_some();
+  void write_out();
   void watch();
   void close();
 

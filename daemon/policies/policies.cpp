@@ -33,10 +33,12 @@ void Policies::start() {
   sync();
 }
 
-// What happens to an app that nothing here restarts is no news.
+// What happens to an app that nothing here restarts is no news, but that it waits: it may be for a
+// job.
 void Policies::on_event(const Event& event) {
   const Instance* instance = supervisor_.find(event.instance);
-  if (followed_.contains(event.instance) || (instance != nullptr && has_policy(*instance->spec)))
+  if (event.kind == Event::Kind::held || followed_.contains(event.instance) ||
+      (instance != nullptr && has_policy(*instance->spec)))
     look_soon();
 }
 

@@ -175,7 +175,7 @@ class Attempt {
     child_.changed_signals = bench_.changed_signals();
     child_.keeper_fd = options_.keeper_fd;
     child_.keeper_bell = options_.keeper_bell;
-    child_.rings = !plan_.note;  // who was asked for is known at once
+    child_.rings = plan_.rings || !plan_.note;  // who was asked for is known at once
     child_.stdin_fd = bench_.stdin_null();
     child_.out_app = out_.app.get();
     child_.err_app = err_.app.get();

@@ -64,6 +64,8 @@ struct SpawnPlan {
   // The instance's note, told to the keeper by the child itself just before it registers, so that
   // the keeper need not wake for either.
   std::optional<KeeperNote> note;
+  // The keeper is to know at once all the same: it looks after a daemon that has living runs.
+  bool rings = true;
   // Takes the daemon's ends of the pipes, on the spawner's thread; empty: they are in the result.
   std::function<void(UniqueFd out, UniqueFd err)> take_output;
   // Told of the end of the spawn, on the spawner's thread, before whoever asked; `more_follow`: the

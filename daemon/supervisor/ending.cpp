@@ -215,6 +215,7 @@ void Supervisor::on_keeper_exit(const KeeperExit& exit) {
     return keeper_->ack_exit(exit.run, exit.seq);  // failed to exec, or of a deleted instance
   if (run->exit) return;
   run->exit = exit;
+  run->exited_at = Monotonic::now();
   if (run->spawned) return process_exit(*run);
   if (run->timer) run->timer->start(1ms);  // the news of the spawn is on its way, and may wait
 }
@@ -224,8 +225,8 @@ void Supervisor::process_exit(Run& run) {
   finish_output(run);
   Instance* instance = find_mutable(run.label.instance);
   if (instance == nullptr || !is_claimed(*instance, id)) return bury(instance, run);
-  see_online(*instance);
-  const Duration ran_for = Monotonic::now() - from_ns(run.label.started_ns);
+  const Duration ran_for = run.exited_at - from_ns(run.label.started_ns);
+  if (ran_for >= instance->spec->min_ready) see_online(*instance);
   feed(*instance, {.kind = Input::Kind::exited,
                    .run = id,
                    .status = model::exit_status_from(run.exit->code, run.exit->status),

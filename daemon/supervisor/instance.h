@@ -57,6 +57,7 @@ struct Run {
   // The end, in the order in which it usually comes; the keeper is told when all of it is there.
   std::optional<KeeperExit> exit;
   bool swept = false;
+  TimePoint exited_at{};  // when it was heard of
   bool recorded = false;
   bool drained = false;
 };

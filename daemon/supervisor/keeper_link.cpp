@@ -259,9 +259,11 @@ void KeeperLink::flush() {
     std::size_t count = 0;
     for (const UniqueFd& fd : waiting_.front().fds)
       fds[count++] = fd.get();
-    if (!try_send(waiting_.front().message, std::span(fds).first(count))) return;
+    if (!try_send(waiting_.front().message, std::span(fds).first(count))) break;
     waiting_.pop_front();
   }
+  ring();
+  if (!waiting_.empty()) return;
   (void)poll_.start(loop::Poll::readable);
 }
 

@@ -36,6 +36,9 @@ void Supervisor::spawn(Instance& instance, RunId id) {
   run.label = plan.label;
   limit_memory(instance, run, plan);
   if (const auto note = changed_note(instance)) plan.note = {kNoteKey + raw(instance.id), *note};
+  plan.rings = std::none_of(runs_.begin(), runs_.end(), [](const auto& entry) {
+    return entry.second.spawned && !entry.second.exit;
+  });
   plan.take_output = output_taker(instance, id);
   if (p_.store != nullptr) plan.settled = recorder(*p_.store, instance.id, p_.boot_id);
   run.note_passed = keeper_->is_behind();
@@ -97,7 +100,7 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
                   .pid = run->label.pid,
                   .ago = Monotonic::now() - from_ns(run->label.started_ns)});
   feed(*instance, {.kind = Input::Kind::spawned, .run = run->label.run});
-  see_online(*instance);
+  if (!run->exit) see_online(*instance);
   if (std::exchange(run->said_ready, false)) on_said_ready(run->label.run);
   if (run->exit) process_exit(*run);
 }
@@ -117,7 +120,10 @@ bool Supervisor::may_be_put_off(const Instance& instance) const {
 void Supervisor::put_off_spawned(const Instance& instance, Run& run, SpawnPlan& plan) {
   if (!may_be_put_off(instance)) return;
   plan.patience = 2 * kSpawnPutOff;
-  run.timer.emplace(p_.loop, [] {});  // only wakes
+  run.timer.emplace(p_.loop, [this, id = run.label.run] {
+    Run* still = find_run(id);  // else it only wakes
+    if (still != nullptr && still->exit && !still->spawned) still->timer->start(1ms);
+  });
   run.timer->start(kSpawnPutOff);
 }
 

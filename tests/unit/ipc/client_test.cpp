@@ -60,6 +60,39 @@ TEST_CASE_FIXTURE(Fixture, "client: hello, then a request and its reply") {
   CHECK(reply->version == "9.9.9");
 }
 
+TEST_CASE_FIXTURE(Fixture, "client: in the quick way hello and request are there together") {
+  const ScriptedServer server(paths, {answer_ping});
+  Result<Client> client = Client::connect_quickly(paths);
+  REQUIRE_MESSAGE(client, client.error().message);
+  CHECK_FALSE(client->is_greeted());
+  const Result<PingReply> reply = client->call(kPing, EmptyRequest{});
+  REQUIRE_MESSAGE(reply, reply.error().message);
+  CHECK(reply->version == "9.9.9");
+  CHECK(client->is_greeted());
+}
+
+TEST_CASE_FIXTURE(Fixture, "client: who goes away before hello has carried out nothing") {
+  const ScriptedServer server(paths, {[](Peer&) {}});
+  Result<Client> client = Client::connect_quickly(paths);
+  REQUIRE_MESSAGE(client, client.error().message);
+  const TimePoint begin = Monotonic::now();
+  const Result<PingReply> reply = client->call(kPing, EmptyRequest{});
+  REQUIRE_FALSE(reply);
+  CHECK(reply.error().code == Errc::io);
+  CHECK_FALSE(client->is_greeted());
+  CHECK(Monotonic::now() - begin <
+        5s);  // a new daemon has to be started: no patience with this one
+}
+
+TEST_CASE_FIXTURE(Fixture, "client: what must not be carried out twice does not go before hello") {
+  const ScriptedServer server(paths, {answer_ping});
+  Result<Client> client = Client::connect_quickly(paths);
+  REQUIRE_MESSAGE(client, client.error().message);
+  const Result<StartReply> reply = client->call(kRestart, RestartRequest{});
+  REQUIRE_FALSE(reply);
+  CHECK(reply.error().code == Errc::internal);
+}
+
 TEST_CASE_FIXTURE(Fixture, "client: the daemon's error comes back with code and hint") {
   const ScriptedServer server(
       paths, {[](Peer& peer) {
