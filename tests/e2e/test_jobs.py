@@ -179,6 +179,15 @@ def test_an_app_waits_for_a_job(home):
     assert home.log("migrate") == b"migrated\n", "once is enough"
 
 
+def test_an_app_that_comes_later_waits_for_a_job(home):
+    put(home, {"name": "migrate", "script": "echo migrated", "schedule": NEW_YEAR})
+    wait_until(lambda: job(home, "migrate")["instance"].get("scheduled"), 10, "the job is enrolled")
+    (home.work / "web.toml").write_text('[[apps]]\nname = "web"\nscript = "exec sleep 1000"\ndepends_on = { migrate = "completed" }\n')
+    said = home.run("start", home.work / "web.toml")
+    assert said.code == 0 and home.state("web") == "online", said
+    assert home.log("migrate") == b"migrated\n"
+
+
 def test_suspended_and_resumed(home):
     put(home, {"name": "job", "script": "echo ran", "schedule": NEW_YEAR}, {"name": "off", "script": "echo ran", "autostart": False})
     home.ok("kill")
