@@ -78,6 +78,16 @@ def test_stopped_daemon_is_replaced(release_home):
     writers.check()
 
 
+def test_a_daemon_with_a_lone_app_is_looked_after(home):
+    """Its run came by itself, long after the one before was acknowledged, and nobody has asked anything since."""
+    (home.work / "lone.sh").write_text('if [ -e once ]; then : > again; exec sleep 1000; fi; : > once; exit 1\n')
+    home.ok("start", home.work / "lone.sh", "--cwd", home.work, "--restart-delay", "9s", "--no-wait")
+    wait_until((home.work / "again").exists, 30, "the second run")
+    old = home.live_pid("daemon_pid")
+    os.kill(old, signal.SIGSTOP)
+    home.wait_new_daemon(old, seconds=25)
+
+
 def test_client_of_a_hung_daemon_gets_an_error_in_5_seconds(make_home):
     home = make_home(env={"ROOST_WATCHDOG": "off"})
     home.ok("ping")
