@@ -8,6 +8,7 @@
 
 #include "cli/output/sanitize.h"
 #include "core/base/json_writer.h"
+#include "core/model/spec_diff.h"
 
 namespace roost::cli {
 namespace {
@@ -91,10 +92,9 @@ bool set_global_option(std::string_view word, GlobalOptions& options) {
 }
 
 std::string Invocation::command_line() const {
-  std::string line = "roost";
-  for (const std::string_view word : words_)
-    line.append(" ").append(word);
-  return line;
+  std::vector<std::string_view> words{"roost"};
+  words.insert(words.end(), words_.begin(), words_.end());
+  return model::command_without_secrets(words);
 }
 
 const Terminal& Invocation::terminal() {
@@ -148,6 +148,10 @@ void Invocation::finish_error(std::string_view text) {
 
 std::string Invocation::safe(std::string_view text) {
   return terminal().tty ? sanitize(text) : std::string(text);
+}
+
+std::string Invocation::safe_lines(std::string_view text) {
+  return terminal().tty ? sanitize_lines(text) : std::string(text);
 }
 
 Status Invocation::flush() {

@@ -54,6 +54,8 @@ class Invocation {
 
   // `text` as it may go to the terminal: app-controlled text passes here. Unchanged when piped.
   [[nodiscard]] std::string safe(std::string_view text);
+  // The same for a text of several lines.
+  [[nodiscard]] std::string safe_lines(std::string_view text);
 
   // Writes what was shown. A reader that has gone away is no error; anything else is.
   [[nodiscard]] Status flush();

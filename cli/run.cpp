@@ -1,6 +1,8 @@
 #include "cli/run.h"
 
+#include <array>
 #include <exception>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,8 +15,27 @@
 namespace roost::cli {
 namespace {
 
+// What people who come from PM2 type and roost has under another name, or not yet.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kOfPm2{
+    {{"reload", "not yet; meanwhile: roost restart"},
+     {"gracefulReload", "not yet; meanwhile: roost restart"},
+     {"startOrRestart", "roost apply FILE"},
+     {"startOrReload", "roost apply FILE"},
+     {"startup", "not yet; a unit of the system that runs `roost resurrect` does it"},
+     {"monit", "not yet; meanwhile: roost list, roost logs -f, roost events -f"},
+     {"prettylist", "roost list --json"},
+     {"id", "roost list --json has the ids"},
+     {"reloadLogs", "not yet"},
+     {"trigger", "not yet"}}};
+
+std::string hint_for(std::string_view word) {
+  for (const auto& [of_pm2, hint] : kOfPm2)
+    if (of_pm2 == word) return std::string(hint);
+  return suggest_command(word);
+}
+
 ExitCode unknown_command(Invocation& invocation, std::string_view word) {
-  auto hint = suggest_command(word);
+  auto hint = hint_for(word);
   if (hint.empty()) hint = "`roost help` lists the commands";
   return invocation.fail({Errc::invalid, fmt::format("unknown command '{}'", word), hint});
 }

@@ -39,6 +39,8 @@ class Reader {
     for (const Value* app : app_values())
       read_app(*app);
     check_names();
+    std::stable_sort(problems_.begin(), problems_.end(),
+                     [](const Problem& a, const Problem& b) { return a.at.line < b.at.line; });
     if (!problems_.empty()) return to_error(document_, problems_);
     if (Status chosen = choose(); !chosen) return std::move(chosen).error();
     for (const std::string& name : without_effect_)

@@ -38,8 +38,10 @@ struct ShownConfig {
 };
 
 // Fields of an app, and the fields of a file that they come from.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kOtherNames{
-    {{"exec_kind", "script"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kOtherNames{
+    {{"env.PORT", "port"},
+     {"increment_var", "port"},
+     {"exec_kind", "script"},
      {"restart", "autorestart"},
      {"max_restarts_within", "max_restarts"},
      {"watch_paths", "watch"},
@@ -50,9 +52,9 @@ using Origins = std::map<std::string, std::string>;
 
 const std::string* find_origin(const Origins& origins, const std::string& field) {
   if (const auto at = origins.find(field); at != origins.end()) return &at->second;
-  if (field.starts_with("env.")) return nullptr;
   const std::string table = field.substr(0, field.find('.'));
-  if (const auto at = origins.find(table); at != origins.end()) return &at->second;
+  if (const auto at = origins.find(table); at != origins.end() && table != "env")
+    return &at->second;
   for (const auto& [name, other] : kOtherNames)
     if (const auto at = origins.find(std::string(other)); name == field && at != origins.end())
       return &at->second;
@@ -62,7 +64,8 @@ const std::string* find_origin(const Origins& origins, const std::string& field)
 // Of an app that was started by hand the command line is not kept, only what it said.
 std::string origin_of(const model::FieldValue& value, const Origins* origins) {
   const std::string* said = origins != nullptr ? find_origin(*origins, value.field) : nullptr;
-  if (said != nullptr) return *said;
+  const bool own = said != nullptr && origins->contains(value.field);
+  if (said != nullptr && (own || !value.is_default)) return *said;
   if (value.is_default) return "default";
   const bool variable = value.field.starts_with("env.");
   if (origins == nullptr) return variable ? "shell, or --env" : "start";

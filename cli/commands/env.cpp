@@ -3,6 +3,7 @@
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "core/model/instance_text.h"
 
 namespace roost::cli {
 namespace {
@@ -27,6 +28,7 @@ ExitCode run_env(Invocation& invocation, const Command& self, Args args) {
   if (!reply) return invocation.fail(reply.error());
   if (reply->instances.empty()) return ExitCode::ok;
   const auto& app = reply->instances.front();
+  const auto env = model::instance_environment(app.spec, app.instance.slot);
   const bool one_app =
       std::all_of(reply->instances.begin(), reply->instances.end(),
                   [&](const auto& other) { return other.instance.name == app.instance.name; });
@@ -35,10 +37,10 @@ ExitCode run_env(Invocation& invocation, const Command& self, Args args) {
                                "'" + request.targets.front() + "' names several apps",
                                "name one of them"});
   if (invocation.options.json) {
-    invocation.show_json(Environment{app.spec.env});
+    invocation.show_json(Environment{env});
     return ExitCode::ok;
   }
-  for (const auto& [name, value] : app.spec.env)
+  for (const auto& [name, value] : env)
     invocation.show(invocation.safe(name + "=" + value) + "\n");
   return ExitCode::ok;
 }

@@ -72,7 +72,7 @@ ExitCode run_graph(Invocation& invocation, const Command& self, Args args) {
   if (invocation.options.json)
     invocation.show_json(*graph);
   else
-    invocation.show(dot ? graph_dot(*graph) : invocation.safe(graph_text(*graph)));
+    invocation.show(dot ? graph_dot(*graph) : invocation.safe_lines(graph_text(*graph)));
   return ExitCode::ok;
 }
 

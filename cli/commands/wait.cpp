@@ -122,7 +122,7 @@ class Wait {
     switch (what_) {
       case WaitFor::ready:
         if (instance.state == model::State::online) return Verdict::there;
-        return at_rest ? Verdict::never : Verdict::open;
+        return at_rest || instance.scheduled ? Verdict::never : Verdict::open;
       case WaitFor::stopped:
         return at_rest || instance.scheduled ? Verdict::there : Verdict::open;
       case WaitFor::exit:

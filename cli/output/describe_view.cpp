@@ -8,6 +8,8 @@
 #include "cli/output/units.h"
 #include "core/base/bytes.h"
 #include "core/base/record_codec.h"
+#include "core/base/words.h"
+#include "core/model/instance_text.h"
 
 namespace roost::cli {
 namespace {
@@ -18,11 +20,8 @@ constexpr std::size_t kExitsShown = 10;
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
-  for (const auto& word : words) {
-    const bool plain = !word.empty() && word.find_first_of(" \t\n'\"\\$") == std::string::npos;
-    if (!out.empty()) out += ' ';
-    out += plain ? word : "'" + word + "'";
-  }
+  for (const auto& word : words)
+    out += (out.empty() ? "" : " ") + quoted_word(word);
   return out;
 }
 
@@ -96,6 +95,11 @@ void add_state(std::vector<Pair>& pairs, const Description& app, const Terminal&
   if (instance.last_exit) pairs.push_back({"last exit", {model::describe(*instance.last_exit)}});
 }
 
+std::string probe_words(const model::HealthProbe& probe) {
+  return fmt::format("{} {}, every {}, unhealthy after {} failures", codec::enum_name(probe.kind),
+                     probe.target, format_duration(probe.interval), probe.retries);
+}
+
 // What is as it is by default goes without saying.
 void add_policy(std::vector<Pair>& pairs, const Description& app, const Terminal& terminal) {
   const auto& spec = app.spec;
@@ -117,6 +121,11 @@ void add_policy(std::vector<Pair>& pairs, const Description& app, const Terminal
     if (!spec.schedule.empty()) add("while it runs", std::string(codec::enum_name(spec.overlap)));
     if (spec.job_timeout > 0s) add("time limit", format_duration(spec.job_timeout));
   }
+  if (spec.health) add("probed by", probe_words(*spec.health));
+  for (const auto& [name, condition] : spec.depends_on)
+    add("depends on", name + " (" + std::string(codec::enum_name(condition)) + ")");
+  for (const std::string& target : spec.wait_for)
+    add("waits for", target);
   if (spec.watch) add("watched", app.watching.empty() ? "when it runs" : app.watching);
   if (spec.max_memory_restart)
     add("memory limit", bytes_in_words(*spec.max_memory_restart) + ", then it is restarted");
@@ -190,7 +199,7 @@ std::string heading(std::string_view text, const Terminal& terminal) {
 
 std::string environment_text(const Description& app, const Terminal& terminal) {
   std::string out;
-  for (const auto& [name, value] : app.spec.env)
+  for (const auto& [name, value] : model::instance_environment(app.spec, app.instance.slot))
     out += shown(name + "=" + value, terminal) + "\n";
   return out;
 }

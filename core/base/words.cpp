@@ -33,6 +33,16 @@ std::vector<std::string> split_words(std::string_view text) {
   return words;
 }
 
+std::string quoted_word(std::string_view word) {
+  constexpr std::string_view kSpecial = " \t\n'\"\\$`;&|<>()*?[]{}#!~";
+  if (!word.empty() && word.find_first_of(kSpecial) == std::string_view::npos)
+    return std::string(word);
+  std::string out = "'";
+  for (const char c : word)
+    out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> list;
   list.reserve(words.size() + 1);

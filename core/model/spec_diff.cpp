@@ -5,6 +5,7 @@
 #include <cctype>
 #include <type_traits>
 
+#include "core/base/words.h"
 #include "core/model/restart_policy.h"
 
 namespace roost::model {
@@ -52,7 +53,9 @@ std::string text_of(std::string_view /*field*/, Duration value) {
 template <class T>
 
 requires std::is_integral_v<T> std::string text_of(std::string_view field, T value) {
-  if (field == "max_memory_restart") return bytes(static_cast<std::uint64_t>(value));
+  if (field == "max_memory_restart" || field == "memory_max")
+    return bytes(static_cast<std::uint64_t>(value));
+  if (field == "stop_signal") return signal_name(static_cast<int>(value));
   return field == "umask" ? octal(static_cast<std::uint64_t>(value)) : std::to_string(value);
 }
 
@@ -128,6 +131,11 @@ void add(std::vector<FieldChange>& out, std::string field, const std::optional<T
   out.push_back({std::move(field), before ? "set" : "none", after ? "set" : "none"});
 }
 
+// Where a secret comes from is none.
+bool is_masked(std::string_view field, std::string_view name) {
+  return field != "env_from" && is_secret_name(name);
+}
+
 template <class T>
 void tell(std::vector<FieldValue>& out, const std::string& field, const T& value,
           const T& fallback) {
@@ -139,7 +147,7 @@ void tell(std::vector<FieldValue>& out, const std::string& field,
           const std::map<std::string, T>& values, const std::map<std::string, T>& /*fallback*/) {
   for (const auto& [name, value] : values)
     out.push_back({field + "." + name,
-                   is_secret_name(name) ? std::string(kMask) : text_of(field, value), false});
+                   is_masked(field, name) ? std::string(kMask) : text_of(field, value), false});
 }
 
 template <Record T>
@@ -192,6 +200,25 @@ std::string without_secrets(std::string_view text) {
       out += word;
     next = !next && secret && equals == word.npos && word.starts_with('-');
     text.remove_prefix(size);
+  }
+  return out;
+}
+
+std::string command_without_secrets(const std::vector<std::string_view>& words) {
+  std::string out;
+  bool next = false;  // the word before was an option whose value this is
+  for (const std::string_view word : words) {
+    const auto equals = word.find('=');
+    const std::string_view name = word.substr(0, equals);
+    const bool secret = is_secret_name(name) && name.find(' ') == name.npos;
+    out += out.empty() ? "" : " ";
+    if (next)
+      out += kMask;
+    else if (secret && equals != word.npos)
+      out += quoted_word(std::string(name) + "=") + std::string(kMask);
+    else
+      out += quoted_word(without_secrets(word));
+    next = !next && secret && equals == word.npos && word.starts_with('-');
   }
   return out;
 }

@@ -38,6 +38,8 @@ struct FieldValue {
 [[nodiscard]] bool is_secret_name(std::string_view name);
 // "API_TOKEN=x run --password y" without the values. Words are what stands between blanks.
 [[nodiscard]] std::string without_secrets(std::string_view text);
+// The same for a command line whose words are known; those that need it are in quotes.
+[[nodiscard]] std::string command_without_secrets(const std::vector<std::string_view>& words);
 // The spec with the values of secret-looking variables replaced.
 [[nodiscard]] AppSpec masked(AppSpec spec);
 inline constexpr std::string_view kMask = "********";

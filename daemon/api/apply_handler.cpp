@@ -116,8 +116,13 @@ void read_and_undo(std::shared_ptr<Undo> order) {
       [order, newest, number](const Result<std::vector<store::AddChange>>& rows) {
         if (!rows) return order->done(rows.error());
         if (order->services.supervisor.last_change() != newest) return read_and_undo(order);
-        if (rows->empty() || rows->back().number != number || rows->size() != newest - number + 1)
+        if (rows->empty() || rows->back().number != number)
           return order->done(no_such_change(number, newest));
+        if (rows->size() != newest - number + 1)
+          return order->done(Error{
+              Errc::conflict,
+              "changes after number " + std::to_string(number) + " are missing in the history",
+              "apply the file as it was then"});
         undo(*order, *rows);
       });
 }

@@ -82,6 +82,12 @@ void mark_changed(StartWork& work, const std::vector<InstanceId>& ids) {
       outcome.changed = true;
 }
 
+void mark_untouched(StartWork& work, const std::vector<InstanceId>& ids) {
+  for (ipc::StartOutcome& outcome : work.reply.outcomes)
+    if (std::find(ids.begin(), ids.end(), InstanceId{outcome.instance.id}) != ids.end())
+      outcome.already_running = outcome.instance.pid != 0;
+}
+
 void restart(const StartWorkPtr& work, const std::vector<InstanceId>& ids, bool wait) {
   Services& services = work->services;
   report_only(*work, ids);
@@ -105,16 +111,15 @@ void stop(const StartWorkPtr& work, const std::vector<InstanceId>& ids) {
   });
 }
 
-enum class Tell : bool { no, yes };  // in the reply's `removed`
-
-void forget(const StartWorkPtr& work, const std::vector<InstanceId>& ids, Tell tell) {
+void forget(const StartWorkPtr& work, const std::vector<InstanceId>& ids) {
   if (ids.empty()) return;
   ++work->open;
-  stop_and_forget(work->services, ids, std::nullopt, [work, tell](Result<ipc::StopReply> stopped) {
-    if (!stopped)
+  stop_and_forget(work->services, ids, std::nullopt, [work](Result<ipc::StopReply> stopped) {
+    if (stopped)
+      std::move(stopped->outcomes.begin(), stopped->outcomes.end(),
+                std::back_inserter(work->reply.removed));
+    else
       work->failed = std::move(stopped).error();
-    else if (tell == Tell::yes)
-      work->reply.removed = std::move(stopped->outcomes);
     work->done_one();
   });
 }
@@ -125,7 +130,7 @@ void forget_apps(const StartWorkPtr& work, const std::vector<std::string>& names
     const auto more = work->services.supervisor.book().find(name)->instance_ids();
     ids.insert(ids.end(), more.begin(), more.end());
   }
-  forget(work, ids, Tell::yes);
+  forget(work, ids);
 }
 
 // Those whose runs do not fit their settings any more.
@@ -150,11 +155,12 @@ void carry_out(const StartWorkPtr& work, const Targets& targets, std::optional<C
   for (const Target* target : in_order(targets)) {
     const bool differs = changed.contains(target->wish.spec.name);
     const Sorted sorted = sort(work->services.supervisor, *target, differs);
-    forget(work, sorted.forget, Tell::no);
+    forget(work, sorted.forget);
     restart(work, sorted.restart, wait);
     start_existing(work, sorted.start, wait);
     stop(work, sorted.stop);
     report_only(*work, sorted.leave);
+    mark_untouched(*work, sorted.leave);
     if (!differs) continue;
     for (const auto* ids : {&sorted.restart, &sorted.start, &sorted.leave})
       mark_changed(*work, *ids);

@@ -1,8 +1,8 @@
 // `app.start` and `app.restart`: what is asked, waited for, and told truthfully.
 #include "core/model/selector.h"
 #include "core/model/spec_diff.h"
-#include "daemon/api/change.h"
 #include "daemon/api/start_work.h"
+#include "daemon/api/target.h"
 #include "daemon/api/view.h"
 #include "ipc/methods.h"
 
@@ -74,6 +74,12 @@ void start_known(const StartWorkPtr& work, const AppEntry& entry, const NewApp& 
 
 void start_new(const StartWorkPtr& work, const NewApp& app) {
   Supervisor& supervisor = work->services.supervisor;
+  Targets targets;
+  targets.apps.emplace_back().wish.spec = app.spec;
+  if (Status possible = model::check_dependencies(graph_of(supervisor, targets)); !possible) {
+    work->failed = std::move(possible).error();
+    return;
+  }
   if (const AppEntry* known = supervisor.book().find(app.spec.name))
     return start_known(work, *known, app);
   const auto add = [&](auto done) {

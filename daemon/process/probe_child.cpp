@@ -63,8 +63,9 @@ bool is_there(ProcessId id) {
 // "uid:gid:group,group" of a process; "-" for our own. Empty when it is gone: who has its number
 // now is somebody else, so it must be the same before and after.
 std::string identity_of(ProcessId like) {
-  if (like.pid == 0 || ::geteuid() != 0) return "-";
+  if (like.pid == 0) return "-";
   if (!is_there(like)) return {};
+  if (::geteuid() != 0) return "-";
   const auto status = read_file("/proc/" + std::to_string(like.pid) + "/status", kStatusBytes);
   if (!status || !is_there(like)) return {};
   constexpr std::size_t kMostGroups = 256;

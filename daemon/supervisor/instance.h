@@ -45,6 +45,8 @@ struct Run {
   model::Failing failing = model::Failing::no;  // what roost ends it for
   TimePoint stop_deadline{};                    // of the stop under way
   std::string stop_problem;                     // what went wrong with its stop_command
+  std::optional<loop::Timer> stop_turn;         // as long as that waits for its turn
+  bool stop_skipped = false;                    // that came too late
   TreeMemory memory;
   std::optional<loop::Timer> drain;  // until the pump is told to look for an end of the output
   std::unique_ptr<TreeSweep> sweep;

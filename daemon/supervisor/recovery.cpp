@@ -91,6 +91,8 @@ void Recovery::repair_rows() {
   if (const auto& change = s_.book_.change(); change && change->number > s_.last_change_) {
     s_.last_change_ = change->number;
     batch.emplace_back(store::AddChange{change->number, change->json, change->former});
+  } else if (change) {
+    s_.book_.forget_change(change->number);
   }
   if (!batch.empty())
     s_.persist(std::move(batch), store::Durability::background,
@@ -138,7 +140,7 @@ Run& Recovery::make_run(const model::RunLabel& label, UniqueFd pidfd, UniqueFd o
   if (instance == nullptr) return run;
   run.kill_timeout = instance->spec->kill_timeout;
   run.spec = instance->spec;
-  if (instance->spec->memory_max)
+  if (run.lane)  // of a limit that its settings may not have any more
     run.memory_group = s_.memory_groups_.find(run.lane, label.instance);
   s_.attach_found_output(*instance, label.run, std::move(out), std::move(err));
   s_.attach_channel(run, std::move(channel));

@@ -29,7 +29,11 @@ void Supervisor::run_stop_command(Run& run) {
   const RunId id = run.label.run;
   auto found = std::make_shared<TreeSignal>();
   const auto begin = [this, id, found] {
-    if (Run* still = find_run(id)) still->memory = std::move(found->memory);
+    if (Run* still = find_run(id)) {
+      still->memory = std::move(found->memory);
+      still->stop_turn.emplace(p_.loop, [this, id] { skip_stop_command(id); });
+      still->stop_turn->start((still->stop_deadline - Monotonic::now()) / 2);
+    }
     stop_commands_.add([this, id] { return plan_stop_command(id); },
                        [this, id](const ProbeOutcome& outcome) { on_stop_command(id, outcome); });
   };
@@ -43,10 +47,23 @@ void Supervisor::run_stop_command(Run& run) {
   if (!submitted) begin();
 }
 
+// Too many stop at once: half of its time is left for the signal.
+void Supervisor::skip_stop_command(RunId id) {
+  Run* run = find_run(id);
+  Instance* instance = run != nullptr ? find_mutable(run->label.instance) : nullptr;
+  if (instance == nullptr) return;
+  run->stop_skipped = true;
+  run->stop_problem = "stop_command was not run: too many at once; it got the signal instead";
+  log_warning("stop", "app=" + instance->spec->name + " " + run->stop_problem);
+  if (!run->exit) send_stop_signal(*instance, *run);
+  signalled(*run);
+}
+
 std::optional<ProbePlan> Supervisor::plan_stop_command(RunId id) {
-  const Run* run = find_run(id);
+  Run* run = find_run(id);
   const Instance* instance = run != nullptr ? find(run->label.instance) : nullptr;
-  if (instance == nullptr || run->exit) return std::nullopt;
+  if (instance == nullptr || run->exit || run->stop_skipped) return std::nullopt;
+  run->stop_turn.reset();
   const Duration left = run->stop_deadline - Monotonic::now();
   if (left <= 0s) return std::nullopt;
   ProbePlan plan{.program = p_.helper,
@@ -63,7 +80,8 @@ std::optional<ProbePlan> Supervisor::plan_stop_command(RunId id) {
 void Supervisor::on_stop_command(RunId id, const ProbeOutcome& outcome) {
   Run* run = find_run(id);
   Instance* instance = run != nullptr ? find_mutable(run->label.instance) : nullptr;
-  if (instance == nullptr) return;
+  if (instance == nullptr || run->stop_skipped) return;
+  run->stop_turn.reset();
   const bool wanted = !run->exit && Monotonic::now() < run->stop_deadline;
   if (outcome.tried && !outcome.passed) {
     run->stop_problem = "stop_command failed: " + in_words(outcome.output);

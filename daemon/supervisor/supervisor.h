@@ -313,6 +313,7 @@ class Supervisor final : public KeeperListener {
 
   // stop_command.cpp
   void run_stop_command(Run& run);
+  void skip_stop_command(model::RunId run);
   [[nodiscard]] std::optional<ProbePlan> plan_stop_command(model::RunId run);
   void on_stop_command(model::RunId run, const ProbeOutcome& outcome);
 

@@ -371,3 +371,9 @@ def test_completion_of_commands_options_and_names(home):
     for shell in ("zsh", "fish"):
         assert "restart" in home.ok("completion", shell).out
     assert home.run("completion", "csh").code == 2
+
+
+def test_words_of_pm2_are_answered(home):
+    for word, hint in (("reload", "not yet"), ("startOrReload", "roost apply"), ("id", "list --json")):
+        said = home.run(word, "all", check=2)
+        assert hint in said.err and "did you mean" not in said.err, said

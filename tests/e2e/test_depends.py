@@ -176,3 +176,9 @@ def test_who_misses_what_is_deleted_is_told(home):
     said = home.ok("delete", "db", "web")
     assert "note: cron depends on web" in said.err and "db" not in said.err, said
     assert home.ok("delete", "cron").err == ""
+
+
+def test_start_refuses_a_dependency_that_is_not_there(home):
+    said = home.run("start", "sleep 1000", "--name", "web", "--depends-on", "nosuch")
+    assert said.code == 2 and "nosuch" in said.err, said
+    assert home.infos() == [] and home.ok("history", "--json").json()["entries"] == []

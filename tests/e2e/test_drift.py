@@ -1,6 +1,8 @@
 """list tells when a file is not what was applied; config show tells where each setting comes from; graph."""
 import os
 
+from harness.terminal import run_on_terminal
+
 FILE = """
 [[apps]]
 name = "api"
@@ -78,6 +80,8 @@ def test_graph_as_tree_and_dot(home):
     write(home, "roost.toml", FILE)
     home.ok("apply")
     assert home.ok("graph").out == "api\n└─ db (ready)\n   └─ file:/\n"
+    code, output = run_on_terminal([home.bin / "roost", "graph"], home.environment())
+    assert code == 0 and output.decode().replace("\r\n", "\n") == "api\n└─ db (ready)\n   └─ file:/\n"
     assert home.ok("graph", "--json").json()["apps"][0]["depends_on"] == {"db": "ready"}
     write(home, "round.toml", FILE.replace('wait_for = ["file:/"]', 'depends_on = ["api"]'))
     said = home.run("graph", "round.toml", check=2)

@@ -230,3 +230,16 @@ def test_concurrent_changes_and_undos_leave_one_whole_state(home):
     wait_until(lambda: all(i["state"] == "online" for i in home.infos()), 30, "all are up")
     numbers = [e["number"] for e in entries(home)]
     assert numbers == list(range(len(numbers), 0, -1))
+
+
+def test_undo_names_what_it_stops_and_not_what_it_leaves(home):
+    home.ok("apply", write(home, "roost.toml", FILE))
+    home.ok("apply", write(home, "roost.toml", FILE.replace("instances = 2", "instances = 3")))
+    said = home.ok("undo").out
+    assert "deleted api#2" in said or "deleted api (id" in said, said
+    assert "already running: api#0" in said and "started api" not in said, said
+
+
+def test_a_command_in_the_history_can_be_typed_again(home):
+    home.ok("start", "sleep 1003; true", "--name", "more")
+    assert entries(home)[0]["command"] == "roost start 'sleep 1003; true' --name more"

@@ -91,3 +91,16 @@ def test_a_stop_command_has_the_apps_user(home):
     start(home, "id -u > asked; touch quit", user="nobody", cwd=str(home.work))
     home.ok("stop", "app", timeout=110)
     assert (home.work / "asked").read_text() == "65534\n"
+
+
+def test_more_stop_commands_than_fit_get_the_signal_in_time(home):
+    """Each takes longer than there is time for; those that wait for their turn get SIGTERM at half of it, and say so."""
+    many = 20
+    apps = [{"name": f"a{i}", "script": "exec sleep 1000", "stop_command": "sleep 30", "kill_timeout": "8s"} for i in range(many)]
+    path = home.work / "roost.json"
+    path.write_text(json.dumps({"apps": apps}))
+    home.ok("start", path, timeout=110)
+    home.ok("stop", "all", timeout=110)
+    signals = [home.exits(f"a{i}")[0] for i in range(many)]
+    told = [e for e in signals if "too many at once" in e["decision"]]
+    assert len(told) == many - 16 and all(e["status"]["signal"] == 15 for e in told), signals

@@ -1,98 +1,19 @@
-#include "keeper/session.h"
 
 #include <memory>
 
 #include <doctest/doctest.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "keeper/keeper.h"
-#include "tests/unit/keeper/harness.h"
+#include "tests/unit/keeper/session_fixture.h"
 
 namespace roost::keeper {
 namespace {
 
-constexpr Millis kStart = 1000000;
-
-// A session with a daemon played by the test; time is an argument.
-struct Fixture {
-  Fixture() {
-    REQUIRE(table.open(2000, 5000));
-    table.header.epoch = 42;
-    connect();
-  }
-
-  ~Fixture() {
-    if (session->socket() >= 0) session->close(now);
-    for (std::uint64_t key = 1; key < 2000; ++key) {
-      if (TableRecord* run = table.runs.find(key)) table.runs.remove(run);
-    }
-  }
-
-  void connect() {
-    int ends[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
-    daemon.reset(ends[1]);
-    session->open(ends[0], now);
-  }
-
-  // What the keeper's loop does.
-  void turn() {
-    session->receive(Session::Depth::polite, now);
-    session->pump(now);
-  }
-
-  void add_runs(std::uint64_t count) {
-    for (std::uint64_t key = 1; key <= count; ++key) {
-      TableRecord* run = table.runs.add(key);
-      run->flags = kFdStdout;
-      run->fds[1] = ::dup(daemon.get());
-    }
-  }
-
-  // Takes what is there now, answering nothing.
-  std::vector<Message> take() {
-    std::vector<Message> messages;
-    while (wait_for(daemon.get(), POLLIN, 0)) {
-      auto received = next_message(daemon.get(), Pong::no);
-      if (!received) break;
-      messages.push_back(received->message);
-    }
-    return messages;
-  }
-
-  void become_ready() {
-    tell(daemon.get(), Type::daemon_hello, 0, 0, kProtocolVersion);
-    for (;;) {
-      turn();
-      bool done = false;
-      for (const Message& message : take()) {
-        if (message.type == Type::window) tell(daemon.get(), Type::window_ack, 0, message.seq);
-        done = done || message.type == Type::ready;
-      }
-      if (done) break;
-    }
-    turn();
-    REQUIRE(session->ready());
-  }
-
-  // The first moment at which the session is overdue, looking every 100 ms.
-  Millis overdue_after(Millis limit) {
-    for (Millis waited = 0; waited <= limit; waited += 100) {
-      turn();
-      if (session->overdue(now + waited)) return waited;
-    }
-    return kNever;
-  }
-
-  Table table;
-  Millis now = kStart;
-  std::unique_ptr<Session> session = std::make_unique<Session>(table, -1, Pace{.answer = 8000});
-  UniqueFd daemon;
-};
+using Fixture = SessionFixture;
 
 TEST_CASE_FIXTURE(Fixture, "keeper session: an empty hand-over is hello, ready") {
   turn();
@@ -360,69 +281,6 @@ TEST_CASE("keeper backoff: a daemon that somebody kills is back at once, 300 tim
   for (int i = 0; i < 300; ++i)
     CHECK(backoff.on_death(Death::killed, kStart) == 0);
   CHECK(backoff.on_death(Death::killed, kStart) == 100);
-}
-
-// A daemon that rings: the session watches the bell, and not the socket.
-struct BellFixture : Fixture {
-  BellFixture() {
-    session = std::make_unique<Session>(table, epoll.get(), Pace{.ping = 4000, .answer = 8000});
-    connect();
-    Message hello;
-    hello.type = Type::daemon_hello;
-    hello.flags = kFdPidfd;
-    const int fds[kMaxRunFds] = {bell.get(), -1, -1, -1, -1};
-    REQUIRE(send_message(daemon.get(), hello, fds) == Sent::done);
-    turn();
-  }
-
-  // Tags of what the keeper would wake for.
-  std::vector<std::uint64_t> woken() const {
-    epoll_event events[4];
-    std::vector<std::uint64_t> tags;
-    const int count = ::epoll_wait(epoll.get(), events, 4, 0);
-    for (int i = 0; i < count; ++i)
-      tags.push_back(events[i].data.u64);
-    return tags;
-  }
-
-  UniqueFd epoll{::epoll_create1(EPOLL_CLOEXEC)};
-  UniqueFd bell{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-};
-
-TEST_CASE_FIXTURE(BellFixture, "keeper session: with a bell the socket is not watched") {
-  REQUIRE(session->ready());
-  CHECK((session->interest() & EPOLLIN) == 0);
-  CHECK(woken().empty());
-  tell(daemon.get(), Type::pong);
-  CHECK(woken().empty());
-  for (int i = 0; i < 3; ++i) {  // every ring counts, though nobody reads the bell
-    ::eventfd_write(bell.get(), 1);
-    CHECK(woken() == std::vector<std::uint64_t>{kBellTag});
-  }
-  session->close(now);
-  bell.reset();
-  CHECK(woken().empty());
-}
-
-TEST_CASE_FIXTURE(BellFixture, "keeper session: a pong without a ring is seen at the next look") {
-  add_runs(1);
-  now += 4000;
-  session->pump(now);
-  std::vector<Message> messages = take();
-  REQUIRE_FALSE(messages.empty());
-  REQUIRE(messages.back().type == Type::ping);
-  tell(daemon.get(), Type::pong, 0, messages.back().seq);
-  CHECK(session->next_deadline() == now + 4000);  // not that of a kill
-  now += 4000;
-  turn();
-  messages = take();
-  REQUIRE(messages.size() == 1);
-  CHECK(messages[0].type == Type::ping);  // at once: a hang is noticed as soon as without a bell
-  now += 4000;
-  turn();
-  CHECK_FALSE(session->overdue(now));
-  CHECK(session->next_deadline() == now + 4000);
-  CHECK(session->overdue(now + 4000));
 }
 
 }  // namespace

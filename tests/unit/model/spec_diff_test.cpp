@@ -57,6 +57,29 @@ TEST_CASE("spec diff: secrets of a command line stay secret") {
         "API_TOKEN=******** ./run --password=********  x, args none→--secret-key ******** x");
 }
 
+TEST_CASE("spec diff: a command line that can be typed again, without its secrets") {
+  CHECK(command_without_secrets({"roost", "start", "sleep 5", "--name", "d"}) ==
+        "roost start 'sleep 5' --name d");
+  CHECK(command_without_secrets({"roost", "x", "--env", "DB_PASSWORD=a b", "--", "--token", "t;t"}) ==
+        "roost x --env DB_PASSWORD=******** -- --token ********");
+  CHECK(command_without_secrets({"roost", "it's", ""}) == "roost 'it'\\''s' ''");
+  CHECK(command_without_secrets({"curl --token tk x"}) == "'curl --token ******** x'");
+}
+
+TEST_CASE("spec diff: where a secret comes from is told") {
+  AppSpec spec;
+  spec.env = {{"DB_PASSWORD", "pw"}};
+  spec.env_from = {{"API_TOKEN", "file:/run/token"}};
+  spec.memory_max = 64U << 20;
+  std::map<std::string, std::string> values;
+  for (const FieldValue& one : field_values(spec))
+    values[one.field] = one.value;
+  CHECK(values["env.DB_PASSWORD"] == kMask);
+  CHECK(values["env_from.API_TOKEN"] == "file:/run/token");
+  CHECK(values["memory_max"] == "64M");
+  CHECK(values["stop_signal"] == "SIGTERM");
+}
+
 TEST_CASE("spec diff: a record by its fields") {
   AppSpec before;
   AppSpec after;
