@@ -140,7 +140,8 @@ Run& Recovery::make_run(const model::RunLabel& label, UniqueFd pidfd, UniqueFd o
   if (instance == nullptr) return run;
   run.kill_timeout = instance->spec->kill_timeout;
   run.spec = instance->spec;
-  if (run.lane)  // of a limit that its settings may not have any more
+  // Also of a limit that the settings of before had.
+  if (instance->spec->memory_max || run.label.generation < instance->generation)
     run.memory_group = s_.memory_groups_.find(run.lane, label.instance);
   s_.attach_found_output(*instance, label.run, std::move(out), std::move(err));
   s_.attach_channel(run, std::move(channel));
