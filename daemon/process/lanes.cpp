@@ -1,5 +1,6 @@
 #include "daemon/process/lanes.h"
 
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -97,8 +98,16 @@ Lane Lanes::acquire(model::InstanceId instance) {
   return {};
 }
 
+// On the way of every restart: no path to walk from the root, no allocation.
 bool Lanes::populated(const Lane& lane) const {
-  return is_populated(lane);
+  if (lane.kind != CgroupKind::v2) return is_populated(lane);
+  const std::string events = lane.dir.substr(dir_.size() + 1) + "/cgroup.events";
+  const UniqueFd fd(::openat(root_.get(), events.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 128> text{};
+  const ssize_t size = fd ? ::read(fd.get(), text.data(), text.size()) : 0;
+  return size > 0 &&
+         std::string_view(text.data(), static_cast<std::size_t>(size)).find("populated 1") !=
+             std::string_view::npos;
 }
 
 bool Lanes::forget(Numbers& numbers, model::InstanceId instance, std::uint32_t number) {

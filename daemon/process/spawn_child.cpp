@@ -170,6 +170,9 @@ ROOST_NO_SANITIZE int restore_nofile(const ChildPlan& plan) {
 
 ROOST_NO_SANITIZE int run_child(void* argument) {
   ChildPlan& plan = *static_cast<ChildPlan*>(argument);
+  timespec now{};
+  if (::syscall(SYS_clock_gettime, CLOCK_BOOTTIME, &now) == 0)
+    plan.report->born_ns = now.tv_sec * 1'000'000'000 + now.tv_nsec;
   if (::syscall(SYS_setsid) < 0) return fail(plan, SpawnStage::setup, errno);
   reset_signals(plan.changed_signals);
   enter_cgroup(plan);

@@ -19,6 +19,7 @@ struct ChildReport {
   int pidfd = -1;
   SpawnStage stage = SpawnStage::setup;  // of the failure
   int errnum = 0;                        // 0 = exec succeeded
+  std::int64_t born_ns = 0;              // CLOCK_BOOTTIME when it began
   std::uint32_t limit = 0;               // SpawnStage::rlimit: which one of the plan's
   bool registered = false;
   bool lane_missed =

@@ -66,7 +66,7 @@ class BlockEverything {
 // One spawn's resources and steps; each step answers false after it has filled in the failure.
 class Attempt {
  public:
-  Attempt(const SpawnBench& bench, const SpawnerOptions& options, SpawnPlan plan)
+  Attempt(SpawnBench& bench, const SpawnerOptions& options, SpawnPlan plan)
       : bench_(bench), options_(options), plan_(std::move(plan)) {
     result_.run = plan_.label.run;
   }
@@ -273,8 +273,11 @@ class Attempt {
     return report.errnum == 0 && !report.registered;
   }
 
-  pid_t clone_blocked(const CloneCall& call) const {
+  pid_t clone_blocked(const CloneCall& call) {
     const BlockEverything blocked;
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    asked_ns_ = now.tv_sec * 1'000'000'000 + now.tv_nsec;
     const pid_t pid = clone_child(call);
     bench_.restore_standard_fds();
     return pid;
@@ -299,7 +302,8 @@ class Attempt {
       (void)fail(SpawnStage::register_run, EAGAIN);
       return;
     }
-    plan_.label.start_ticks = identify(pid, result_.pidfd.get()).start_ticks;
+    plan_.label.start_ticks =
+        bench_.start_ticks().of(pid, result_.pidfd.get(), {asked_ns_, report.born_ns});
     result_.out_pipe = pipe_inode(out_.read.get());
     result_.err_pipe = pipe_inode(err_.read.get());
     result_.channel = std::move(channel_daemon_);
@@ -308,7 +312,7 @@ class Attempt {
     result_.err = std::move(err_.read);
   }
 
-  const SpawnBench& bench_;
+  SpawnBench& bench_;
   const SpawnerOptions& options_;
   SpawnPlan plan_;
   SpawnResult result_;
@@ -319,6 +323,7 @@ class Attempt {
   UniqueFd channel_daemon_;
   UniqueFd lane_fd_;  // v2: the directory; v1: cgroup.procs
   UniqueFd memory_fd_;
+  std::int64_t asked_ns_ = 0;  // CLOCK_BOOTTIME before the clone
   std::string oom_text_;
   std::vector<char*> argv_;
   std::vector<char*> envp_;
@@ -382,7 +387,7 @@ void SpawnBench::restore_standard_fds() const {
   ROOST_EXPECT(::dup3(null_.get(), kChannelFd, O_CLOEXEC) == kChannelFd, "3 is the spawner's");
 }
 
-SpawnResult spawn_once(const SpawnBench& bench, const SpawnerOptions& options, SpawnPlan plan) {
+SpawnResult spawn_once(SpawnBench& bench, const SpawnerOptions& options, SpawnPlan plan) {
   return Attempt(bench, options, std::move(plan)).run();
 }
 

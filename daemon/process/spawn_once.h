@@ -9,6 +9,7 @@
 #include "core/base/unique_fd.h"
 #include "daemon/process/spawn_child.h"
 #include "daemon/process/spawner.h"
+#include "daemon/process/start_ticks.h"
 
 namespace roost::daemon {
 
@@ -19,7 +20,7 @@ struct Unmap {
 
 using Mapping = std::unique_ptr<std::byte, Unmap>;
 
-// What spawns share: the child's stack, the report's page, /dev/null.
+// What spawns share: the child's stack, the report's page, /dev/null, what the clock is worth.
 class SpawnBench {
  public:
   [[nodiscard]] static Result<SpawnBench> make();
@@ -35,6 +36,8 @@ class SpawnBench {
   // Signals whose disposition the daemon has changed; it does so before it makes its spawner.
   [[nodiscard]] std::uint64_t changed_signals() const { return changed_signals_; }
 
+  [[nodiscard]] StartTicks& start_ticks() { return start_ticks_; }
+
   // Puts /dev/null back on 0–3, where the child had its own in the shared table.
   void restore_standard_fds() const;
 
@@ -44,11 +47,12 @@ class SpawnBench {
   UniqueFd stdin_null_;
   UniqueFd null_;
   Originals current_;
+  StartTicks start_ticks_;
   std::uint64_t changed_signals_ = 0;  // bit n - 1: signal n
 };
 
 // All signals must be blocked in the calling thread.
-[[nodiscard]] SpawnResult spawn_once(const SpawnBench& bench, const SpawnerOptions& options,
+[[nodiscard]] SpawnResult spawn_once(SpawnBench& bench, const SpawnerOptions& options,
                                      SpawnPlan plan);
 
 }  // namespace roost::daemon

@@ -46,7 +46,7 @@ double posix_spawns() {
 
 // The whole of a spawn: pipes, clone, registration, exec, start time.
 double our_spawns(const Lane& lane) {
-  const auto bench = SpawnBench::make();
+  auto bench = SpawnBench::make();
   REQUIRE(bench);
   const SpawnerOptions options{.keeper_fd = test_keeper().fd(), .originals = {}, .post = {}};
   std::vector<double> costs;
