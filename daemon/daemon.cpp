@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/fs.h"
+#include "core/base/memory.h"
 #include "daemon/log.h"
 #include "daemon/process/proc_snapshot.h"
 #include "daemon/process/scratch_fds.h"
@@ -169,6 +170,7 @@ void Daemon::make_services() {
   register_save_handlers(dispatcher_, *services_);
   register_events_handler(dispatcher_, *services_, bus_);
   server_ = std::make_unique<Server>(loop_, dispatcher_, ::getppid());
+  server_->on_quiet = [this] { give_back(); };
   server_->on_audience = [this](bool present) { on_audience(present); };
   supervisor_->on_recovered = [this] { on_recovered(); };
   supervisor_->on_keeper_lost = [this] { on_keeper_lost(); };
@@ -335,6 +337,12 @@ void Daemon::begin_shutdown() {
 void Daemon::on_audience(bool present) {
   if (quitting_) return;
   loop_.set_patient(!present);
+}
+
+// SQLite's share first: it lies between the rest.
+void Daemon::give_back() {
+  if (store_ == nullptr) return give_back_memory();
+  store_->release_memory(give_back_memory);
 }
 
 void Daemon::begin_quit() {

@@ -50,6 +50,7 @@ class Daemon {
   void begin_quit();
   void quit_now();
   void on_audience(bool present);
+  void give_back();
   [[nodiscard]] bool restore_home();
   void write_pid_files() const;
   void renew_keeper(std::function<void(const Status&)> done);

@@ -38,6 +38,9 @@ class Db {
 
   [[nodiscard]] int changes() const { return sqlite3_changes(db_.get()); }
 
+  // Pages of the file that are in memory, as far as nobody uses them.
+  void release_memory() { (void)sqlite3_db_release_memory(db_.get()); }
+
   // The error of the last failed call, for people: "disk full (database or disk is full)".
   [[nodiscard]] Error error(int code) const;
 

@@ -60,6 +60,15 @@ void Store::changes(std::uint64_t from, std::uint32_t limit, ChangesDone done) {
                      std::move(done));
 }
 
+void Store::release_memory(std::function<void()> done) {
+  impl_->worker.read(
+      [](StateDb& db, int&) {
+        db.release_memory();
+        return true;
+      },
+      [done = std::move(done)](const Result<bool>&) { done(); });
+}
+
 Stats Store::stats() const {
   return impl_->worker.stats();
 }

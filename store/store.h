@@ -109,6 +109,8 @@ class Store {
   // Newest first, at most `limit`: those from number `from` on with what they changed; where that
   // is 0, the newest without it.
   void changes(std::uint64_t from, std::uint32_t limit, ChangesDone done);
+  // Gives back what SQLite keeps for the next time; `done` when that has happened.
+  void release_memory(std::function<void()> done);
   [[nodiscard]] Stats stats() const;
 
  private:

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include "core/base/memory.h"
 #include "core/loop/loop.h"
 #include "core/model/limits.h"
 #include "daemon/api/dispatcher.h"
@@ -48,7 +47,9 @@ Server::Server(loop::Loop& loop, Dispatcher& dispatcher, int keeper_pid)
                     }),
       // What a crowd has left behind lies in pieces between what lives: it is not given back by
       // itself.
-      give_back_(loop, give_back_memory) {}
+      give_back_(loop, [this] {
+        if (on_quiet) on_quiet();
+      }) {}
 
 Server::~Server() {
   *handle_ = nullptr;

@@ -38,6 +38,8 @@ class Server {
 
   // The first client has come, the last one has left.
   std::function<void(bool present)> on_audience;
+  // After a busy time; what it has left behind in memory can go.
+  std::function<void()> on_quiet;
 
   // ---- for replies (ReplyTo)
   [[nodiscard]] Session* find(SessionId id);

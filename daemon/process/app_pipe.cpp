@@ -8,6 +8,14 @@
 
 namespace roost::daemon {
 
+namespace {
+
+// Most apps write little, many nothing: the pump makes it larger at the first byte. What a pipe
+// can hold costs kernel memory while it is empty, too.
+constexpr int kFirstPipeBytes = 16 << 10;
+
+}  // namespace
+
 Result<AppPipe> make_app_pipe(int& errnum) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
@@ -18,6 +26,7 @@ Result<AppPipe> make_app_pipe(int& errnum) {
   const std::string self = "/proc/self/fd/" + std::to_string(ends[0]);
   UniqueFd both(::open(self.c_str(), O_RDWR | O_CLOEXEC));
   if (both) pipe.app = std::move(both);  // without /proc the plain end must do
+  (void)::fcntl(pipe.read.get(), F_SETPIPE_SZ, kFirstPipeBytes);  // else as large as it came
   if (::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) != 0) {
     errnum = errno;
     return errno_error("pipe", errnum);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
+#include <utility>
 
 #include "core/model/instance_text.h"
 #include "core/model/launch.h"
@@ -61,8 +63,20 @@ bool is_internal_variable(std::string_view name) {
          name == "NODE_CHANNEL_SERIALIZATION_MODE" || name == "NOTIFY_SOCKET";
 }
 
-SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts) {
+SpawnPlan begin_plan(model::SpecPtr spec, InstanceFacts facts) {
   SpawnPlan plan;
+  plan.lane = facts.lane;
+  plan.label = make_label(facts);
+  plan.spec = std::move(spec);
+  plan.facts = std::move(facts);
+  return plan;
+}
+
+void finish_plan(SpawnPlan& plan) {
+  const model::SpecPtr kept = std::exchange(plan.spec, nullptr);
+  if (kept == nullptr) return;
+  const model::AppSpec& spec = *kept;
+  const InstanceFacts& facts = plan.facts;
   plan.argv = model::with_launcher(spec, facts.launcher, facts.credentials,
                                    model::instance_words(spec, facts.slot));
   plan.program = plan.argv.front();
@@ -75,8 +89,11 @@ SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts
   plan.nice = spec.nice;
   plan.limits = make_limits(spec);
   plan.no_new_privs = spec.no_new_privs;
-  plan.lane = facts.lane;
-  plan.label = make_label(facts);
+}
+
+SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts) {
+  SpawnPlan plan = begin_plan(std::make_shared<const model::AppSpec>(spec), facts);
+  finish_plan(plan);
   return plan;
 }
 

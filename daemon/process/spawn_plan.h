@@ -46,6 +46,10 @@ struct NamedLimit {
 struct SpawnResult;
 
 struct SpawnPlan {
+  // What the rest is made of by finish_plan(), on the spawner's thread; null when it is done.
+  model::SpecPtr spec;
+  InstanceFacts facts;
+
   std::string program;            // absolute path to execve
   std::vector<std::string> argv;  // argv[0] first
   std::vector<std::string>
@@ -87,6 +91,10 @@ inline constexpr int kChannelFd = 3;
 // NOTIFY_SOCKET, WATCHDOG_USEC and NODE_CHANNEL_* where they apply, and PYTHONUNBUFFERED=1 unless
 // the spec has it. HOME, USER, LOGNAME and SHELL of `user` are added by the spawner.
 [[nodiscard]] SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts);
+// The same in two steps: what is known at once, and the rest, which is large. So a crowd of plans
+// that wait is no crowd of environments.
+[[nodiscard]] SpawnPlan begin_plan(model::SpecPtr spec, InstanceFacts facts);
+void finish_plan(SpawnPlan& plan);
 
 // For what is run on behalf of an instance, but is none of its processes: the spec's, without what
 // belongs to roost. Secrets are not in it.

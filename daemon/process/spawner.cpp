@@ -134,6 +134,7 @@ class Spawner::Impl {
       }
       if (!bench) bench = SpawnBench::make();  // want of descriptors passes
       const Duration patience = job.plan.patience;
+      finish_plan(job.plan);
       SpawnResult result = bench ? spawn_once(*bench, options_, std::move(job.plan))
                                  : refuse(job.plan, bench.error());
       lock.lock();

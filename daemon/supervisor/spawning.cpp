@@ -22,17 +22,17 @@ void Supervisor::spawn(Instance& instance, RunId id) {
   run.kill_timeout = instance.spec->kill_timeout;
   run.spec = instance.spec;
   SpawnPlan plan =
-      make_spawn_plan(*instance.spec, {.home_id = p_.home_id,
-                                       .app = instance.app,
-                                       .instance = instance.id,
-                                       .slot = instance.slot,
-                                       .run = id,
-                                       .generation = instance.generation,
-                                       .lane = lane,
-                                       .boot_id = p_.boot_id,
-                                       .notify_socket = notify_ ? p_.notify.path : std::string(),
-                                       .launcher = p_.helper,
-                                       .credentials = p_.credentials});
+      begin_plan(instance.spec, {.home_id = p_.home_id,
+                                 .app = instance.app,
+                                 .instance = instance.id,
+                                 .slot = instance.slot,
+                                 .run = id,
+                                 .generation = instance.generation,
+                                 .lane = lane,
+                                 .boot_id = p_.boot_id,
+                                 .notify_socket = notify_ ? p_.notify.path : std::string(),
+                                 .launcher = p_.helper,
+                                 .credentials = p_.credentials});
   run.label = plan.label;
   limit_memory(instance, run, plan);
   if (const auto note = changed_note(instance)) plan.note = {kNoteKey + raw(instance.id), *note};

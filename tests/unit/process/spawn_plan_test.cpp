@@ -155,3 +155,17 @@ TEST_CASE("spawn plan: the label names the run") {
   CHECK(label.lane == 4);
   CHECK(std::equal(facts.boot_id.begin(), facts.boot_id.end(), label.boot_id));
 }
+
+TEST_CASE("spawn plan: while it waits it has a label, and no copy of the environment") {
+  auto spec = std::make_shared<model::AppSpec>(direct("/bin/true"));
+  spec->env = {{"A", "1"}};
+  const InstanceFacts facts = make_facts();
+  SpawnPlan plan = begin_plan(spec, facts);
+  CHECK(plan.label.run == facts.run);
+  CHECK(plan.env.empty());
+  finish_plan(plan);
+  CHECK(value_of(plan, "A") == "1");
+  plan.env.clear();
+  finish_plan(plan);  // done already: what was changed since stays
+  CHECK(plan.env.empty());
+}

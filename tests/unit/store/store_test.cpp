@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include "core/model/limits.h"
@@ -300,4 +301,17 @@ TEST_CASE_FIXTURE(StoreFixture,
   CHECK(changes(1).back().number == 1001);
   REQUIRE(put({change(1003, model::limits::kHistoryBytes)}).has_value());
   CHECK(changes(1).size() == 1);
+}
+
+TEST_CASE_FIXTURE(StoreFixture, "store: memory is given back, and what was in it is still there") {
+  open();
+  for (std::uint32_t id = 1; id <= 200; ++id)
+    REQUIRE(put({app(id, std::string(1'000, 'x')), instance(id, id)}).has_value());
+  const std::size_t before = ::mallinfo2().uordblks;  // 0 under a sanitizer, which counts itself
+  bool done = false;
+  store->release_memory([&done] { done = true; });
+  REQUIRE(loop.wait_for([&done] { return done; }));
+  CHECK((before == 0 || ::mallinfo2().uordblks + (100 << 10) < before));
+  open();
+  CHECK(store->load().apps.size() == 200);
 }
