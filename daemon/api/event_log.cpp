@@ -58,6 +58,7 @@ void EventLog::add(const Event& event) {
   }
   events_.push_back(std::move(info));
   if (events_.size() > model::limits::kEventsKept) events_.pop_front();
+  if (listeners_.empty()) return;
   const ipc::EventInfo newest = events_.back();
   const auto listeners = listeners_;
   for (const auto& [token, listener] : listeners)

@@ -38,7 +38,16 @@ Dependencies::Dependencies(loop::Loop& loop, loop::Worker& worker, Bus& bus, Sup
   (void)bus_.subscribe([this](const Event& event) { on_event(event); });  // for good
 }
 
+// Of each event: a crowd that starts must not look at itself again and again.
 void Dependencies::on_event(const Event& event) {
+  if (supervisor_.is_somebody_held())
+    look_at_all(event);
+  else
+    searches_.clear();
+  stop_next();
+}
+
+void Dependencies::look_at_all(const Event& event) {
   std::vector<InstanceId> held;
   for (const auto& [id, instance] : supervisor_.instances())
     if (is_held(instance)) held.push_back(id);
@@ -48,7 +57,6 @@ void Dependencies::on_event(const Event& event) {
   for (const InstanceId id : held)
     look_at(id);
   tell_failure(event);
-  stop_next();
 }
 
 // What it is held for is there: it starts. Apps come first, then what is looked for from outside.

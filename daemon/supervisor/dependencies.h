@@ -45,6 +45,7 @@ class Dependencies {
   };
 
   void on_event(const Event& event);
+  void look_at_all(const Event& event);
   void look_at(model::InstanceId id);
   void tell_failure(const Event& event);
   void look_for(model::InstanceId id);

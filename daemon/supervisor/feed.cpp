@@ -47,6 +47,7 @@ void Supervisor::feed(Instance& instance, Input input, Resume resume) {
   model::Step step = model::step(instance.machine, input, context);
   if (step.ignored) return;
   instance.machine = std::move(step.next);
+  somebody_held_ = somebody_held_ || is_held(instance);
   const std::string broken = model::broken_invariant(instance.machine);
   ROOST_EXPECT(broken.empty(), broken.c_str());
   const auto after = model::state_of(instance.machine);

@@ -1,4 +1,6 @@
 // What an instance depends on, and whether it is there.
+#include <algorithm>
+
 #include "daemon/supervisor/supervisor.h"
 
 namespace roost::daemon {
@@ -64,6 +66,13 @@ Supervisor::Unmet Supervisor::unmet_dependency(const Instance& instance) const {
   const auto& targets = instance.spec->wait_for;
   if (instance.found >= targets.size()) return {};
   return {.words = "waiting for " + targets[instance.found], .outside = true};
+}
+
+bool Supervisor::is_somebody_held() {
+  somebody_held_ =
+      somebody_held_ && std::any_of(instances_.begin(), instances_.end(),
+                                    [](const auto& entry) { return is_held(entry.second); });
+  return somebody_held_;
 }
 
 void Supervisor::release(InstanceId id) {

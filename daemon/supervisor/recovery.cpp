@@ -56,6 +56,7 @@ void Recovery::finish() {
     s_.on_keeper_exit(exit);
   if (cold_) s_.put_book({}, {});
   if (!cold_) repair_rows();
+  s_.somebody_held_ = true;  // as restored
   for (auto& [id, instance] : s_.instances_)
     resume(instance);
 }

@@ -107,14 +107,12 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
 
 // An app that nobody waits for is online when its time has come, and until then there is nothing
 // that the loop would have to do about it: it sees both when it wakes for something else.
-bool Supervisor::may_be_put_off(const Instance& instance) const {
+bool Supervisor::may_be_put_off(const Instance& instance) {
   const model::AppSpec& spec = *instance.spec;
   const bool by_age = model::ready_by(spec) == model::ReadyBy::age;
   const bool looked_after = model::wants_channel(spec) || spec.watchdog > 0s || spec.job ||
                             spec.max_memory_restart || spec.min_ready >= kSpawnPutOff;
-  const bool awaited = std::any_of(instances_.begin(), instances_.end(),
-                                   [](const auto& entry) { return is_held(entry.second); });
-  return by_age && !looked_after && !awaited;
+  return by_age && !looked_after && !is_somebody_held();
 }
 
 void Supervisor::put_off_spawned(const Instance& instance, Run& run, SpawnPlan& plan) {

@@ -207,6 +207,8 @@ class Supervisor final : public KeeperListener {
   [[nodiscard]] Unmet unmet_dependency(const Instance& instance) const;
   // Of one app it depends on.
   [[nodiscard]] Unmet unmet_app(const std::string& name, model::DependencyCondition wish) const;
+  // Whether is_held() says so of any instance; looks at all only while there may be one.
+  [[nodiscard]] bool is_somebody_held();
   // What it is held for is there.
   void release(model::InstanceId id);
   void explain_hold(model::InstanceId id, const std::string& words);
@@ -270,7 +272,7 @@ class Supervisor final : public KeeperListener {
   void on_ready_timer(Instance& instance, model::RunId run);
 
   // spawning.cpp: the beginnings of runs
-  [[nodiscard]] bool may_be_put_off(const Instance& instance) const;
+  [[nodiscard]] bool may_be_put_off(const Instance& instance);
   void put_off_spawned(const Instance& instance, Run& run, SpawnPlan& plan);
   [[nodiscard]] static std::function<void(const SpawnResult&, bool)> recorder(
       store::Store& store, model::InstanceId instance, const std::array<std::uint8_t, 16>& boot_id);
@@ -360,7 +362,8 @@ class Supervisor final : public KeeperListener {
   std::uint64_t run_serial_ =
       0;  // upper half of the ids of this daemon's runs: above all known ones
   std::uint32_t run_counter_ = 0;
-  bool frozen_ = false;  // shutting down: what is on record stays as it is
+  bool somebody_held_ = true;  // false: is_held() of no instance
+  bool frozen_ = false;        // shutting down: what is on record stays as it is
   std::minstd_rand random_;
 };
 
