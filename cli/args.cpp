@@ -5,15 +5,12 @@
 
 #include <fmt/format.h>
 
-#include "cli/cli11.h"
 #include "cli/help_text.h"
+#include "cli/parse_options.h"
 #include "core/base/suggest.h"
 
 namespace roost::cli {
 namespace {
-
-constexpr std::array<std::string_view, 5> kGlobalNames{
-    "--json", "--no-color,--no-colour", "-s,--silent", "-h,--help", "-v,-V,--version"};
 
 std::string_view without_value(std::string_view word) {
   return word.starts_with("--") ? word.substr(0, word.find('=')) : word;
@@ -31,58 +28,6 @@ void split_names(std::string_view names, std::vector<std::string_view>& out) {
 // "-3" is a number: no option is called so.
 bool is_option(std::string_view word) {
   return word.size() > 1 && word.front() == '-' && !(word[1] >= '0' && word[1] <= '9');
-}
-
-// Binds one declared option. Words are not CLI11's business: it would split values like "[a,b]".
-struct Bind {
-  CLI::App& app;
-  const ArgParser::Option& option;
-
-  void operator()(bool* target) const { app.add_flag(std::string(option.names), *target); }
-
-  void operator()(std::optional<std::string>* target) const {
-    app.add_option_function<std::string>(std::string(option.names),
-                                         [target](const std::string& value) { *target = value; })
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  }
-
-  void operator()(std::vector<std::string>* target) const {
-    app.add_option(std::string(option.names), *target)->allow_extra_args(false);
-  }
-};
-
-void add_globals(CLI::App& app, GlobalOptions& options) {
-  const std::array<bool GlobalOptions::*, kGlobalNames.size()> members{
-      &GlobalOptions::json, &GlobalOptions::no_colour, &GlobalOptions::silent, &GlobalOptions::help,
-      &GlobalOptions::version};
-  for (std::size_t i = 0; i < kGlobalNames.size(); ++i)
-    app.add_flag(std::string(kGlobalNames[i]), options.*members[i]);
-}
-
-// Parses with CLI11, whose exceptions stop here; the words left over come back in their order.
-Result<std::vector<std::string>> parse_with_cli11(const std::vector<ArgParser::Option>& options,
-                                                  GlobalOptions& globals, Args args) {
-  try {
-    CLI::App app;
-    app.set_help_flag();
-    app.allow_extras();
-    GlobalOptions seen;
-    add_globals(app, seen);
-    for (const auto& option : options)
-      std::visit(Bind{app, option}, option.target);
-    std::vector<std::string> reversed(args.rbegin(), args.rend());
-    app.parse(std::move(reversed));
-    globals.json |= seen.json;
-    globals.no_colour |= seen.no_colour;
-    globals.silent |= seen.silent;
-    globals.help |= seen.help;
-    globals.version |= seen.version;
-    return app.remaining();
-  } catch (const CLI::ParseError& error) {
-    std::string message = error.what();
-    if (!message.empty() && message.back() == '.') message.pop_back();
-    return Error{Errc::invalid, std::move(message), {}};
-  }
 }
 
 // A parser is not needed for plain words and whole global options.
@@ -157,7 +102,7 @@ Status ArgParser::read_options(Args args) {
     for (const char* word : args)
       if (!set_global_option(word, invocation_.options)) words.emplace_back(word);
   } else {
-    auto parsed = parse_with_cli11(options_, invocation_.options, args);
+    auto parsed = parse_options(options_, invocation_.options, args);
     if (!parsed) return std::move(parsed).error();
     words = std::move(*parsed);
   }
@@ -175,7 +120,7 @@ Error ArgParser::unknown_option(std::string_view word) const {
   std::vector<std::string_view> known;
   for (const auto& option : options_)
     split_names(option.names, known);
-  for (const auto names : kGlobalNames)
+  for (const auto names : kGlobalOptionNames)
     split_names(names, known);
   const auto name = without_value(word);
   // Any short option is one letter away from any other.

@@ -1,5 +1,5 @@
 // ArgParser: the options of one command, declared by the command itself, which also gives its help.
-// CLI11 is behind it (args.cpp only), and is not touched when no option is given.
+// CLI11 is behind it (parse_options.cpp only), and is not touched when no option is given.
 //
 // Global options (invocation.h) are understood everywhere before "--". What the user did wrong is
 // told with the nearest known option and the usage line.

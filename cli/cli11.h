@@ -1,4 +1,4 @@
-// CLI11, included by args.cpp only, without what <iostream> costs.
+// CLI11, included by parse_options.cpp only, without what <iostream> costs.
 //
 // <iostream> puts a static initialiser into whoever includes it, which sets up std::cout and all
 // locale facets before main(): 50,000 instructions and 27 page faults in every run of roost, more

@@ -5,6 +5,9 @@
 #include <yaml-cpp/yaml.h>
 
 #include "config/readers.h"
+#include "core/base/lazy_statics.h"
+
+ROOST_INITIALISERS(roost_yaml_init)
 
 namespace roost::config {
 namespace {
@@ -123,6 +126,8 @@ class Converter {
 }  // namespace
 
 std::optional<Problem> read_yaml(Document& document) {
+  [[maybe_unused]] static const bool once =
+      (run_initialisers(__start_roost_yaml_init, __stop_roost_yaml_init), true);
   try {
     if (has_several(document.text)) return Problem{{}, "holds several documents", "keep one"};
     Converter converter;

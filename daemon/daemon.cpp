@@ -153,6 +153,7 @@ void Daemon::make_services() {
                .program = own_directory() + "/roostd",
                .keeper_pid = ::getppid(),
                .started = Monotonic::now(),
+               .begin_end = [this] { begin_end(); },
                .quit = [this] { begin_quit(); },
                .renew_keeper = [this](auto done) { renew_keeper(std::move(done)); },
                .step_down = [this] { loop_.stop(); },
@@ -320,8 +321,13 @@ void Daemon::on_signal() {
   }
 }
 
-void Daemon::begin_shutdown() {
+void Daemon::begin_end() {
   services_->ending = true;
+  home_watch_.unwatch();
+}
+
+void Daemon::begin_shutdown() {
+  services_->begin_end();
   policies_->stop();
   std::vector<model::InstanceId> ids;
   for (const auto& [id, instance] : supervisor_->instances())

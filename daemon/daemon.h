@@ -46,6 +46,7 @@ class Daemon {
   void on_keeper_lost();
   void try_inherit();
   void on_signal();
+  void begin_end();
   void begin_shutdown();
   void begin_quit();
   void quit_now();

@@ -1,6 +1,7 @@
 #include "daemon/home_watch.h"
 
 #include <array>
+#include <utility>
 
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -32,7 +33,10 @@ void HomeWatch::start() {
     device_ = st.st_dev;
     inode_ = st.st_ino;
   }
-  watch();
+  if (watching_)
+    watch();
+  else
+    again_.start(kTryAgain);
 }
 
 // Anew for each directory of that name.
@@ -40,10 +44,18 @@ void HomeWatch::watch() {
   poll_.reset();
   inotify_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   const std::string directory = file_.substr(0, file_.rfind('/'));
-  if (!inotify_ || ::inotify_add_watch(inotify_.get(), directory.c_str(), kEvents) < 0)
+  if (inotify_) number_ = ::inotify_add_watch(inotify_.get(), directory.c_str(), kEvents);
+  if (!inotify_ || number_ < 0)
     return log_warning("home", errno_error("watching '" + directory + "'", errno).message);
   poll_ = std::make_unique<loop::Poll>(loop_, inotify_.get(), [this](unsigned) { on_event(); });
   (void)poll_->start(loop::Poll::readable);  // an inotify can always be polled
+}
+
+void HomeWatch::unwatch() {
+  if (!std::exchange(watching_, false)) return;
+  poll_.reset();
+  if (inotify_ && number_ >= 0) (void)::inotify_rm_watch(inotify_.get(), number_);
+  again_.start(kTryAgain);
 }
 
 void HomeWatch::on_event() {
@@ -60,7 +72,10 @@ bool HomeWatch::is_in_place() const {
 }
 
 void HomeWatch::look() {
-  if (is_in_place()) return;
+  if (is_in_place()) {
+    if (!watching_) again_.start(kTryAgain);
+    return;
+  }
   if (!restore_()) return again_.start(kTryAgain);
   log_warning("home", "'" + file_ + "' was gone, and is made again");
   start();

@@ -20,6 +20,9 @@ class HomeWatch {
 
   // From now on; the file is there.
   void start();
+  // From now on by looking, four times a second. To be called some time before the end: the kernel
+  // takes 20 ms to forget a watch, and closing it, be it by the end of the process, waits for that.
+  void unwatch();
 
  private:
   void on_event();
@@ -31,6 +34,8 @@ class HomeWatch {
   std::string file_;
   std::function<bool()> restore_;
   UniqueFd inotify_;
+  int number_ = -1;  // of the watch
+  bool watching_ = true;
   std::unique_ptr<loop::Poll> poll_;
   loop::Timer again_;
   std::uint64_t device_ = 0;

@@ -38,8 +38,8 @@ std::string in_words(Duration d) {
 }  // namespace
 
 struct Client::Transaction {
-  const std::string& request;          // payload
-  const DocumentSink* sink = nullptr;  // for documents
+  const std::string& request;           // payload
+  const DocumentSink* sink = nullptr;   // for documents
   const DocumentSink* first = nullptr;  // for streams: the reply
   const DocumentSink* next = nullptr;   // for streams: the events
   Patience patience{};
@@ -200,7 +200,10 @@ Status Client::take(Frame frame, Transaction& transaction) {
                  "a reply of more than " + std::to_string(model::limits::kMaxReplyBytes) + " bytes",
                  {}};
   transaction.type = frame.type;
-  transaction.reply += frame.payload;
+  if (transaction.reply.empty())
+    transaction.reply = std::move(frame.payload);  // nearly always all of it
+  else
+    transaction.reply += frame.payload;
   if (!transaction.finished || transaction.first == nullptr || frame.type == FrameType::error)
     return ok();
   transaction.finished = false;

@@ -63,7 +63,7 @@ class Client {
     Result<std::string> payload =
         exchange({method.name, method.retry}, encode_request(method, request), options);
     if (!payload) return std::move(payload).error();
-    return decode_reply(method, *payload);
+    return decode_reply(method, std::move(*payload));
   }
 
   // For methods of Kind::document. Repeated after a broken connection only while no byte has gone
@@ -82,7 +82,7 @@ class Client {
                              const std::function<Status(const Rep&)>& first,
                              const DocumentSink& next) {
     const DocumentSink decode_first = [&](std::string_view payload) -> Status {
-      Result<Rep> reply = decode_reply(method, payload);
+      Result<Rep> reply = decode_reply(method, std::string(payload));
       return reply ? first(*reply) : Status(std::move(reply).error());
     };
     return listen({method.name, method.retry}, encode_request(method, request), decode_first, next);

@@ -1,7 +1,6 @@
 #include "ipc/connection.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -10,6 +9,8 @@
 
 namespace roost::ipc {
 namespace {
+
+constexpr std::size_t kFirstRead = 2048;
 
 Error broken(int why) {
   Error error = errno_error("connection to the daemon", why);
@@ -61,12 +62,14 @@ Status Connection::send(std::string_view bytes, const Patience& patience) {
 }
 
 Status Connection::read_some(const Patience& patience) {
-  std::array<char, 16384> block;  // more would cost more in fresh pages than in calls
+  // Up to the end of a frame whose length is known: a long one is then handed on without a copy.
+  // Fresh pages are what the bytes of a reply cost most.
+  const std::size_t size = decoder_.missing() > 0 ? decoder_.missing() : kFirstRead;
   for (;;) {
-    const ssize_t got = ::recv(socket_.get(), block.data(), block.size(), 0);
+    const ssize_t got = ::recv(socket_.get(), decoder_.room(size), size, 0);
+    decoder_.commit(got > 0 ? static_cast<std::size_t>(got) : 0);
     if (got > 0) {
       sign_of_life_ = Monotonic::now();
-      decoder_.feed({block.data(), static_cast<std::size_t>(got)});
       return ok();
     }
     if (got == 0) return broken(ECONNRESET);

@@ -46,8 +46,8 @@ template <class Req, class Rep>
 [[nodiscard]] JsonLimits reply_limits();
 
 template <class Req, class Rep>
-[[nodiscard]] Result<Rep> decode_reply(const Method<Req, Rep>& method, std::string_view payload) {
-  Result<Rep> reply = from_json<Rep>(payload, reply_limits());
+[[nodiscard]] Result<Rep> decode_reply(const Method<Req, Rep>& method, std::string payload) {
+  Result<Rep> reply = from_json_in_place<Rep>(payload, reply_limits());
   if (reply) return reply;
   Error error = std::move(reply).error().context("reply to '" + std::string(method.name) + "'");
   error.code = Errc::protocol;

@@ -8,6 +8,8 @@ namespace {
 
 namespace limits = model::limits;
 
+constexpr std::size_t kMoveAt = 4096;  // a payload that ends the buffer is not copied out of it
+
 void append_le32(std::string& out, std::uint32_t value) {
   for (unsigned shift = 0; shift < 32; shift += 8)
     out.push_back(static_cast<char>(value >> shift & 0xFFU));
@@ -57,11 +59,25 @@ bool is_keep_alive(const Frame& frame) {
 
 void FrameDecoder::feed(std::string_view bytes) {
   if (failed_) return;
-  if (start_ > 0 && (start_ == buffer_.size() || start_ >= limits::kMaxFramePayload)) {
-    buffer_.erase(0, start_);
-    start_ = 0;
-  }
+  drop_consumed();
   buffer_ += bytes;
+}
+
+void FrameDecoder::drop_consumed() {
+  if (start_ == 0 || (start_ < buffer_.size() && start_ < limits::kMaxFramePayload)) return;
+  buffer_.erase(0, start_);
+  start_ = 0;
+}
+
+char* FrameDecoder::room(std::size_t size) {
+  drop_consumed();
+  room_ = size;
+  buffer_.resize(buffer_.size() + size);
+  return buffer_.data() + buffer_.size() - size;
+}
+
+void FrameDecoder::commit(std::size_t came) {
+  buffer_.resize(failed_ ? 0 : buffer_.size() - std::exchange(room_, 0) + came);
 }
 
 Status FrameDecoder::check_header(std::string_view header) const {
@@ -83,6 +99,7 @@ Status FrameDecoder::check_header(std::string_view header) const {
 Result<std::optional<Frame>> FrameDecoder::next() {
   if (failed_) return *failed_;
   const std::string_view bytes = std::string_view(buffer_).substr(start_);
+  missing_ = 0;
   if (bytes.size() < kFrameHeaderBytes) return std::optional<Frame>();
   if (Status header = check_header(bytes); !header) {
     failed_ = std::move(header).error();
@@ -91,13 +108,21 @@ Result<std::optional<Frame>> FrameDecoder::next() {
     return *failed_;
   }
   const std::uint32_t length = le32(bytes);
-  if (bytes.size() - kFrameHeaderBytes < length) return std::optional<Frame>();
+  if (bytes.size() - kFrameHeaderBytes < length) {
+    missing_ = length - (bytes.size() - kFrameHeaderBytes);
+    return std::optional<Frame>();
+  }
   Frame frame;
   frame.type = static_cast<FrameType>(bytes[4]);
   frame.more = bytes[5] != 0;
   frame.id = le32(bytes.substr(8));
-  frame.payload = bytes.substr(kFrameHeaderBytes, length);
   start_ += kFrameHeaderBytes + length;
+  if (start_ == buffer_.size() && length >= kMoveAt) {
+    frame.payload = std::exchange(buffer_, {});
+    frame.payload.erase(0, std::exchange(start_, 0) - length);
+  } else {
+    frame.payload = bytes.substr(kFrameHeaderBytes, length);
+  }
   if (start_ == buffer_.size()) {
     buffer_.clear();
     start_ = 0;

@@ -49,14 +49,22 @@ void append_keep_alive(std::string& out);
 // Which frames a side accepts: a daemon only whole requests, a client all but requests.
 enum class Side : std::uint8_t { daemon, client };
 
-// Cuts a byte stream into frames. Memory grows with bytes that came, never with lengths that a
-// header claims. After an error (Errc::protocol) the stream is lost and the decoder keeps giving
-// that error.
+// Cuts a byte stream into frames. Memory grows with bytes that came, not with lengths that a header
+// claims (but for room() asked for). After an error (Errc::protocol) the stream is lost and the
+// decoder keeps giving that error.
 class FrameDecoder {
  public:
   explicit FrameDecoder(Side side) : side_(side) {}
 
   void feed(std::string_view bytes);
+  // The same without a copy: `size` bytes to read into, then how many have come. Nothing else in
+  // between.
+  [[nodiscard]] char* room(std::size_t size);
+  void commit(std::size_t came);
+
+  // Bytes that the frame still lacks which next() found incomplete; 0 when its header is not whole.
+  [[nodiscard]] std::size_t missing() const { return missing_; }
+
   // The next whole frame; nothing when more bytes are needed.
   [[nodiscard]] Result<std::optional<Frame>> next();
 
@@ -66,10 +74,13 @@ class FrameDecoder {
 
  private:
   [[nodiscard]] Status check_header(std::string_view header) const;
+  void drop_consumed();
 
   Side side_;
   std::string buffer_;
   std::size_t start_ = 0;  // consumed bytes at the front of buffer_
+  std::size_t missing_ = 0;
+  std::size_t room_ = 0;  // bytes at the end of buffer_ that have not come yet
   std::optional<Error> failed_;
 };
 

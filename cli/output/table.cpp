@@ -1,7 +1,7 @@
 #include "cli/output/table.h"
 
 #include <algorithm>
-#include <numeric>
+#include <utility>
 
 #include "cli/output/width.h"
 
@@ -86,8 +86,9 @@ Layout fit(const Table& table, const Terminal& terminal) {
   }
 }
 
-void append_cell(std::string& line, const Cell& cell, std::size_t used, std::size_t width,
-                 Column::Align align, Colouring colouring) {
+// `blanks` stand before the cell; returned are those that it leaves to the next one.
+std::size_t append_cell(std::string& line, const Cell& cell, std::size_t used, std::size_t width,
+                        const Column& column, std::size_t blanks, Colouring colouring) {
   std::string cut;
   std::string_view text = cell.text;
   if (used > width) {
@@ -96,23 +97,27 @@ void append_cell(std::string& line, const Cell& cell, std::size_t used, std::siz
     used = display_width(text);
   }
   const auto padding = width > used ? width - used : 0;
-  if (align == Column::Align::right) line.append(padding, ' ');
+  const bool right = column.align == Column::Align::right;
+  if (text.empty()) return blanks + padding;
+  line.append(blanks + (right ? padding : 0), ' ');
   if (colouring == Colouring::on)
     line += paint(text, cell.colour, colouring);
   else
     line += text;
-  if (align == Column::Align::left) line.append(padding, ' ');
+  return right ? 0 : padding;
 }
 
 // The last column gets no padding: lines carry no trailing blanks.
 void append_line(std::string& out, const std::vector<Cell>& cells, std::size_t line,
                  const Table& table, const Layout& layout, Colouring colouring) {
   const auto start = out.size();
+  bool first = true;
+  std::size_t blanks = 0;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (!layout.shown[i]) continue;
-    if (out.size() > start) out.append(kGap, ' ');
-    append_cell(out, cells[i], layout.cells[line * table.columns.size() + i], layout.widths[i],
-                table.columns[i].align, colouring);
+    if (!std::exchange(first, false)) blanks += kGap;
+    blanks = append_cell(out, cells[i], layout.cells[line * table.columns.size() + i],
+                         layout.widths[i], table.columns[i], blanks, colouring);
   }
   while (out.size() > start && out.back() == ' ')
     out.pop_back();

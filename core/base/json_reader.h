@@ -19,7 +19,7 @@ class JsonReader {
  public:
   using Value = JsonToken;
 
-  // As JsonScanner: strings are decoded in `text`, a copy of `original`.
+  // As JsonScanner: strings are decoded in `text`, a copy of `original` (or the only one).
   JsonReader(std::string& text, std::string_view original, std::uint32_t max_depth)
       : scanner_(text, original), max_depth_(max_depth) {}
 
@@ -32,6 +32,10 @@ class JsonReader {
   [[nodiscard]] Error error() const { return scanner_.error(); }
 
   [[nodiscard]] static const JsonToken& token(const JsonToken& value) { return value; }
+
+  // How much text is left, asked within an item of an array that is a member of the root: most of
+  // it belongs to that array. 0 elsewhere.
+  [[nodiscard]] std::size_t left() const { return depth_ <= 3 ? scanner_.left() : 0; }
 
   // The rest of a container; nothing to do for a scalar.
   void skip(const JsonToken& value);
@@ -49,7 +53,7 @@ class JsonReader {
 
     // The next member if it is called that; only for compact text, which our own writer makes.
     // Cheap.
-    bool next_is(std::string_view name, JsonToken& value) {
+    [[gnu::always_inline]] bool next_is(std::string_view name, JsonToken& value) {
       if (!reader_.scanner_.compact_name_is(first_, name)) return false;
       first_ = false;
       return reader_.read(value);
@@ -82,6 +86,8 @@ class JsonDomReader {
   using Value = JsonRef;
 
   [[nodiscard]] static JsonToken token(JsonRef value) { return value.token(); }
+
+  [[nodiscard]] static std::size_t left() { return 0; }  // not known
 
   void skip(JsonRef) {}
 

@@ -18,6 +18,7 @@ bool is_digit(char c) {
 }
 
 std::string position_of(std::string_view text, std::size_t offset) {
+  if (text.data() == nullptr) return "byte " + std::to_string(offset + 1) + ": ";
   const std::string_view before = text.substr(0, offset);
   const auto line = std::count(before.begin(), before.end(), '\n') + 1;
   const std::size_t newline = before.rfind('\n');

@@ -17,7 +17,7 @@ namespace roost::detail {
 class JsonScanner {
  public:
   // `text` is a copy of `original` that strings are decoded in; both outlive the scanner and all
-  // tokens.
+  // tokens. Without an original, errors name the byte instead of line and column.
   JsonScanner(std::string& text, std::string_view original)
       : begin_(text.data()), end_(begin_ + text.size()), at_(begin_), original_(original) {}
 
@@ -35,7 +35,7 @@ class JsonScanner {
   // The next member is called that, in compact text: consumes the comma (unless first), the name
   // and the colon. Otherwise consumes nothing. Inline: the length of a record's field name is a
   // constant, so the comparison is a few instructions.
-  bool compact_name_is(bool first, std::string_view expected) {
+  [[gnu::always_inline]] bool compact_name_is(bool first, std::string_view expected) {
     const std::size_t comma = first ? 0 : 1;
     const std::size_t size = expected.size();
     const char* at = at_;
@@ -50,6 +50,9 @@ class JsonScanner {
   }
 
   bool end_of_text();
+
+  // Bytes that have not been read yet.
+  [[nodiscard]] std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
 
   void skip_space() {
     while (at_ < end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t'))

@@ -7,6 +7,7 @@
 // integer, got string; apps[1].name: missing".
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstdint>
@@ -200,12 +201,28 @@ class RecordDecoder {
   std::uint64_t seen_ = 0;
 };
 
+// Room for as many items as the rest of the text may hold, by the first one's length: a long list
+// is not moved again and again, which costs its fresh pages more than once. Called when the second
+// item has begun.
+constexpr std::size_t kMaxReservedBytes = 1U << 20;
+
+template <class T>
+void reserve_for_rest(std::vector<T>& out, std::size_t before, std::size_t left) {
+  if (left == 0) return;
+  const std::size_t used = std::max<std::size_t>(before - left, 2);
+  const std::size_t likely = left / used + left / used / 8 + 2;
+  out.reserve(std::min(likely, std::max<std::size_t>(kMaxReservedBytes / sizeof(T), 2)));
+}
+
 template <class Source, class T>
 void decode_items(Decoder& d, const DecodePath& at, Source& source,
                   const typename Source::Value& json, std::vector<T>& out) {
   out.clear();
+  const std::size_t before = source.left();
   source.for_each_item(json, [&](const typename Source::Value& item) {
     const DecodePath here{&at, {}, out.size()};
+    if constexpr (Record<T>)
+      if (out.size() == 1) reserve_for_rest(out, before, source.left());
     if constexpr (std::same_as<T, bool>) {  // a vector of bits has no elements to refer to
       bool value = false;
       decode_value(d, here, source, item, value);
@@ -345,20 +362,29 @@ template <Record T>
   return decode<T>(json, where, UnknownFields::reject);
 }
 
-// The record in the text, decoded without a DOM: limits.max_values does not apply. Names used twice
-// are refused in records and maps, but not looked for in members that are ignored.
+// As from_json(), with strings decoded in `text` itself, which is of no use afterwards. What is not
+// JSON is told by the number of its byte, not by line and column.
 template <Record T>
-[[nodiscard]] Result<T> from_json(std::string_view text, const JsonLimits& limits = {}) {
+[[nodiscard]] Result<T> from_json_in_place(std::string& text, const JsonLimits& limits = {},
+                                           std::string_view original = {}) {
   if (text.size() > limits.max_bytes) return json_too_large(text.size(), limits);
   Decoder decoder;
-  std::string copy(text);
-  JsonReader source(copy, text, limits.max_depth);
+  JsonReader source(text, original, limits.max_depth);
   T record{};
   JsonToken root;
   if (source.read(root)) codec::decode_value(decoder, DecodePath{}, source, root, record);
   if (!source.finish()) return source.error();
   if (!decoder.ok()) return decoder.error();
   return record;
+}
+
+// The record in the text, decoded without a DOM: limits.max_values does not apply. Names used twice
+// are refused in records and maps, but not looked for in members that are ignored.
+template <Record T>
+[[nodiscard]] Result<T> from_json(std::string_view text, const JsonLimits& limits = {}) {
+  if (text.size() > limits.max_bytes) return json_too_large(text.size(), limits);
+  std::string copy(text);
+  return from_json_in_place<T>(copy, limits, text);
 }
 
 }  // namespace roost

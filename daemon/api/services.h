@@ -27,8 +27,9 @@ struct Services {
   std::string program;  // where roostd is installed
   int keeper_pid = 0;
   TimePoint started{};
-  bool ending = false;         // everything is being stopped: nothing is started any more
-  std::function<void()> quit;  // all apps are down and on record: end daemon and keeper
+  bool ending = false;              // everything is being stopped: nothing is started any more
+  std::function<void()> begin_end;  // sets `ending`
+  std::function<void()> quit;       // all apps are down and on record: end daemon and keeper
   // Makes the keeper run its installed program from now on; tells whether it does, or why not.
   std::function<void(std::function<void(const Status&)>)> renew_keeper;
   std::function<void()> step_down;  // end this daemon: the keeper starts the installed one

@@ -144,7 +144,7 @@ void handle_kill(Services& services, Responder<ipc::KillReply> to) {
     ids.push_back(id);
     if (instance.machine.current) ++pending->reply.stopped;
   }
-  services.ending = true;
+  services.begin_end();
   services.dependencies.stop(ids, [&services](InstanceId id) { services.supervisor.suspend(id); });
   services.waits.until_down(ids, [&services, pending](const Facts& facts) {
     for (const auto& [id, fact] : facts)

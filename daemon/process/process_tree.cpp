@@ -29,8 +29,6 @@ class Search {
  public:
   Search(const ProcSnapshot& snapshot, const TreeRoot& root, const TreeMemory& memory)
       : snapshot_(snapshot), root_(root), memory_(memory) {
-    for (const auto& process : snapshot.processes)
-      by_pid_.emplace(process.stat.id.pid, &process);
     if (const auto* keeper = find(root.keeper)) {
       keeper_group_ = keeper->stat.pgid;
       keeper_session_ = keeper->stat.sid;
@@ -54,9 +52,13 @@ class Search {
   }
 
  private:
+  // They are in the order of their pids: `stop all` searches one snapshot for each of its runs, and
+  // an index of it for each would cost more than the search.
   const ProcInfo* find(pid_t pid) const {
-    const auto found = by_pid_.find(pid);
-    return found == by_pid_.end() ? nullptr : found->second;
+    const auto found = std::lower_bound(
+        snapshot_.processes.begin(), snapshot_.processes.end(), pid,
+        [](const ProcInfo& process, pid_t wanted) { return process.stat.id.pid < wanted; });
+    return found == snapshot_.processes.end() || found->stat.id.pid != pid ? nullptr : &*found;
   }
 
   // The main process leads its session and group, and both outlive it: their number is not given to
@@ -114,7 +116,7 @@ class Search {
 
   bool descends_from_keeper(const ProcStat& stat) const {
     pid_t parent = stat.ppid;
-    for (std::size_t steps = 0; steps <= by_pid_.size() && parent > 1; ++steps) {
+    for (std::size_t steps = 0; steps <= snapshot_.processes.size() && parent > 1; ++steps) {
       if (parent == root_.keeper) return true;
       const auto* next = find(parent);
       if (next == nullptr) return false;
@@ -167,7 +169,6 @@ class Search {
   const ProcSnapshot& snapshot_;
   const TreeRoot& root_;
   const TreeMemory& memory_;
-  std::unordered_map<pid_t, const ProcInfo*> by_pid_;
   std::unordered_map<pid_t, const ProcInfo*> members_;
   std::unordered_set<pid_t> sessions_;
   std::unordered_set<pid_t> groups_;

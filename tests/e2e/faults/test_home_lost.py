@@ -86,3 +86,17 @@ def test_f15_output_and_state_are_written_again(lost):
     home.ok("save")
     home.wait_new_daemon(home.kill_daemon() if home.daemon_pid == daemon else daemon)
     assert home.pid("app") == first and home.state("talk") == "online"
+
+
+def test_f15_socket_comes_back_while_everything_is_being_stopped(home):
+    home.start("stubborn", name="slow", options=("--kill-timeout", "60s"))
+    daemon, slow = home.live_pid("daemon_pid"), home.pid("slow")
+    with home.popen("kill") as kill:
+        home.wait_state("slow", "stopping")
+        delete(home.path)
+        home.path.mkdir(mode=0o700)
+        wait_until(lambda: os.path.exists(home.socket), 10, "the socket is there again")
+        assert home.ok("ping", "--json").json()["pid"] == daemon
+        os.kill(slow, signal.SIGKILL)
+        assert kill.wait(30) == 0, kill.stderr.read()
+    wait_until(lambda: not home.leftovers(), 10, "all have ended")

@@ -194,6 +194,27 @@ TEST_CASE("codec: malformed text is a syntax error with its place, wherever it b
     CHECK_FALSE(from_json<All>(good.substr(0, length)));
 }
 
+TEST_CASE("codec: decoded in place, an error names the byte, whatever was decoded before it") {
+  std::string text = R"({"flag":true,"text":"a\n\n","i64":x})";
+  CHECK(from_json_in_place<All>(text).error().message == "byte 35: expected a value, got 'x'");
+  std::string good = R"({"flag":true,"text":"a\nb"})";
+  CHECK(from_json_in_place<All>(good)->text == "a\nb");
+}
+
+TEST_CASE("codec: a long list comes back whole, whatever its first item made expect") {
+  All all;
+  all.items.push_back({1, std::string(300, 'x')});
+  for (int i = 0; i < 2000; ++i)
+    all.items.push_back({static_cast<std::int8_t>(i % 100), {}});
+  const Result<All> back = from_json<All>(to_json(all));
+  REQUIRE(back);
+  CHECK((back->items == all.items));
+  std::string text = R"({"flag":true,"items":[)";
+  for (int i = 0; i < 50'000; ++i)
+    text += i == 0 ? "{}" : ",{}";
+  CHECK_FALSE(from_json<All>(text + "]}"));  // "small" is missing in all of them
+}
+
 TEST_CASE("codec: a name given twice is refused, from the text and from a map") {
   CHECK(from_json<All>(R"({"flag":true,"text":"a","text":"b"})").error().message ==
         "text: given twice");

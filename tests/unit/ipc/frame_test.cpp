@@ -1,5 +1,7 @@
 #include "ipc/frame.h"
 
+#include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -62,6 +64,36 @@ TEST_CASE("frame: a stream cut at every byte gives the same frames") {
     CHECK(is_keep_alive(frames[1]));
     CHECK(frames[2].id == 4'000'000'000);
     CHECK(frames[3].payload == "tail");
+    CHECK(decoder.pending() == 0);
+  }
+}
+
+TEST_CASE("frame: read into the decoder's own memory, whatever the size of the pieces") {
+  const std::string large(limits::kMaxFramePayload, 'l');
+  std::string bytes;
+  append_message(bytes, FrameType::result, 1, "small");
+  append_message(bytes, FrameType::document, 2, large + large + "end");
+  append_message(bytes, FrameType::result, 3, large);
+  append_keep_alive(bytes);
+  for (const std::size_t first : {std::size_t{1}, std::size_t{12}, std::size_t{4096}}) {
+    FrameDecoder decoder(Side::client);
+    std::string_view rest = bytes;
+    std::vector<Frame> frames;
+    while (!rest.empty()) {
+      const std::size_t size = decoder.missing() > 0 ? decoder.missing() : first;
+      const std::size_t came =
+          std::min((size + 1) / 2, rest.size());  // less than there is room for
+      std::memcpy(decoder.room(size), rest.data(), came);
+      decoder.commit(came);
+      rest.remove_prefix(came);
+      for (Frame& frame : all_frames(decoder))
+        frames.push_back(std::move(frame));
+    }
+    REQUIRE(frames.size() == 6);
+    CHECK(frames[0].payload == "small");
+    CHECK((frames[1].payload + frames[2].payload + frames[3].payload == large + large + "end"));
+    CHECK((frames[4].payload == large));
+    CHECK(is_keep_alive(frames[5]));
     CHECK(decoder.pending() == 0);
   }
 }

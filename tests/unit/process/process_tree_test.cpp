@@ -50,7 +50,10 @@ struct Machine {
                  .sid = entry.sid};
     if (entry.run != 0) info.roost_id = RoostId{.key = key(entry.run), .root_pid = entry.root};
     info.out_pipe = entry.pipe;
-    snapshot.processes.push_back(info);
+    const auto place =
+        std::upper_bound(snapshot.processes.begin(), snapshot.processes.end(), entry.pid,
+                         [](pid_t pid, const ProcInfo& other) { return pid < other.stat.id.pid; });
+    snapshot.processes.insert(place, info);
     return *this;
   }
 
