@@ -27,6 +27,7 @@ struct StartOptions {
   std::optional<std::string> output;
   std::optional<std::string> error;
   bool no_autorestart = false;
+  bool no_autostart = false;
   bool no_wait = false;
   std::optional<std::string> kill_timeout;
   std::optional<std::string> restart_delay;

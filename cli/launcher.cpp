@@ -76,6 +76,19 @@ std::optional<Result<ipc::Client>> try_connect(const ipc::Paths& paths, Duration
   return again;
 }
 
+// A daemon could not listen there: it would end again and again.
+Status check_socket(const ipc::Paths& paths) {
+  struct stat info {};
+
+  if (::lstat(paths.socket().c_str(), &info) != 0 || S_ISSOCK(info.st_mode)) return ok();
+  const char* kind = S_ISDIR(info.st_mode)   ? "a directory"
+                     : S_ISLNK(info.st_mode) ? "a symbolic link"
+                                             : "no socket";
+  return Error{Errc::conflict,
+               "'" + paths.socket() + "' is " + kind + ": that is where the daemon listens",
+               "move it away"};
+}
+
 Status launch(const ipc::Paths& paths, UniqueFd lock) {
   if (auto kernel = check_kernel(); !kernel) return kernel;
   auto programs = find_programs();
@@ -118,6 +131,7 @@ Result<ipc::Client> wait_or_launch(const ipc::Paths& paths) {
 Result<ipc::Client> connect_or_launch(const ipc::Paths& paths) {
   if (auto client = try_connect(paths, 0s)) return std::move(*client);
   if (auto home = ipc::ensure_home(paths); !home) return std::move(home).error();
+  if (auto free = check_socket(paths); !free) return std::move(free).error();
   return wait_or_launch(paths);
 }
 

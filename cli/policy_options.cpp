@@ -17,14 +17,19 @@ struct OptionOfField {
   std::string_view doc;
 };
 
-constexpr std::array<OptionOfField, 18> kValueOptions{
+constexpr std::array<OptionOfField, 23> kValueOptions{
     {{"--restart", "WHEN", "restart", "after which exits: always, on-failure, never"},
      {"--min-uptime", "TIME", "min_uptime", "an exit before this is a quick one; default 1s"},
      {"--exp-backoff-restart-delay", "TIME", "exp_backoff_restart_delay",
       "first delay; doubles up to 15s"},
      {"--stop-signal", "SIGNAL", "stop_signal", "what asks it to stop; default SIGTERM"},
      {"-c,--cron-restart,--cron", "EXPR", "cron_restart", "when to restart: '0 3 * * *', @daily"},
-     {"--timezone", "ZONE", "timezone", "of --cron-restart, as Europe/Berlin"},
+     {"--timezone", "ZONE", "timezone", "of cron and schedule, as Europe/Berlin"},
+     {"--schedule", "EXPR", "schedule", "makes it a job that runs then: '0 3 * * *'"},
+     {"--type", "TYPE", "type", "service (default), or job: ends by itself"},
+     {"--overlap", "HOW", "overlap", "a job's time while it runs: skip, queue, kill"},
+     {"--timeout", "TIME", "timeout", "a run of a job that takes longer has failed"},
+     {"--retries", "N", "retries", "further tries of a run of a job that failed"},
      {"--watch-delay", "TIME", "watch_delay", "quiet time before the restart; default 200ms"},
      {"--max-memory-restart", "SIZE", "max_memory_restart", "restart above this: 300M, 1G"},
      {"--group,--gid", "GROUP", "group", "group to run as; needs root"},
@@ -84,13 +89,17 @@ Result<Value> list_value(const OptionOfField& option, const std::vector<std::str
   return value;
 }
 
+// The long one, if there is a short one.
+std::string long_name(std::string_view names) {
+  names.remove_prefix(names.find("--"));
+  return std::string(names.substr(0, names.find(',')));
+}
+
 Status set_field(std::string_view option, std::string_view field, const Value& value,
                  AppConfig& app) {
   const auto wrong = config::find_field(field)->set(value, app);
   if (!wrong) return ok();
-  option.remove_prefix(option.find("--"));  // the long name, if there is a short one
-  const std::string name(option.substr(0, option.find(',')));
-  return Error{Errc::invalid, name + " " + *wrong, {}};
+  return Error{Errc::invalid, long_name(option) + " " + *wrong, {}};
 }
 
 }  // namespace
@@ -105,6 +114,7 @@ void PolicyOptions::declare(ArgParser& parser) {
     const OptionOfField& option = kListOptions[i];
     parser.list(option.names, option.value_name, lists_[i], option.doc);
   }
+  parser.flag("--catch-up", catch_up_, "a job runs once for times that were missed");
   parser.flag("--wait-ready", wait_ready_, "online when it says so: READY=1, …");
   parser.flag("--shutdown-with-message", shutdown_with_message_,
               "stop by a message over its channel");
@@ -113,7 +123,8 @@ void PolicyOptions::declare(ArgParser& parser) {
 }
 
 bool PolicyOptions::any() const {
-  return watch_ || no_treekill_ || no_new_privs_ || wait_ready_ || shutdown_with_message_ ||
+  return watch_ || catch_up_ || no_treekill_ || no_new_privs_ || wait_ready_ ||
+         shutdown_with_message_ ||
          std::any_of(values_.begin(), values_.end(),
                      [](const auto& one) { return one.has_value(); }) ||
          std::any_of(lists_.begin(), lists_.end(), [](const auto& one) { return !one.empty(); });
@@ -121,7 +132,8 @@ bool PolicyOptions::any() const {
 
 Status PolicyOptions::apply(AppConfig& app) const {
   static_assert(kValueOptions.size() == kValues && kListOptions.size() == kLists);
-  if (watch_) app.settings.watch = true;
+  app.settings.watch = watch_;
+  app.settings.catch_up = catch_up_;
   for (std::size_t i = 0; i < kValues; ++i) {
     if (!values_[i]) continue;
     const OptionOfField& option = kValueOptions[i];
@@ -139,6 +151,37 @@ Status PolicyOptions::apply(AppConfig& app) const {
   if (no_new_privs_) app.settings.no_new_privs = true;
   if (wait_ready_) app.settings.wait_ready = true;
   if (shutdown_with_message_) app.settings.shutdown_with_message = true;
+  if (!app.settings.schedule.empty() && !given("type")) app.settings.job = true;
+  if (Status fits = check_job(app.settings.job); !fits) return fits;
+  if (catch_up_ && app.settings.schedule.empty())
+    return Error{Errc::invalid, "--catch-up needs a --schedule", {}};
+  return ok();
+}
+
+bool PolicyOptions::given(std::string_view field) const {
+  for (std::size_t i = 0; i < kValues; ++i)
+    if (kValueOptions[i].field == field && values_[i]) return true;
+  return false;
+}
+
+Status PolicyOptions::check_job(bool job) const {
+  const auto misfit = [job](std::string_view option, std::string_view field) -> Status {
+    const auto wrong = config::job_misfit(field, job);
+    if (wrong.empty()) return ok();
+    if (!job)
+      return Error{Errc::invalid, std::string(option) + " is for a job",
+                   "--schedule EXPR makes it one; --type job one that runs on request"};
+    return Error{Errc::invalid, std::string(option) + " " + std::string(wrong), {}};
+  };
+  for (std::size_t i = 0; i < kValues; ++i) {
+    if (!values_[i]) continue;
+    if (Status fits = misfit(long_name(kValueOptions[i].names), kValueOptions[i].field); !fits)
+      return fits;
+  }
+  if (catch_up_)
+    if (Status fits = misfit("--catch-up", "catch_up"); !fits) return fits;
+  if (watch_)
+    if (Status fits = misfit("--watch", "watch"); !fits) return fits;
   return ok();
 }
 

@@ -22,12 +22,17 @@ class PolicyOptions {
   [[nodiscard]] Status apply(config::AppConfig& app) const;
 
  private:
-  static constexpr std::size_t kValues = 18;
+  [[nodiscard]] bool given(std::string_view field) const;
+  // What is for jobs only, and what does not go with one.
+  [[nodiscard]] Status check_job(bool job) const;
+
+  static constexpr std::size_t kValues = 23;
   static constexpr std::size_t kLists = 8;
 
   std::array<std::optional<std::string>, kValues> values_;
   std::array<std::vector<std::string>, kLists> lists_;
   bool watch_ = false;
+  bool catch_up_ = false;
   bool no_treekill_ = false;
   bool no_new_privs_ = false;
   bool wait_ready_ = false;

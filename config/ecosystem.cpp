@@ -30,6 +30,13 @@ constexpr JobRule kJobRules[] = {
     {"max_memory_restart", false, "does not go with type: job, which is not restarted"},
     {"instances", false, "does not go with type: job, which has one"}};
 
+const JobRule* broken_rule(std::string_view field, bool job) {
+  const auto rule =
+      std::find_if(std::begin(kJobRules), std::end(kJobRules),
+                   [&](const JobRule& one) { return one.field == field && one.of_jobs != job; });
+  return rule == std::end(kJobRules) ? nullptr : rule;
+}
+
 class Reader {
  public:
   Reader(const Document& document, const EcosystemOptions& options)
@@ -123,8 +130,10 @@ class Reader {
     for (const Member& member : value.members)
       if (is_named_env(member.key)) read_named_env(member, app);
     app.says_restart = seen.contains("restart") || seen.contains("autorestart");
-    if (app.script.empty() && !seen.contains("script")) fault(value.at, "the app has no 'script'");
-    check_job(value, app);
+    if (app.script.empty() && !seen.contains("script") && !blamed_.contains("script"))
+      fault(value.at, "the app has no 'script'");
+    if (!blamed_.contains("type")) check_job(value, app);
+    blamed_.clear();
     result_.apps.push_back(std::move(app));
   }
 
@@ -133,11 +142,8 @@ class Reader {
     for (const Member& member : value.members) {
       const Field* field = find_field(member.key);
       if (field == nullptr || member.value.kind == Kind::null) continue;
-      const auto rule =
-          std::find_if(std::begin(kJobRules), std::end(kJobRules), [&](const JobRule& one) {
-            return one.field == field->name && (one.of_jobs != app.settings.job);
-          });
-      if (rule == std::end(kJobRules)) continue;
+      const JobRule* rule = broken_rule(field->name, app.settings.job);
+      if (rule == nullptr) continue;
       const bool off = (field->name == "instances" && app.instances == "1") ||
                        (field->name == "watch" && !app.settings.watch) ||
                        (field->name == "cron_restart" && app.settings.cron_restart.empty());
@@ -149,8 +155,12 @@ class Reader {
 
   void read_field(const Member& member, AppConfig& app, std::set<std::string_view>& seen) {
     const Field* field = find_field(member.key);
-    if (field == nullptr)
+    if (field == nullptr) {
+      for (const std::string_view name : {"script", "type"})
+        if (suggest_field(member.key).find("'" + std::string(name) + "'") != std::string::npos)
+          blamed_.insert(name);
       return fault(member.at, "unknown field '" + member.key + "'", suggest_field(member.key));
+    }
     if (!seen.insert(field->name).second)
       return fault(member.at,
                    "'" + member.key + "' says again what '" + std::string(field->name) + "' said");
@@ -159,8 +169,10 @@ class Reader {
       return;
     }
     if (member.value.kind == Kind::null) return;  // as if it were not there
-    if (auto wrong = field->set(member.value, app))
+    if (auto wrong = field->set(member.value, app)) {
+      blamed_.insert(field->name);
       return fault(member.at, "'" + member.key + "' " + *wrong);
+    }
     app.places[std::string(field->name)] = member.at;
     if (field->name == "env") note_places(member.value, app);
   }
@@ -207,11 +219,17 @@ class Reader {
   Ecosystem result_;
   std::vector<Problem> problems_;
   std::set<std::string> without_effect_;
+  std::set<std::string_view> blamed_;  // fields of this app that a fault told before is about
   std::string names_;
   bool env_found_ = false;
 };
 
 }  // namespace
+
+std::string_view job_misfit(std::string_view field, bool job) {
+  const JobRule* rule = broken_rule(field, job);
+  return rule == nullptr ? std::string_view() : rule->message;
+}
 
 Result<Ecosystem> read_ecosystem(const Document& document, const EcosystemOptions& options) {
   return Reader(document, options).read();

@@ -77,6 +77,8 @@ struct Field {
 };
 
 [[nodiscard]] std::span<const Field> all_fields();
+// Why this field does not go with the app's being a job, or no job; empty: it does.
+[[nodiscard]] std::string_view job_misfit(std::string_view field, bool job);
 // By name or alias, camelCase too; null when there is none.
 [[nodiscard]] const Field* find_field(std::string_view key);
 [[nodiscard]] std::string suggest_field(std::string_view key);

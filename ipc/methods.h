@@ -15,6 +15,8 @@ inline constexpr Method<EmptyRequest, PingReply> kPing{"daemon.ping", "Say who a
 inline constexpr Method<EmptyRequest, KillReply> kKill{"daemon.kill", "Stop every app, remember that, and end daemon and keeper",
                                                        Kind::wait, Retry::safe};
 inline constexpr Method<StartRequest, StartReply> kStart{"app.start", "Start existing apps or a new one", Kind::wait, Retry::safe};
+inline constexpr Method<StartAllRequest, StartReply> kStartAll{"app.start_all", "Start several existing apps or new ones at once", Kind::wait,
+                                                               Retry::safe};
 inline constexpr Method<ApplyRequest, StartReply> kApply{"app.apply", "Bring apps to what a configuration says; all or, when it is refused, nothing",
                                                          Kind::wait, Retry::safe};
 inline constexpr Method<UndoRequest, StartReply> kUndo{"app.undo", "Go back to what was configured, and up, before a change", Kind::wait, Retry::safe};
@@ -44,6 +46,6 @@ inline constexpr Method<EmptyRequest, UpdateReply> kUpdate{"daemon.update", "Rep
 
 inline constexpr auto kMethods = std::tuple{kPing,     kKill,     kStart, kRestart, kStop,  kDelete,    kReset,  kSignal, kList,  kDescribe,
                                             kLogFiles, kJlist,    kFlush, kScale,   kSave,  kResurrect, kEvents, kStats,  kUpdate,
-                                            kApply,    kUndo,     kHistory, kJobs};
+                                            kApply,    kUndo,     kHistory, kJobs,    kStartAll};
 
 }  // namespace roost::ipc

@@ -38,13 +38,10 @@ struct ShownConfig {
 };
 
 // Fields of an app, and the fields of a file that they come from.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kOtherNames{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kOtherNames{
     {{"env.PORT", "port"},
      {"increment_var", "port"},
-     {"exec_kind", "script"},
      {"restart", "autorestart"},
-     {"max_restarts_within", "max_restarts"},
-     {"watch_paths", "watch"},
      {"kill_mode", "treekill"},
      {"ipc", "script"}}};
 
@@ -64,6 +61,9 @@ const std::string* find_origin(const Origins& origins, const std::string& field)
 // Of an app that was started by hand the command line is not kept, only what it said.
 std::string origin_of(const model::FieldValue& value, const Origins* origins) {
   const std::string* said = origins != nullptr ? find_origin(*origins, value.field) : nullptr;
+  // `port` goes below `env`: a PORT of the shell is none of the file's.
+  if (value.field == "env.PORT" && said != nullptr && *said == "shell" && origins->contains("port"))
+    said = &origins->at("port");
   const bool own = said != nullptr && origins->contains(value.field);
   if (said != nullptr && (own || !value.is_default)) return *said;
   if (value.is_default) return "default";

@@ -71,6 +71,8 @@ ExitCode run_graph(Invocation& invocation, const Command& self, Args args) {
   if (Status round = check_circles(*graph); !round) return invocation.fail(round.error());
   if (invocation.options.json)
     invocation.show_json(*graph);
+  else if (graph->apps.empty())
+    invocation.warn("no apps yet; start one: roost start app.js, or name a file of apps");
   else
     invocation.show(dot ? graph_dot(*graph) : invocation.safe_lines(graph_text(*graph)));
   return ExitCode::ok;

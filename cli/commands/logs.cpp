@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/args.h"
@@ -41,7 +44,7 @@ void declare(ArgParser& parser, LogOptions& options) {
 // Where lines and bytes go, whichever form was asked for.
 class Printer {
  public:
-  Printer(Invocation& invocation, const ipc::LogFilesReply& files, const LogReader& reader)
+  Printer(Invocation& invocation, ipc::LogFilesReply& files, const LogReader& reader)
       : invocation_(invocation),
         files_(files),
         view_(files, reader.sources(), invocation.terminal()) {}
@@ -63,9 +66,22 @@ class Printer {
 
   [[nodiscard]] bool printed() const { return printed_; }
 
+  [[nodiscard]] std::size_t count() const { return files_.instances.size(); }
+
+  [[nodiscard]] bool knows(const ipc::LogFiles& files) const {
+    return std::any_of(files_.instances.begin(), files_.instances.end(), [&](const auto& one) {
+      return one.out_file == files.out_file && one.error_file == files.error_file;
+    });
+  }
+
+  void add_source(const ipc::LogFiles& files, std::string_view label) {
+    files_.instances.push_back(files);
+    view_.add_source(files.name, label);
+  }
+
  private:
   Invocation& invocation_;
-  const ipc::LogFilesReply& files_;
+  ipc::LogFilesReply& files_;
   LogView view_;
   bool printed_ = false;
 };
@@ -77,14 +93,92 @@ Status print_last(LogReader& reader, std::size_t lines, bool raw, Printer& print
   return reader.last_lines(lines, [&](const LogLine& line) { printer.line(line); });
 }
 
+StreamChoice choice_of(const LogOptions& options) {
+  if (options.out == options.err) return {};
+  return {.out = options.out, .err = options.err};
+}
+
+// Apps that come while we follow: the daemon is asked for them now and then, where there is one.
+class LateApps {
+ public:
+  LateApps(const LogOptions& options, std::size_t lines) : options_(options), lines_(lines) {}
+
+  [[nodiscard]] int timeout_ms() const {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_ - Monotonic::now());
+    return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+  }
+
+  void look(Printer& printer, Follower& follower) {
+    if (Monotonic::now() < next_) return;
+    next_ = Monotonic::now() + kLookAgain;
+    auto client = open_quick_session();
+    if (!client) return;
+    const auto reply = client->call(ipc::kLogFiles, options_.request, {.limit = kPatience});
+    if (!reply) return;
+    const std::vector<LogSource> sources = log_sources(*reply);
+    for (std::size_t i = 0; i < sources.size(); ++i)
+      if (!printer.knows(reply->instances[i]))
+        add(reply->instances[i], sources[i], printer, follower);
+  }
+
+ private:
+  static constexpr Duration kLookAgain = 2s;
+  static constexpr Duration kPatience = 1s;
+
+  // Whether the file was made since we began: then all of it is new.
+  [[nodiscard]] bool is_new(const std::string& path) const {
+    struct statx info {};
+
+    if (::statx(AT_FDCWD, path.c_str(), 0, STATX_BTIME, &info) != 0) return errno == ENOENT;
+    return (info.stx_mask & STATX_BTIME) != 0 &&
+           info.stx_btime.tv_sec * 1000 + info.stx_btime.tv_nsec / 1'000'000 >= began_;
+  }
+
+  void add(const ipc::LogFiles& files, const LogSource& source, Printer& printer,
+           Follower& follower) {
+    const std::size_t at = printer.count();
+    printer.add_source(files, source.label);
+    LogReader reader({source}, choice_of(options_));
+    // Of a file that was there before, as much as `logs` shows of any.
+    const bool fresh = is_new(source.out_path) && is_new(source.err_path);
+    if (!fresh)
+      (void)show_last(reader, at, printer);  // a file that cannot be read is followed all the same
+    std::vector<LogPosition> positions = reader.positions();
+    for (LogPosition& position : positions) {
+      position.source = at;
+      if (fresh) position.offset = 0;
+    }
+    follower.add(std::move(positions));
+  }
+
+  Status show_last(LogReader& reader, std::size_t at, Printer& printer) {
+    if (options_.raw)
+      return reader.last_bytes(lines_, [&](std::size_t, model::Stream, std::string_view bytes) {
+        printer.bytes(bytes);
+      });
+    return reader.last_lines(lines_, [&](LogLine line) {
+      line.source = at;
+      printer.line(line);
+    });
+  }
+
+  const LogOptions& options_;
+  std::size_t lines_;
+  std::int64_t began_ = wall_now_ms();
+  TimePoint next_ = Monotonic::now() + kLookAgain;
+};
+
 // Sleeps until there is something to do; false when nobody reads our output any more.
-bool wait_for_more(const Follower& follower) {
+bool wait_for_more(const Follower& follower, const LateApps& late) {
   std::array<pollfd, 2> fds{{{follower.fd(), POLLIN, 0}, {STDOUT_FILENO, 0, 0}}};
-  const int ready = ::poll(fds.data(), fds.size(), follower.timeout_ms());
+  const int due = follower.timeout_ms();
+  const int limit = due < 0 ? late.timeout_ms() : std::min(due, late.timeout_ms());
+  const int ready = ::poll(fds.data(), fds.size(), limit);
   return ready < 0 ? errno == EINTR : (fds[1].revents & (POLLERR | POLLHUP)) == 0;
 }
 
-Status follow(Invocation& invocation, LogReader& reader, bool raw, Printer& printer) {
+Status follow(Invocation& invocation, LogReader& reader, bool raw, Printer& printer,
+              LateApps& late) {
   Follower::Output output;
   if (raw)
     output.on_bytes = [&](std::size_t, model::Stream, std::string_view bytes) {
@@ -96,8 +190,9 @@ Status follow(Invocation& invocation, LogReader& reader, bool raw, Printer& prin
   auto status = follower.start();
   while (status) {
     status = invocation.flush();
-    if (!status || invocation.reader_gone() || !wait_for_more(follower)) return status;
+    if (!status || invocation.reader_gone() || !wait_for_more(follower, late)) return status;
     status = follower.handle();
+    late.look(printer, follower);
   }
   return status;
 }
@@ -106,13 +201,8 @@ bool wants_follow(const LogOptions& options, const Terminal& terminal) {
   return !options.no_follow && (options.follow || terminal.tty);
 }
 
-StreamChoice choice_of(const LogOptions& options) {
-  if (options.out == options.err) return {};
-  return {.out = options.out, .err = options.err};
-}
-
 Status print_logs(Invocation& invocation, const LogOptions& options, std::size_t lines,
-                  const ipc::LogFilesReply& files) {
+                  ipc::LogFilesReply files) {
   LogReader reader(log_sources(files), choice_of(options));
   Printer printer(invocation, files, reader);
   if (auto last = print_last(reader, lines, options.raw, printer); !last) return last;
@@ -120,7 +210,8 @@ Status print_logs(Invocation& invocation, const LogOptions& options, std::size_t
   if (!printer.printed() && lines > 0 && invocation.terminal().tty)
     invocation.warn("no output yet; waiting for it, Ctrl-C ends");
   on_interrupt("");
-  return follow(invocation, reader, options.raw, printer);
+  LateApps late(options, lines);
+  return follow(invocation, reader, options.raw, printer, late);
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <iterator>
+#include <span>
 
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include "cli/policy_options.h"
 #include "cli/session.h"
 #include "core/base/fs.h"
+#include "core/base/record_codec.h"
 #include "core/model/limits.h"
 
 namespace roost::cli {
@@ -47,6 +50,7 @@ void declare(ArgParser& parser, StartOptions& options, std::optional<std::string
   parser.list("--only", "NAME", wishes.only, "of a file, only this app; may be repeated");
   parser.list("--pass-env", "NAME|all", wishes.pass_env,
               "a variable of this shell that the app gets as well");
+  parser.flag("--no-autostart", options.no_autostart, "add it, and do not start it");
   parser.flag("--no-wait", options.no_wait, "do not wait until the app has proved itself");
 }
 
@@ -70,16 +74,18 @@ Error explain(Error error, const ipc::StartRequest& request) {
   return error;
 }
 
-// Words that can only be apps go together: the daemon then waits for all of them at once.
-std::vector<ipc::StartRequest> make_requests(std::vector<StartTarget> targets, bool wait,
+std::vector<ipc::StartRequest> make_requests(std::vector<StartTarget> targets,
+                                             const StartOptions& options,
                                              const std::string& command) {
   std::vector<ipc::StartRequest> requests;
   for (auto& target : targets) {
-    const bool joins = !target.app && !requests.empty() && !requests.back().app;
-    if (!joins)
-      requests.push_back(
-          {.targets = {}, .app = std::move(target.app), .wait = wait, .command = command});
-    if (!target.selector.empty()) requests.back().targets.push_back(std::move(target.selector));
+    ipc::StartRequest& request =
+        requests.emplace_back(ipc::StartRequest{.targets = {},
+                                                .app = std::move(target.app),
+                                                .wait = !options.no_wait,
+                                                .command = command,
+                                                .autostart = !options.no_autostart});
+    if (!target.selector.empty()) request.targets.push_back(std::move(target.selector));
   }
   return requests;
 }
@@ -89,7 +95,19 @@ bool has_settings(const StartOptions& options) {
   return options.name || options.interpreter || !options.interpreter_args.empty() || options.cwd ||
          options.instances || options.output || options.error || options.kill_timeout ||
          options.restart_delay || options.max_restarts || options.user || options.ns ||
-         !options.env.empty() || !options.args.empty() || options.no_autorestart;
+         !options.env.empty() || !options.args.empty() || options.no_autorestart ||
+         options.no_autostart;
+}
+
+// Of those that have nothing to do with a file's fields.
+Status check_job_options(const StartOptions& options, bool job) {
+  const auto misfit = [job](std::string_view option, std::string_view field) {
+    return Error{
+        Errc::invalid, std::string(option) + " " + std::string(config::job_misfit(field, job)), {}};
+  };
+  if (job && options.instances) return misfit("--instances", "instances");
+  if (job && options.max_restarts) return misfit("--max-restarts", "max_restarts");
+  return ok();
 }
 
 std::size_t count_files(const std::vector<std::string>& words) {
@@ -124,17 +142,43 @@ void tell_missed(Invocation& invocation, const std::vector<std::string>& names) 
                   "; to pass one: --pass-env NAME, or all");
 }
 
-Result<ipc::StartReply> start_all(const std::vector<ipc::StartRequest>& requests) {
-  auto client = open_session();
-  if (!client) return std::move(client).error();
+// So many of the next requests as fit into one message.
+std::size_t count_fitting(std::span<const ipc::StartRequest> requests) {
+  constexpr std::size_t kFrame = 256;  // what stands around them
+  std::size_t bytes = kFrame;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    bytes += to_json(requests[i]).size() + 1;
+    if (bytes > model::limits::kMaxRequestBytes) return std::max<std::size_t>(i, 1);
+  }
+  return requests.size();
+}
+
+void add_reply(ipc::StartReply reply, std::span<const ipc::StartRequest> requests,
+               ipc::StartReply& all) {
+  std::move(reply.outcomes.begin(), reply.outcomes.end(), std::back_inserter(all.outcomes));
+  if (!all.note.empty() && !reply.note.empty()) all.note += "\n";
+  all.note += reply.note;
+  for (ipc::Refusal& one : reply.refused) {
+    if (one.item >= requests.size()) continue;
+    Error error = explain({errc_from(one.code), std::move(one.message), std::move(one.hint)},
+                          requests[one.item]);
+    all.refused.push_back({one.item, one.code, std::move(error.message), std::move(error.hint)});
+  }
+}
+
+// All at once. One alone goes by the method that every daemon knows.
+Result<ipc::StartReply> start_all(std::span<const ipc::StartRequest> requests) {
+  if (requests.size() == 1 && requests.front().autostart) {
+    auto reply = call(ipc::kStart, requests.front());
+    return reply ? std::move(reply) : explain(std::move(reply).error(), requests.front());
+  }
   ipc::StartReply all;
-  for (const auto& request : requests) {
-    auto reply = client->call(ipc::kStart, request);
-    if (!reply) return explain(std::move(reply).error(), request);
-    for (auto& outcome : reply->outcomes)
-      all.outcomes.push_back(std::move(outcome));
-    if (!all.note.empty() && !reply->note.empty()) all.note += "\n";
-    all.note += reply->note;
+  while (!requests.empty()) {
+    const auto now = requests.first(count_fitting(requests));
+    auto reply = call(ipc::kStartAll, ipc::StartAllRequest{{now.begin(), now.end()}});
+    if (!reply) return std::move(reply).error();
+    add_reply(std::move(*reply), now, all);
+    requests = requests.subspan(now.size());
   }
   return all;
 }
@@ -168,6 +212,8 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
     return parser.usage_error({Errc::invalid, "--only goes with a file of apps", {}});
   config::AppConfig app;
   if (Status set = policy.apply(app); !set) return parser.usage_error(std::move(set).error());
+  if (Status fits = check_job_options(options, app.settings.job); !fits)
+    return parser.usage_error(std::move(fits).error());
   options.base = app.settings;
   const Environment shell = inherited_environment(environ);
   Environment passed = passed_environment(shell, wishes.pass_env);
@@ -177,8 +223,7 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   auto targets = resolve_all(options, *builder);
   if (!targets) return invocation.fail(targets.error());
   on_interrupt("\nroost: interrupted; what was started goes on, see `roost list`\n");
-  const auto requests =
-      make_requests(std::move(*targets), !options.no_wait, invocation.command_line());
+  const auto requests = make_requests(std::move(*targets), options, invocation.command_line());
   const auto reply = start_all(requests);
   if (!reply) return invocation.fail(reply.error());
   if (std::any_of(requests.begin(), requests.end(),

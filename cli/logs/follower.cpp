@@ -57,12 +57,17 @@ std::pair<std::string, std::string> split_path(const std::string& path) {
 class Follower::Impl {
  public:
   Impl(std::vector<LogPosition> positions, Output output) : output_(std::move(output)) {
-    for (LogPosition& position : positions) {
-      Followed file;
-      std::tie(file.directory, file.name) = split_path(position.path);
-      file.position = std::move(position);
-      files_.push_back(std::move(file));
-    }
+    for (LogPosition& position : positions)
+      append(std::move(position));
+  }
+
+  void add(std::vector<LogPosition> positions) {
+    const std::size_t before = files_.size();
+    for (LogPosition& position : positions)
+      append(std::move(position));
+    watch_directories();
+    for (std::size_t i = before; i < files_.size(); ++i)
+      open_from(files_[i], files_[i].position.offset);
   }
 
   Status start() {
@@ -104,6 +109,13 @@ class Follower::Impl {
   }
 
  private:
+  void append(LogPosition position) {
+    Followed file;
+    std::tie(file.directory, file.name) = split_path(position.path);
+    file.position = std::move(position);
+    files_.push_back(std::move(file));
+  }
+
   // ---- watching ----
   void watch_directories() {
     unwatched_.clear();
@@ -302,6 +314,10 @@ Follower::~Follower() = default;
 
 Status Follower::start() {
   return impl_->start();
+}
+
+void Follower::add(std::vector<LogPosition> positions) {
+  impl_->add(std::move(positions));
 }
 
 int Follower::fd() const {

@@ -29,6 +29,8 @@ class Follower {
   Follower& operator=(const Follower&) = delete;
 
   Status start();
+  // Further files, once it has begun.
+  void add(std::vector<LogPosition> positions);
   [[nodiscard]] int fd() const;
   // For poll(): until a piece of a line is due or files have to be looked at again; -1 = no limit.
   [[nodiscard]] int timeout_ms() const;

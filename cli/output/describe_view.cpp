@@ -64,9 +64,13 @@ Cell health_cell(const ipc::HealthInfo& health, const Terminal& terminal) {
   text += fmt::format(" at {} after {}", format_wall(health.probed_ms),
                       format_duration(std::chrono::milliseconds(health.took_ms)));
   if (health.failures > 0) text += fmt::format(", {} in a row", health.failures);
-  auto output = health.output;
+  // Of several lines each blank stands for what would break the table.
+  std::string output = health.output;
   while (output.ends_with('\n'))
     output.pop_back();
+  std::replace_if(
+      output.begin(), output.end(),
+      [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, ' ');
   if (!output.empty()) text += ": " + output;
   return {shown(text, terminal), health.passed ? Colour::none : Colour::red};
 }

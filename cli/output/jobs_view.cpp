@@ -30,36 +30,67 @@ std::string next_of(const JobInfo& job) {
   return job.schedule.empty() ? "on request" : "-";
 }
 
+// "+02:00"; empty: none.
+std::string_view offset_of(std::string_view time) {
+  const auto blank = time.rfind(' ');
+  const bool has = blank != std::string_view::npos && blank + 1 < time.size() &&
+                   (time[blank + 1] == '+' || time[blank + 1] == '-');
+  return has ? time.substr(blank + 1) : std::string_view();
+}
+
+// In the zone of the job, whose offset stands behind the next time unless another one holds.
+std::string ended_of(const JobInfo& job) {
+  if (job.last_ended.empty()) return format_wall(job.last->ended_ms);
+  const std::string_view offset = offset_of(job.last_ended);
+  if (offset.empty() || offset != offset_of(job.next)) return job.last_ended;
+  return job.last_ended.substr(0, job.last_ended.size() - offset.size() - 1);
+}
+
+std::string end_of(const JobInfo& job) {
+  return job.timed_out ? "timed out" : model::describe(job.last->status);
+}
+
+bool went_well(const JobInfo& job) {
+  return !job.timed_out && model::is_success(job.last->status);
+}
+
+Row row_of(const JobInfo& job, const Terminal& terminal) {
+  std::string schedule = job.schedule.empty() ? "-" : job.schedule;
+  if (!job.timezone.empty()) schedule += " " + job.timezone;
+  schedule = shown(schedule, terminal);
+  Row row;
+  row.cells = {{shown(job.instance.name, terminal)},
+               {schedule},
+               state_of(job),
+               {shown(next_of(job), terminal)}};
+  if (!job.schedule.empty()) row.below = schedule;
+  if (!job.last) {
+    row.cells.insert(row.cells.end(), {{"never"}, {"-"}, {"-"}});
+    return row;
+  }
+  const auto took =
+      format_duration(std::chrono::milliseconds(job.last->ended_ms - job.last->started_ms));
+  const std::string end = end_of(job);
+  row.cells.push_back({shown(ended_of(job), terminal)});
+  row.cells.push_back({took});
+  row.cells.push_back({end, went_well(job) ? Colour::none : Colour::red});
+  row.below += (row.below.empty() ? "last run: " : "; last run: ") + end + " after " + took;
+  return row;
+}
+
 }  // namespace
 
 std::string jobs_text(const ipc::JobsReply& reply, const Terminal& terminal) {
   if (reply.jobs.empty()) return {};
   using Align = Column::Align;
   Table table;
-  table.columns = {{"name", Align::left, 0, 8}, {"schedule", Align::left, 2},
-                   {"state", Align::left},      {"next run", Align::left},
-                   {"last ended", Align::left}, {"took", Align::right, 3},
+  // What is left out stands below the row.
+  table.columns = {{"name", Align::left, 0, 8},  {"schedule", Align::left, 2},
+                   {"state", Align::left, 0, 8}, {"next run", Align::left},
+                   {"last ended", Align::left},  {"took", Align::right, 3},
                    {"how", Align::left, 4}};
-  for (const JobInfo& job : reply.jobs) {
-    std::string schedule = job.schedule.empty() ? "-" : job.schedule;
-    if (!job.timezone.empty()) schedule += " " + job.timezone;
-    Row row;
-    row.cells = {{shown(job.instance.name, terminal)},
-                 {shown(schedule, terminal)},
-                 state_of(job),
-                 {shown(next_of(job), terminal)}};
-    if (job.last) {
-      const auto took = std::chrono::milliseconds(job.last->ended_ms - job.last->started_ms);
-      row.cells.push_back({format_wall(job.last->ended_ms)});
-      row.cells.push_back({format_duration(took)});
-      row.below = model::describe(job.last->status);
-      row.cells.push_back(
-          {row.below, model::is_success(job.last->status) ? Colour::none : Colour::red});
-    } else {
-      row.cells.insert(row.cells.end(), {{"never"}, {"-"}, {"-"}});
-    }
-    table.rows.push_back(std::move(row));
-  }
+  for (const JobInfo& job : reply.jobs)
+    table.rows.push_back(row_of(job, terminal));
   return render(table, terminal);
 }
 

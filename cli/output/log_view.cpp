@@ -48,16 +48,17 @@ std::vector<LogSource> log_sources(const ipc::LogFilesReply& reply) {
 LogView::LogView(const ipc::LogFilesReply& reply, const std::vector<LogSource>& sources,
                  const Terminal& terminal)
     : terminal_(terminal) {
-  std::size_t widest = 0;
   for (const auto& source : sources)
-    widest = std::max(widest, std::min(display_width(source.label), kWidestPrefix));
-  const auto colouring = terminal.colour ? Colouring::on : Colouring::off;
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    const auto used = display_width(sources[i].label);
-    const std::string padding(widest > used ? widest - used : 0, ' ');
-    prefixes_.push_back(
-        paint(sources[i].label, colour_for_name(reply.instances[i].name), colouring) + padding);
-  }
+    widest_ = std::max(widest_, std::min(display_width(source.label), kWidestPrefix));
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    add_source(reply.instances[i].name, sources[i].label);
+}
+
+void LogView::add_source(std::string_view app, std::string_view label) {
+  const auto colouring = terminal_.colour ? Colouring::on : Colouring::off;
+  const auto used = display_width(label);
+  const std::string padding(widest_ > used ? widest_ - used : 0, ' ');
+  prefixes_.push_back(paint(label, colour_for_name(app), colouring) + padding);
 }
 
 void LogView::add(const LogLine& line, std::string& out) {

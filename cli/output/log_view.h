@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/logs/log_reader.h"
@@ -21,9 +22,12 @@ class LogView {
           const Terminal& terminal);
 
   void add(const LogLine& line, std::string& out);
+  // One more, behind the others.
+  void add_source(std::string_view app, std::string_view label);
 
  private:
   std::vector<std::string> prefixes_;  // padded and coloured, by source
+  std::size_t widest_ = 0;
   Terminal terminal_;
   bool open_ = false;  // the last thing added has not ended; it is of:
   std::size_t open_source_ = 0;

@@ -83,11 +83,25 @@ class Summary {
   std::map<BunchKey, Bunch> bunches_;
 };
 
+std::string rest_verb(const StartOutcome& outcome) {
+  switch (outcome.rests_as) {
+    case ipc::RestsAs::ended:
+      return "ran";
+    case ipc::RestsAs::added:
+      return "added";
+    case ipc::RestsAs::left:
+      return outcome.changed ? "changed" : "left down:";
+    case ipc::RestsAs::stopped:
+      return "stopped";
+  }
+  return {};
+}
+
 std::string start_verb(const StartOutcome& outcome, std::string_view verb) {
-  if (outcome.scheduled) return outcome.instance.pid != 0 ? "already running:" : "scheduled";
   if (outcome.already_running) return "already running:";
+  if (outcome.scheduled) return outcome.instance.pid != 0 ? "started" : "scheduled";
   if (outcome.instance.scheduled) return "ran";
-  if (outcome.instance.state == model::State::stopped) return outcome.changed ? "changed" : "added";
+  if (outcome.instance.state == model::State::stopped) return rest_verb(outcome);
   return outcome.changed ? "restarted" : std::string(verb);
 }
 
@@ -96,6 +110,10 @@ std::string start_detail(const StartOutcome& outcome) {
   std::string detail = fmt::format("id {}", instance.id);
   if (instance.pid != 0) detail += fmt::format(", pid {}", instance.pid);
   if (outcome.changed) detail += ", new settings";
+  if (!outcome.needed_by.empty()) detail += ", for " + outcome.needed_by;
+  if (outcome.instance.pid == 0 && outcome.rests_as == ipc::RestsAs::ended &&
+      outcome.instance.state == model::State::stopped && outcome.instance.last_exit)
+    detail += ", " + model::describe(*outcome.instance.last_exit);
   if (outcome.scheduled && instance.pid == 0 && !instance.reason.empty())
     detail += ", " + instance.reason;
   if (outcome.already_running)

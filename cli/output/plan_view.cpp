@@ -32,6 +32,8 @@ Sign sign_of(ipc::PlanAction action) {
 }
 
 std::string detail_of(const ipc::PlanItem& item, const Terminal& terminal) {
+  const bool moves = item.action == ipc::PlanAction::start || item.action == ipc::PlanAction::stop;
+  if (moves && !item.note.empty()) return " (" + shown(item.note, terminal) + ")";
   if (item.action == ipc::PlanAction::start) return " (is down)";
   if (item.action == ipc::PlanAction::stop) return " (is up)";
   if (item.action == ipc::PlanAction::gone)

@@ -10,6 +10,8 @@ namespace {
 // Bun marks internal messages by this byte.
 constexpr char kBunMark = '\x02';
 
+constexpr std::string_view kOvertime = "not done within ";
+
 std::string_view trimmed(std::string_view text) {
   const auto from = text.find_first_not_of(" \t\r");
   if (from == std::string_view::npos) return {};
@@ -46,9 +48,13 @@ std::string in_words(Failing failing, const AppSpec& spec) {
     case Failing::watchdog:
       return "no WATCHDOG=1 within " + in_words(spec.watchdog);
     case Failing::overtime:
-      return "not done within " + in_words(spec.job_timeout);
+      return std::string(kOvertime) + in_words(spec.job_timeout);
   }
   return {};
+}
+
+bool tells_overtime(std::string_view reason) {
+  return reason.starts_with(kOvertime);
 }
 
 bool wants_channel(const AppSpec& spec) {

@@ -16,6 +16,8 @@ namespace roost::model {
 enum class Failing : std::uint8_t { no, not_ready, unhealthy, watchdog, overtime };
 // "not ready within 3s", "no WATCHDOG=1 within 5s", "unhealthy".
 [[nodiscard]] std::string in_words(Failing failing, const AppSpec& spec);
+// Whether the recorded reason of an exit begins with that of Failing::overtime.
+[[nodiscard]] bool tells_overtime(std::string_view reason);
 
 enum class ReadyBy : std::uint8_t {
   age,   // it has lived for min_ready

@@ -173,11 +173,33 @@ void tell(std::vector<FieldValue>& out, const std::string& field, const std::opt
   out.push_back({field, "none", true});
 }
 
+// One field of a file makes several of a spec, or one of another name.
+void use_names_of_files(const AppSpec& spec, std::vector<FieldValue>& values) {
+  std::erase_if(values, [](const FieldValue& one) {
+    return one.field == "exec_kind" || one.field == "watch_paths" ||
+           one.field == "max_restarts_within" || one.field == "health.target";
+  });
+  for (FieldValue& one : values) {
+    if (one.field == "job") {
+      one = {"type", spec.job ? "job" : "service", !spec.job};
+    } else if (one.field == "job_timeout") {
+      one.field = "timeout";
+    } else if (one.field == "watch" && spec.watch && !spec.watch_paths.empty()) {
+      one.value = text_of(one.field, spec.watch_paths);
+    } else if (one.field == "max_restarts" && spec.max_restarts_within > 0s) {
+      one.value += "/" + in_words(spec.max_restarts_within);
+    } else if (one.field == "health.kind") {
+      one = {"health." + one.value, without_secrets(spec.health->target), false};
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<FieldValue> field_values(const AppSpec& spec) {
   std::vector<FieldValue> values;
   tell_fields(values, {}, spec, AppSpec{});
+  use_names_of_files(spec, values);
   return values;
 }
 

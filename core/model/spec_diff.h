@@ -25,12 +25,13 @@ struct FieldChange {
 [[nodiscard]] std::string in_words(const std::vector<FieldChange>& changes);
 
 struct FieldValue {
-  std::string field;        // "kill_timeout", "env.PATH", "health.interval"
+  std::string field;        // as in a configuration file: "kill_timeout", "env.PATH", "timeout"
   std::string value;        // in words; of secrets the mask
   bool is_default = false;  // what it is when nobody says anything
 };
 
-// All fields of a spec, in their order; of tables each entry, none where they are empty.
+// All fields of a spec, in their order, as a configuration file calls them; of tables each entry,
+// none where they are empty.
 [[nodiscard]] std::vector<FieldValue> field_values(const AppSpec& spec);
 
 // Whether a variable's name suggests that its value is nobody's business: TOKEN, SECRET, PASS, KEY,

@@ -65,15 +65,11 @@ Sorted sort(const Supervisor& supervisor, const Target& target, bool changed) {
   return sorted;
 }
 
-void report_only(StartWork& work, const std::vector<InstanceId>& ids) {
-  for (InstanceId id : ids) {
-    const Instance* instance = work.services.supervisor.find(id);
-    if (instance == nullptr) continue;  // deleted meanwhile
-    ipc::StartOutcome outcome;
-    outcome.instance = view_of(work.services, *instance);
-    outcome.ok = true;
-    work.reply.outcomes.push_back(std::move(outcome));
-  }
+std::set<std::string> new_apps(const std::vector<ipc::PlanItem>& plan) {
+  std::set<std::string> names;
+  for (const ipc::PlanItem& item : plan)
+    if (item.action == PlanAction::add) names.insert(item.app);
+  return names;
 }
 
 void mark_changed(StartWork& work, const std::vector<InstanceId>& ids) {
@@ -82,15 +78,9 @@ void mark_changed(StartWork& work, const std::vector<InstanceId>& ids) {
       outcome.changed = true;
 }
 
-void mark_untouched(StartWork& work, const std::vector<InstanceId>& ids) {
-  for (ipc::StartOutcome& outcome : work.reply.outcomes)
-    if (std::find(ids.begin(), ids.end(), InstanceId{outcome.instance.id}) != ids.end())
-      outcome.already_running = outcome.instance.pid != 0;
-}
-
 void restart(const StartWorkPtr& work, const std::vector<InstanceId>& ids, bool wait) {
   Services& services = work->services;
-  report_only(*work, ids);
+  report_as_they_are(*work, ids, ipc::RestsAs::ended);
   services.dependencies.keep(ids);
   for (InstanceId id : ids)
     services.supervisor.restart(id);
@@ -106,7 +96,7 @@ void stop(const StartWorkPtr& work, const std::vector<InstanceId>& ids) {
   services.dependencies.stop(ids, [&services](InstanceId id) { services.supervisor.stop(id); });
   ++work->open;
   services.waits.until_down(ids, [work, ids](const auto&) {
-    report_only(*work, ids);
+    report_as_they_are(*work, ids, ipc::RestsAs::stopped);
     work->done_one();
   });
 }
@@ -149,18 +139,19 @@ std::set<std::string> configure(const StartWorkPtr& work, const Targets& targets
 
 void carry_out(const StartWorkPtr& work, const Targets& targets, std::optional<Change> change,
                bool wait) {
+  const std::set<std::string> added = new_apps(work->reply.plan);
   const std::set<std::string> changed = configure(work, targets, change);
   kill_point("apply.after_specs");
   forget_apps(work, targets.gone);
   for (const Target* target : in_order(targets)) {
     const bool differs = changed.contains(target->wish.spec.name);
+    const bool is_new = added.contains(target->wish.spec.name);
     const Sorted sorted = sort(work->services.supervisor, *target, differs);
     forget(work, sorted.forget);
     restart(work, sorted.restart, wait);
     start_existing(work, sorted.start, wait);
     stop(work, sorted.stop);
-    report_only(*work, sorted.leave);
-    mark_untouched(*work, sorted.leave);
+    report_as_they_are(*work, sorted.leave, is_new ? ipc::RestsAs::added : ipc::RestsAs::left);
     if (!differs) continue;
     for (const auto* ids : {&sorted.restart, &sorted.start, &sorted.leave})
       mark_changed(*work, *ids);

@@ -67,6 +67,12 @@ std::optional<Change> begin_change(const Supervisor& supervisor, const Asker& as
         {item.app, known != nullptr ? std::optional(*known) : std::nullopt});
   }
   if (change.items.empty()) return std::nullopt;
+  // Going back brings these down, or up, again.
+  for (ipc::PlanItem item : items) {
+    if (item.action != ipc::PlanAction::start && item.action != ipc::PlanAction::stop) continue;
+    item.note = item.action == ipc::PlanAction::start ? "was down" : "was up";
+    change.items.push_back(std::move(item));
+  }
   change.at_ms = wall_now_ms();
   change.uid = asker.uid;
   change.command = kept_command(asker.command);

@@ -1,4 +1,5 @@
 // `app.jobs`: jobs, their times and their last runs; these come from the store's thread.
+#include "core/model/readiness.h"
 #include "daemon/api/view.h"
 #include "ipc/methods.h"
 
@@ -26,12 +27,14 @@ ipc::JobInfo job_of(Services& services, const Instance& instance) {
   return job;
 }
 
-void take_last(Pending& pending, std::size_t index,
+void take_last(Services& services, Pending& pending, std::size_t index,
                const Result<std::vector<store::AddExit>>& rows) {
   if (rows && !rows->empty()) {
     const store::AddExit& row = rows->front();
-    pending.reply.jobs[index].last = {row.pid, row.started_wall_ms, row.ended_wall_ms, row.status,
-                                      row.reason};
+    ipc::JobInfo& job = pending.reply.jobs[index];
+    job.last = {row.pid, row.started_wall_ms, row.ended_wall_ms, row.status, row.reason};
+    job.last_ended = services.policies.jobs().shown_in(job.timezone, row.ended_wall_ms);
+    job.timed_out = model::tells_overtime(row.reason);
   }
   if (--pending.open == 0) pending.to.reply(pending.reply);
 }
@@ -53,8 +56,9 @@ void register_jobs_handler(Dispatcher& dispatcher, Services& services) {
               pending->reply.jobs.push_back(job_of(services, *services.supervisor.find(id)));
             if (ids->empty() || services.store == nullptr) return pending->to.reply(pending->reply);
             for (std::size_t i = 0; i < ids->size(); ++i)
-              services.store->recent_exits(
-                  (*ids)[i], 1, [pending, i](auto rows) { take_last(*pending, i, rows); });
+              services.store->recent_exits((*ids)[i], 1, [&services, pending, i](auto rows) {
+                take_last(services, *pending, i, rows);
+              });
           }));
 }
 

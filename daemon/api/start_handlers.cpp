@@ -1,4 +1,6 @@
-// `app.start` and `app.restart`: what is asked, waited for, and told truthfully.
+// `app.start`, `app.start_all` and `app.restart`: what is asked, waited for, and told truthfully.
+#include <algorithm>
+
 #include "core/model/selector.h"
 #include "core/model/spec_diff.h"
 #include "daemon/api/start_work.h"
@@ -27,6 +29,7 @@ bool same_settings(model::AppSpec a, const model::AppSpec& b) {
 struct NewApp {
   const model::AppSpec& spec;
   bool wait = true;
+  bool start = true;
   Asker asker;
 };
 
@@ -41,6 +44,11 @@ std::optional<Change> change_of(const Supervisor& supervisor, const NewApp& app)
     if (item.changes.empty()) return std::nullopt;
   }
   return begin_change(supervisor, app.asker, {item});
+}
+
+void begin(const StartWorkPtr& work, const std::vector<InstanceId>& ids, const NewApp& app) {
+  if (app.start) return start_existing(work, ids, app.wait);
+  report_as_they_are(*work, ids, ipc::RestsAs::left);
 }
 
 // The name is taken: the same program is started (with the new settings if it does not run),
@@ -69,7 +77,7 @@ void start_known(const StartWorkPtr& work, const AppEntry& entry, const NewApp& 
     work->reply.note = "it runs with other settings; to apply the new ones: roost delete " +
                        spec.name + ", then start";
   }
-  start_existing(work, ids, app.wait);
+  begin(work, ids, app);
 }
 
 void start_new(const StartWorkPtr& work, const NewApp& app) {
@@ -89,7 +97,9 @@ void start_new(const StartWorkPtr& work, const NewApp& app) {
     if (ids) record_change(supervisor, change);
     return ids;
   };
-  start_existing(work, submitted(work, add), app.wait);
+  const std::vector<InstanceId> ids = submitted(work, add);
+  if (app.start) return start_existing(work, ids, app.wait);
+  report_as_they_are(*work, ids, ipc::RestsAs::added);
 }
 
 // Jobs that are meant by name or id run at once; those that a pattern or `all` finds do not.
@@ -106,6 +116,18 @@ void find_named_jobs(StartWork& work, const std::vector<std::string>& targets,
   }
 }
 
+// Those that nobody has asked for are started for others.
+void mark_needed(StartWork& work, const std::vector<InstanceId>& asked) {
+  for (StartOutcome& outcome : work.reply.outcomes) {
+    if (std::find(asked.begin(), asked.end(), InstanceId{outcome.instance.id}) != asked.end())
+      continue;
+    for (const StartOutcome& other : work.reply.outcomes)
+      if (work.services.supervisor.find(InstanceId{other.instance.id})
+              ->spec->depends_on.contains(outcome.instance.name))
+        outcome.needed_by = other.instance.name;
+  }
+}
+
 using Done = std::function<void(Result<StartReply>)>;
 
 void start(Services& services, const ipc::StartRequest& request, const Asker& asker, Done done) {
@@ -114,27 +136,90 @@ void start(Services& services, const ipc::StartRequest& request, const Asker& as
   const auto existing = request.targets.empty()
                             ? Result<std::vector<InstanceId>>(std::vector<InstanceId>{})
                             : services.supervisor.select(request.targets);
-  if (existing && !existing->empty()) {
+  if (existing && !existing->empty() && request.autostart) {
     find_named_jobs(*work, request.targets, *existing);
     start_existing(work, services.dependencies.with_dependencies(*existing), request.wait);
+    mark_needed(*work, *existing);
     services.supervisor.when_saved(on_disk(work));
+  } else if (existing && !existing->empty()) {
+    report_as_they_are(*work, *existing, ipc::RestsAs::left);
   } else if (request.app) {
-    start_new(work, {*request.app, request.wait, asker});
+    start_new(work, {*request.app, request.wait, request.autostart, asker});
   } else if (!existing) {
     work->failed = existing.error();
   }
   work->done_one();
 }
 
-void handle_start(Services& services, const ipc::StartRequest& request, Responder<StartReply> to) {
-  const Asker asker{to.uid(), request.command};
+void check_and_start(Services& services, const ipc::StartRequest& request, const Asker& asker,
+                     Done done) {
   std::vector<const model::AppSpec*> specs;
   if (request.app) specs.push_back(&*request.app);
   services.supervisor.check_identities(
-      specs, [&services, request, asker, done = answer(std::move(to))](Status possible) {
+      specs, [&services, request, asker, done = std::move(done)](Status possible) {
         if (!possible) return done(std::move(possible).error());
         start(services, request, asker, done);
       });
+}
+
+void handle_start(Services& services, const ipc::StartRequest& request, Responder<StartReply> to) {
+  const Asker asker{to.uid(), request.command};
+  check_and_start(services, request, asker, answer(std::move(to)));
+}
+
+// Several starts under way: answered when each of them is.
+struct StartingAll {
+  std::function<void(Result<StartReply>)> done;
+  std::vector<Result<StartReply>> replies{};
+  std::size_t open = 0;
+
+  void settle(std::size_t item, Result<StartReply> reply) {
+    replies[item] = std::move(reply);
+    if (--open == 0) done(merge());
+  }
+
+ private:
+  // One that two items name is told once: of a job, its run rather than its schedule.
+  static void add(StartReply& all, StartOutcome outcome) {
+    const auto known = std::find_if(
+        all.outcomes.begin(), all.outcomes.end(),
+        [&](const StartOutcome& one) { return one.instance.id == outcome.instance.id; });
+    if (known == all.outcomes.end())
+      all.outcomes.push_back(std::move(outcome));
+    else if ((known->ok && !outcome.ok) || (known->scheduled && !outcome.scheduled))
+      *known = std::move(outcome);
+  }
+
+  StartReply merge() {
+    StartReply all;
+    for (std::size_t i = 0; i < replies.size(); ++i) {
+      if (!replies[i]) {
+        const Error& error = replies[i].error();
+        all.refused.push_back({static_cast<std::uint32_t>(i), std::string(to_string(error.code)),
+                               error.message, error.hint});
+        continue;
+      }
+      for (StartOutcome& outcome : replies[i]->outcomes)
+        add(all, std::move(outcome));
+      const std::string& note = replies[i]->note;
+      if (!note.empty()) all.note += (all.note.empty() ? "" : "\n") + note;
+    }
+    return all;
+  }
+};
+
+void handle_start_all(Services& services, const ipc::StartAllRequest& request,
+                      Responder<StartReply> to) {
+  if (request.items.empty()) return to.reply({});
+  const std::uint32_t uid = to.uid();
+  const auto all = std::make_shared<StartingAll>(StartingAll{answer(std::move(to))});
+  all->replies.assign(request.items.size(), StartReply{});
+  all->open = request.items.size();
+  for (std::size_t i = 0; i < request.items.size(); ++i) {
+    const Asker asker{uid, request.items[i].command};
+    check_and_start(services, request.items[i], asker,
+                    [all, i](Result<StartReply> reply) { all->settle(i, std::move(reply)); });
+  }
 }
 
 void handle_restart(Services& services, const ipc::RestartRequest& request,
@@ -144,6 +229,11 @@ void handle_restart(Services& services, const ipc::RestartRequest& request,
   if (!ids) return to.fail(ids.error());
   const StartWorkPtr work = begin_start(services, answer(std::move(to)));
   if (request.jobs) find_named_jobs(*work, request.targets, *ids);
+  std::vector<InstanceId> needed = services.dependencies.with_dependencies(*ids);
+  std::erase_if(needed, [&ids](InstanceId id) {
+    return std::find(ids->begin(), ids->end(), id) != ids->end();
+  });
+  start_existing(work, needed, request.wait);
   std::vector<InstanceId> restarted;
   for (InstanceId id : *ids) {
     const Instance& instance = *services.supervisor.find(id);
@@ -156,6 +246,7 @@ void handle_restart(Services& services, const ipc::RestartRequest& request,
     work->reply.outcomes.push_back(std::move(outcome));
     restarted.push_back(id);
   }
+  mark_needed(*work, *ids);
   for (InstanceId id : restarted)
     services.supervisor.restart(id);
   wait_for(work, restarted, request.wait);
@@ -170,6 +261,11 @@ void register_start_handlers(Dispatcher& dispatcher, Services& services) {
                 Dispatcher::Handler<ipc::StartRequest, StartReply>(
                     [&services](const ipc::StartRequest& request, Responder<StartReply> to) {
                       handle_start(services, request, std::move(to));
+                    }));
+  dispatcher.on(ipc::kStartAll,
+                Dispatcher::Handler<ipc::StartAllRequest, StartReply>(
+                    [&services](const ipc::StartAllRequest& request, Responder<StartReply> to) {
+                      handle_start_all(services, request, std::move(to));
                     }));
   dispatcher.on(ipc::kRestart,
                 Dispatcher::Handler<ipc::RestartRequest, StartReply>(

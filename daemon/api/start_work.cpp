@@ -34,6 +34,14 @@ void settle(const StartWorkPtr& work, InstanceId id, const StartFact& fact) {
                            });
 }
 
+// Which app is held until this job is done; empty: none.
+std::string waiting_for(const StartWork& work, const Instance& job) {
+  for (const auto& [id, instance] : work.services.supervisor.instances())
+    if (is_held(instance) && instance.spec->depends_on.contains(job.spec->name))
+      return instance.spec->name;
+  return {};
+}
+
 // An app that starts without a limit it should have.
 void tell_unlimited(StartWork& work, const model::AppSpec& spec) {
   const std::string why = work.services.supervisor.memory_problem(spec);
@@ -77,15 +85,32 @@ void enrol(const StartWorkPtr& work, InstanceId id) {
   StartOutcome outcome;
   outcome.instance = view_of(services, *services.supervisor.find(id));
   outcome.scheduled = true;
+  outcome.already_running = outcome.instance.pid != 0;
   outcome.ok = true;
   work->reply.outcomes.push_back(std::move(outcome));
   ++work->open;
   services.policies.when_known(id, [work, id] {
     StartOutcome* at = outcome_of(*work, id);
     const Instance* instance = work->services.supervisor.find(id);
-    if (at != nullptr && instance != nullptr) at->instance = view_of(work->services, *instance);
+    if (at != nullptr && instance != nullptr) {
+      at->instance = view_of(work->services, *instance);
+      at->needed_by = waiting_for(*work, *instance);
+    }
     work->done_one();
   });
+}
+
+void report_as_they_are(StartWork& work, const std::vector<InstanceId>& ids, ipc::RestsAs as) {
+  for (InstanceId id : ids) {
+    const Instance* instance = work.services.supervisor.find(id);
+    if (instance == nullptr) continue;  // deleted meanwhile
+    StartOutcome outcome;
+    outcome.instance = view_of(work.services, *instance);
+    outcome.ok = true;
+    outcome.rests_as = as;
+    outcome.already_running = as == ipc::RestsAs::left && outcome.instance.pid != 0;
+    work.reply.outcomes.push_back(std::move(outcome));
+  }
 }
 
 void start_existing(const StartWorkPtr& work, const std::vector<InstanceId>& ids, bool wait) {

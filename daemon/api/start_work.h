@@ -40,6 +40,9 @@ void wait_for(const StartWorkPtr& work, const std::vector<model::InstanceId>& id
 [[nodiscard]] bool is_only_enrolled(const StartWork& work, const Instance& instance);
 // Puts it there, and adds the outcome.
 void enrol(const StartWorkPtr& work, model::InstanceId id);
+// Adds an outcome for each, and does nothing to them.
+void report_as_they_are(StartWork& work, const std::vector<model::InstanceId>& ids,
+                        ipc::RestsAs rests_as);
 // Starts those that rest; the others are already running. Adds the outcomes.
 void start_existing(const StartWorkPtr& work, const std::vector<model::InstanceId>& ids, bool wait);
 // The answer waits for this as well.

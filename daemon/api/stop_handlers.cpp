@@ -66,6 +66,20 @@ void handle_stop(Services& services, const ipc::TargetsRequest& request, Respond
   });
 }
 
+// What others have changed since it was begun stays changed when this is undone. Only what goes is
+// as it was then: it has been stopped for this.
+Change as_of_now(const Supervisor& supervisor, const Change& begun) {
+  auto now = begin_change(supervisor, {begun.uid, begun.command, begun.file}, begun.items);
+  if (!now) return begun;
+  std::set<std::string_view> own;
+  for (const FormerApp& app : begun.former.apps)
+    own.insert(app.name);
+  std::erase_if(now->former.down, [&](const DownSlots& at) { return own.contains(at.app); });
+  for (const DownSlots& at : begun.former.down)
+    if (own.contains(at.app)) now->former.down.push_back(at);
+  return std::move(*now);
+}
+
 }  // namespace
 
 std::vector<InstanceId> last_instances(const AppEntry& entry, std::size_t count) {
@@ -90,7 +104,7 @@ void stop_and_forget(Services& services, std::vector<InstanceId> ids, std::optio
         return done(Error{Errc::conflict,
                           "'" + at->spec->name + "' was started again by somebody else meanwhile",
                           "stopped, but not deleted: delete it once more"});
-    record_change(services.supervisor, change);
+    if (change) record_change(services.supervisor, as_of_now(services.supervisor, *change));
     services.supervisor.remove(ids, [reply, done](const Status& saved) {
       if (!saved) return done(Error{saved.error()}.context("deleted, but not yet on disk"));
       done(std::move(*reply));

@@ -192,6 +192,11 @@ std::string Jobs::next_time(const Instance& instance) const {
   return model::shown_time(instance.job.next_ms / 1000, *schedule->second.zone);
 }
 
+std::string Jobs::shown_in(const std::string& timezone, WallMs time) const {
+  const Zones::ZonePtr zone = zones_.find(timezone);
+  return zone ? model::shown_time(time / 1000, *zone) : std::string();
+}
+
 std::string Jobs::next_in_words(const Instance& instance) const {
   if (!model::is_wanted(instance.machine)) return "off its schedule";
   if (instance.spec->schedule.empty()) return "runs on request";

@@ -32,6 +32,8 @@ class Jobs {
   [[nodiscard]] std::string next_in_words(const Instance& instance) const;
   // The time alone; empty when there is none, or none is known.
   [[nodiscard]] std::string next_time(const Instance& instance) const;
+  // A time as a clock in that zone shows it; empty: the zone is not read yet.
+  [[nodiscard]] std::string shown_in(const std::string& timezone, WallMs time) const;
 
  private:
   struct Schedule {

@@ -1,6 +1,12 @@
 // stop_command: a shell line, run as the app's user in a child process, that asks the app to stop
 // in place of the signal. SIGKILL follows at the end of kill_timeout as always.
+#include <algorithm>
+
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "daemon/log.h"
+#include "daemon/logs/pump.h"
 #include "daemon/process/spawn_plan.h"
 #include "daemon/process/tree_signal.h"
 #include "daemon/supervisor/supervisor.h"
@@ -20,6 +26,23 @@ std::string in_words(std::string_view output) {
   std::string words(output.substr(last));
   if (last > 0) words += ": " + std::string(output.substr(0, output.find('\n')));
   return words.substr(0, kMost);
+}
+
+// What it printed goes where the app's own complaints are, each line with its name before it.
+UniqueFd as_pipe(std::string_view output) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return {};
+  UniqueFd read_end(ends[0]);
+  const UniqueFd write_end(ends[1]);
+  std::string text;
+  while (!output.empty()) {
+    const std::size_t size = std::min(output.find('\n'), output.size());
+    text.append("stop_command: ").append(output.substr(0, size)).append("\n");
+    output.remove_prefix(std::min(size + 1, output.size()));
+  }
+  // A pipe holds 64 KiB, and this is less: 4 KiB were kept, and a full pipe only cuts it.
+  (void)!::write(write_end.get(), text.data(), text.size());
+  return read_end;
 }
 
 }  // namespace
@@ -82,6 +105,12 @@ void Supervisor::on_stop_command(RunId id, const ProbeOutcome& outcome) {
   Instance* instance = run != nullptr ? find_mutable(run->label.instance) : nullptr;
   if (instance == nullptr || run->stop_skipped) return;
   run->stop_turn.reset();
+  if (UniqueFd pipe = outcome.output.empty() ? UniqueFd() : as_pipe(outcome.output)) {
+    const RunId told = next_run_id();  // none of the keeper's
+    pump_->attach(told, model::Stream::err, std::move(pipe),
+                  {.path = log_paths(*instance).err, .owner = {}, .on_full = run->spec->on_full});
+    pump_->finish(told);
+  }
   const bool wanted = !run->exit && Monotonic::now() < run->stop_deadline;
   if (outcome.tried && !outcome.passed) {
     run->stop_problem = "stop_command failed: " + in_words(outcome.output);

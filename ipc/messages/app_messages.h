@@ -12,52 +12,9 @@
 #include "core/model/app_spec.h"
 #include "core/model/exit_status.h"
 #include "core/model/file_stamp.h"
-#include "core/model/run_state.h"
+#include "ipc/messages/instance_messages.h"
 
 namespace roost::ipc {
-
-// One instance as `list` shows it.
-struct InstanceInfo {
-  std::uint32_t id = 0;
-  std::string name;
-  std::string ns;
-  std::uint32_t slot = 0;
-  model::State state = model::State::stopped;
-  std::string reason;  // why it is in that state, in words; may be empty
-  std::int32_t pid = 0;
-  std::int64_t uptime_ms = 0;
-  std::int64_t started_ms = 0;
-  std::uint32_t restarts = 0;
-  std::uint32_t quick_exits = 0;
-  double cpu = 0;
-  std::uint64_t memory = 0;
-  std::string user;
-  std::optional<model::ExitStatus> last_exit;
-  bool job = false;
-  bool scheduled = false;
-  std::optional<std::map<std::string, std::string>> labels;
-
-  static constexpr auto fields() {
-    return std::tuple{req("id", &InstanceInfo::id, "id of the instance (PM2's pm_id)"),
-                      req("name", &InstanceInfo::name, "name of the app"),
-                      opt("namespace", &InstanceInfo::ns, "namespace of the app"),
-                      opt("slot", &InstanceInfo::slot, "number of the instance within the app, from 0"),
-                      req("state", &InstanceInfo::state, "launching, online, stopping, waiting, stopped or errored"),
-                      opt("reason", &InstanceInfo::reason, "why it is in that state, in words"),
-                      opt("pid", &InstanceInfo::pid, "process id, 0 without a process"),
-                      opt("uptime_ms", &InstanceInfo::uptime_ms, "age of the process, ms"),
-                      opt("started_ms", &InstanceInfo::started_ms, "start of the process, ms since the epoch"),
-                      opt("restarts", &InstanceInfo::restarts, "restarts since created"),
-                      opt("quick_exits", &InstanceInfo::quick_exits, "exits within min_uptime since created"),
-                      opt("cpu", &InstanceInfo::cpu, "percent of one processor"),
-                      opt("memory", &InstanceInfo::memory, "resident memory, bytes"),
-                      opt("user", &InstanceInfo::user, "user it runs as"),
-                      opt("last_exit", &InstanceInfo::last_exit, "how its last process ended"),
-                      opt("job", &InstanceInfo::job, "it is a job: it runs at its times and ends by itself"),
-                      opt("scheduled", &InstanceInfo::scheduled, "a job between two runs, on its schedule"),
-                      opt("labels", &InstanceInfo::labels, "labels of the app")};
-  }
-};
 
 // Words that name instances: id, name, name#slot, ns/name, glob, all.
 struct TargetsRequest {
@@ -99,13 +56,52 @@ struct StartRequest {
   std::optional<model::AppSpec> app;
   bool wait = true;
   std::string command{};
+  bool autostart = true;
   static constexpr auto fields() {
     return std::tuple{opt("targets", &StartRequest::targets, "existing apps to start"),
                       opt("app", &StartRequest::app, "spec of a new app, used when no target matches"),
                       opt("wait", &StartRequest::wait, "reply when every instance has proved itself or failed"),
-                      opt("command", &StartRequest::command, "the user's command, for the history")};
+                      opt("command", &StartRequest::command, "the user's command, for the history"),
+                      opt("autostart", &StartRequest::autostart, "false: a new app is added and not started; what is known stays up or down")};
   }
 };
+
+// Several of these at once: begun together, waited for together.
+struct StartAllRequest {
+  std::vector<StartRequest> items;
+  static constexpr auto fields() { return std::tuple{req("items", &StartAllRequest::items, "what to start; one that is refused keeps no other back")}; }
+};
+
+// One item that was refused.
+struct Refusal {
+  std::uint32_t item = 0;
+  std::string code;
+  std::string message;
+  std::string hint;
+  static constexpr auto fields() {
+    return std::tuple{req("item", &Refusal::item, "which one, from 0"), req("code", &Refusal::code, "kind of error"),
+                      req("message", &Refusal::message, "what happened"), opt("hint", &Refusal::hint, "what to do about it")};
+  }
+};
+
+// Why an instance rests after a request that begins things.
+enum class RestsAs : std::uint8_t {
+  ended,    // its run is over, as it should be
+  added,    // it is new, and is not to be started
+  left,     // it was down, and stays so
+  stopped   // it was stopped for this
+};
+
+}  // namespace roost::ipc
+
+template <>
+struct roost::EnumNames<roost::ipc::RestsAs> {
+  using As = roost::ipc::RestsAs;
+  static constexpr std::array<std::pair<As, std::string_view>, 4> values{
+      {{As::ended, "ended"}, {As::added, "added"}, {As::left, "left"}, {As::stopped, "stopped"}}};
+};
+
+namespace roost::ipc {
 
 // What became of one instance of a start or restart.
 struct StartOutcome {
@@ -116,6 +112,8 @@ struct StartOutcome {
   bool scheduled = false;
   std::string error;        // why it is not ok: "exit code 3 after 12ms"
   std::string stderr_tail;  // last lines of this run, when it failed
+  RestsAs rests_as = RestsAs::ended;
+  std::string needed_by;
   static constexpr auto fields() {
     return std::tuple{req("instance", &StartOutcome::instance, "the instance afterwards"),
                       req("ok", &StartOutcome::ok, "online, or started when not waited for"),
@@ -123,7 +121,9 @@ struct StartOutcome {
                       opt("changed", &StartOutcome::changed, "its app was known, and has got other settings"),
                       opt("scheduled", &StartOutcome::scheduled, "a job: it is on its schedule, and was not run"),
                       opt("error", &StartOutcome::error, "why it is not ok"),
-                      opt("stderr_tail", &StartOutcome::stderr_tail, "last lines the failed process wrote to stderr")};
+                      opt("stderr_tail", &StartOutcome::stderr_tail, "last lines the failed process wrote to stderr"),
+                      opt("rests_as", &StartOutcome::rests_as, "when it is ok and has no process: ended (its run is over), added (and not to be started), left (down, as it was) or stopped (for this)"),
+                      opt("needed_by", &StartOutcome::needed_by, "it was started because this app depends on it")};
   }
 };
 
@@ -203,13 +203,15 @@ struct StartReply {
   std::vector<StopOutcome> removed;
   std::uint64_t undone = 0;
   std::uint64_t newest = 0;
+  std::vector<Refusal> refused{};
   static constexpr auto fields() {
     return std::tuple{req("outcomes", &StartReply::outcomes, "one per instance"),
                       opt("note", &StartReply::note, "a remark for people"),
                       opt("plan", &StartReply::plan, "apply: what was, or is to be, done with each app"),
                       opt("removed", &StartReply::removed, "apply with prune: one per instance that is gone"),
                       opt("undone", &StartReply::undone, "undo: the number of the change that is taken back, with those after it"),
-                      opt("newest", &StartReply::newest, "undo: the number of the newest change before")};
+                      opt("newest", &StartReply::newest, "undo: the number of the newest change before"),
+                      opt("refused", &StartReply::refused, "app.start_all: items that were refused")};
   }
 };
 

@@ -243,3 +243,29 @@ def test_undo_names_what_it_stops_and_not_what_it_leaves(home):
 def test_a_command_in_the_history_can_be_typed_again(home):
     home.ok("start", "sleep 1003; true", "--name", "more")
     assert entries(home)[0]["command"] == "roost start 'sleep 1003; true' --name more"
+
+
+def test_a_removal_that_takes_its_time_takes_nothing_else_back(home):
+    """What was changed while it went on stays changed when it is undone."""
+    go = home.work / "go"
+    home.ok("start", f"trap 'until test -e {go}; do sleep 0.05; done; exit 0' TERM; while :; do sleep 0.05; done", "--name", "slow", "--kill-timeout", "100s")
+    home.ok("start", "exec sleep 1000", "--name", "web")
+    with home.popen("delete", "slow") as deleting:
+        wait_until(lambda: home.state("slow") == "stopping", 30, "it is being deleted")
+        home.ok("stop", "web")
+        home.ok("start", "exec sleep 1001", "--name", "more")
+        go.touch()
+        assert deleting.wait(60) == 0
+    assert {e["changes"][0]["app"] for e in entries(home)[:1]} == {"slow"}, "it is on record when it has happened"
+    home.ok("undo")
+    assert home.state("slow") == "online" and home.state("web") == "stopped" and home.state("more") == "online"
+
+
+def test_what_a_change_only_started_is_named_with_it(home):
+    home.ok("apply", path := write(home, "roost.toml", FILE))
+    home.ok("stop", "web")
+    home.ok("apply", write(home, "roost.toml", FILE.replace('OLD = "1"', 'OLD = "2"')))
+    assert {item["app"]: item["action"] for item in entries(home)[0]["changes"]} == {"api": "change", "web": "start"}
+    assert "^ web (was down)" in home.ok("history").out and path
+    home.ok("undo")
+    assert home.state("web") == "stopped"

@@ -1,10 +1,12 @@
 """Jobs. Their times are proved with a fake clock in tests/unit/model/job_schedule_test.cpp; here: that they are kept, and by each daemon."""
+import re
 import signal
 import time
 
 import pytest
 
 from harness.procs import Held, alive
+from harness.terminal import run_on_terminal
 from harness.wait import hold_for, wait_until
 from harness.wire import WireError
 
@@ -290,3 +292,40 @@ def test_no_time_comes_twice_however_often_the_daemon_dies(home):
         wait_until(lambda b=before: lines(home) > b, 30, "the schedule goes on")
     runs, took = lines(home), time.monotonic() - began
     assert runs <= took + 2, f"{runs} runs in {took:.1f} s"
+
+
+def test_a_run_that_timed_out_is_told_so_and_all_times_are_of_the_jobs_zone(home):
+    put(home, {"name": "job", "script": "exec sleep 1000", "timeout": "1s", "schedule": NEW_YEAR, "timezone": "Asia/Kolkata"})
+    assert home.run("start", "job", timeout=110).code in (0, 6)
+    home.wait_state("job", "errored", 40)
+    told = wait_until(lambda: job(home) if job(home).get("timed_out") else None, 20, "the end is on record")
+    assert told["next"].endswith("-01-01 00:00:00 +05:30") and told["last_ended"].endswith(" +05:30"), told
+    out = home.ok("jobs").out
+    assert "timed out" in out and "SIGTERM" not in out and told["last_ended"][:19] in out, out
+    assert out.count("+05:30") == 1, "said once"
+    status, output = run_on_terminal([str(home.bin / "roost"), "jobs"], home.environment(), 80)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", output.decode()).replace("\r", "")
+    assert status == 0 and all(len(line) <= 80 for line in text.splitlines()), text
+    assert f"{NEW_YEAR} Asia/Kolkata; last run: timed out after 1s" in text, text
+
+
+def test_start_makes_jobs_and_says_how(home):
+    said = home.ok("start", "echo ran", "--name", "night", "--schedule", NEW_YEAR, "--timezone", "UTC", "--overlap", "kill", "--timeout", "1h", "--retries", "2",
+                   "--catch-up")
+    assert "scheduled night (id " in said.out, said
+    spec = home.describe("night")[0]["spec"]
+    assert (spec["job"], spec["schedule"], spec["overlap"], spec["job_timeout"], spec["retries"], spec["catch_up"]) == \
+        (True, NEW_YEAR, "kill", 3_600_000, 2, True)
+    home.ok("start", "echo ran", "--name", "asked", "--type", "job")
+    assert job(home, "asked")["instance"].get("scheduled") and home.log("asked") == b""
+    home.ok("start", "asked")
+    assert home.log("asked") == b"ran\n"
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--retries", "2"], ["--retries is for a job", "--schedule EXPR"]), (["--catch-up"], ["--catch-up is for a job"]), (["--type", "job", "--catch-up"], ["needs a --schedule"]),
+    (["--schedule", NEW_YEAR, "-i", "2"], ["--instances", "has one"]), (["--schedule", NEW_YEAR, "--watch"], ["--watch", "changes do not restart it"]),
+    (["--schedule", NEW_YEAR, "--max-restarts", "3"], ["--max-restarts", "'retries'"]), (["--schedule", "0 25 * * *"], ["--schedule", "no hour"])])
+def test_start_refuses_what_does_not_go_with_a_job(home, options, words):
+    said = home.run("start", "echo ran", *options)
+    assert said.code == 2 and all(word in said.err for word in words), said

@@ -104,3 +104,10 @@ def test_more_stop_commands_than_fit_get_the_signal_in_time(home):
     signals = [home.exits(f"a{i}")[0] for i in range(many)]
     told = [e for e in signals if "too many at once" in e["decision"]]
     assert len(told) == many - 16 and all(e["status"]["signal"] == 15 for e in told), signals
+
+
+def test_what_a_stop_command_writes_is_in_the_error_log(home):
+    start(home, "echo saving; echo done >&2; touch quit")
+    home.ok("stop", "app", timeout=110)
+    wait_until(lambda: b"stop_command: saving\n" in home.log("app", "error") and b"stop_command: done\n" in home.log("app", "error"), 20, "both lines are there")
+    assert "stop_command: saving" in home.ok("logs", "app", "--err").out and b"stop_command" not in home.log("app")

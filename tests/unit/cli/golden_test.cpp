@@ -212,6 +212,7 @@ TEST_CASE("jobs: one that waits, one that runs, one that failed, one on request"
                              .ended_ms = 1'780'000'063'000,
                              .status = {.kind = model::ExitKind::exited, .code = 0},
                              .decision = {}};
+  waits.last_ended = "2026-05-28 22:27:43 +02:00";
   ipc::JobInfo runs = job_of(online(1, "sync", 12));
   runs.schedule = "*/5 * * * *";
   runs.next = "2026-11-28 18:05:00 +00:00";
@@ -222,7 +223,9 @@ TEST_CASE("jobs: one that waits, one that runs, one that failed, one on request"
   failed.schedule = "@daily";
   failed.next = "2026-11-29 00:00:00 +00:00";
   failed.last = waits.last;
-  failed.last->status.code = 3;
+  failed.last->status = {.kind = model::ExitKind::signaled, .signal = 15};
+  failed.last_ended = "2026-05-28 20:27:43 +00:00";
+  failed.timed_out = true;
   ipc::JobInfo asked = job_of(waiting(3, "migrate"));
   asked.instance.state = model::State::stopped;
   asked.instance.scheduled = true;

@@ -60,8 +60,9 @@ TEST_CASE("spec diff: secrets of a command line stay secret") {
 TEST_CASE("spec diff: a command line that can be typed again, without its secrets") {
   CHECK(command_without_secrets({"roost", "start", "sleep 5", "--name", "d"}) ==
         "roost start 'sleep 5' --name d");
-  CHECK(command_without_secrets({"roost", "x", "--env", "DB_PASSWORD=a b", "--", "--token", "t;t"}) ==
-        "roost x --env DB_PASSWORD=******** -- --token ********");
+  CHECK(
+      command_without_secrets({"roost", "x", "--env", "DB_PASSWORD=a b", "--", "--token", "t;t"}) ==
+      "roost x --env DB_PASSWORD=******** -- --token ********");
   CHECK(command_without_secrets({"roost", "it's", ""}) == "roost 'it'\\''s' ''");
   CHECK(command_without_secrets({"curl --token tk x"}) == "'curl --token ******** x'");
 }
@@ -78,6 +79,27 @@ TEST_CASE("spec diff: where a secret comes from is told") {
   CHECK(values["env_from.API_TOKEN"] == "file:/run/token");
   CHECK(values["memory_max"] == "64M");
   CHECK(values["stop_signal"] == "SIGTERM");
+}
+
+TEST_CASE("spec diff: fields have the names of configuration files") {
+  AppSpec spec;
+  spec.job = true;
+  spec.job_timeout = 50s;
+  spec.max_restarts = 5;
+  spec.max_restarts_within = 40s;
+  spec.watch = true;
+  spec.watch_paths = {"/srv/src"};
+  spec.health = HealthProbe{.kind = ProbeKind::tcp, .target = "x:1"};
+  std::map<std::string, std::string> values;
+  for (const FieldValue& one : field_values(spec))
+    values[one.field] = one.value;
+  CHECK(values["type"] == "job");
+  CHECK(values["timeout"] == "50s");
+  CHECK(values["max_restarts"] == "5/40s");
+  CHECK(values["watch"] == "/srv/src");
+  CHECK(values["health.tcp"] == "x:1");
+  for (const char* name : {"job", "job_timeout", "exec_kind", "watch_paths", "health.kind"})
+    CHECK_FALSE(values.contains(name));
 }
 
 TEST_CASE("spec diff: a record by its fields") {
