@@ -22,7 +22,7 @@ class PolicyOptions {
   [[nodiscard]] Status apply(config::AppConfig& app) const;
 
  private:
-  static constexpr std::size_t kValues = 18;
+  static constexpr std::size_t kValues = 20;
   static constexpr std::size_t kLists = 8;
 
   std::array<std::optional<std::string>, kValues> values_;
@@ -32,6 +32,9 @@ class PolicyOptions {
   bool no_new_privs_ = false;
   bool wait_ready_ = false;
   bool shutdown_with_message_ = false;
+  bool time_ = false;
+  bool merge_logs_ = false;
+  bool disable_logs_ = false;
 };
 
 }  // namespace roost::cli
