@@ -35,11 +35,18 @@ std::string log_path(const std::optional<std::string>& path, const std::string& 
   return *path == "NULL" ? "/dev/null" : absolute_path(*path, cwd);
 }
 
+std::string combined_path(const std::string& path, const std::string& cwd) {
+  if (path == model::kDefaultLogFile) return path;
+  const std::string absolute = log_path(path, cwd);
+  return absolute == "/dev/null" ? "" : absolute;
+}
+
 // What the daemon would not write to is told before anything is started.
 Status check_log_file(const std::string& path, std::string_view option) {
   struct stat st {};
 
-  if (path.empty() || path == "/dev/null" || ::lstat(path.c_str(), &st) != 0 || S_ISREG(st.st_mode))
+  if (path.empty() || path == "/dev/null" || path == model::kDefaultLogFile ||
+      ::lstat(path.c_str(), &st) != 0 || S_ISREG(st.st_mode))
     return ok();
   const char* kind = S_ISDIR(st.st_mode)   ? "a directory"
                      : S_ISLNK(st.st_mode) ? "a symbolic link"
@@ -74,6 +81,8 @@ Status check_text(const model::AppSpec& spec) {
                    "roost passes on UTF-8 only"};
   if (auto text = check_utf8(spec.cwd, "--cwd"); !text) return text;
   if (auto text = check_utf8(spec.out_file, "--output"); !text) return text;
+  if (auto text = check_utf8(spec.log_file, "--log"); !text) return text;
+  if (auto text = check_utf8(spec.log_date_format, "--log-date-format"); !text) return text;
   return check_utf8(spec.error_file, "--error");
 }
 
@@ -111,9 +120,11 @@ Status AppBuilder::set_paths() {
     return Error{Errc::not_found, fmt::format("--cwd '{}' is not a directory", base_.cwd), {}};
   base_.out_file = log_path(options_.output, base_.cwd);
   base_.error_file = log_path(options_.error, base_.cwd);
+  if (options_.log) base_.log_file = combined_path(*options_.log, base_.cwd);
   for (std::string& path : base_.watch_paths)
     path = absolute_path(path, base_.cwd);
   if (Status fits = check_log_file(base_.out_file, "--output"); !fits) return fits;
+  if (Status fits = check_log_file(base_.log_file, "--log"); !fits) return fits;
   return check_log_file(base_.error_file, "--error");
 }
 

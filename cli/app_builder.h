@@ -26,6 +26,7 @@ struct StartOptions {
   std::vector<std::string> env;
   std::optional<std::string> output;
   std::optional<std::string> error;
+  std::optional<std::string> log;  // "true": where roost puts it
   bool no_autorestart = false;
   bool no_autostart = false;
   bool no_wait = false;

@@ -102,6 +102,7 @@ StartOptions options_of(const AppConfig& app) {
   options.instances = app.instances;
   options.output = app.out_file;
   options.error = app.error_file;
+  options.log = app.log_file;
   options.base = app.settings;
   return options;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/words.h"
+#include "core/model/log_format.h"
 
 namespace roost::cli {
 namespace {
@@ -17,7 +18,7 @@ struct OptionOfField {
   std::string_view doc;
 };
 
-constexpr std::array<OptionOfField, 23> kValueOptions{
+constexpr std::array<OptionOfField, 25> kValueOptions{
     {{"--restart", "WHEN", "restart", "after which exits: always, on-failure, never"},
      {"--min-uptime", "TIME", "min_uptime", "an exit before this is a quick one; default 1s"},
      {"--exp-backoff-restart-delay", "TIME", "exp_backoff_restart_delay",
@@ -41,7 +42,9 @@ constexpr std::array<OptionOfField, 23> kValueOptions{
      {"--health", "PROBE", "health", "http://…, tcp:HOST:PORT or exec:LINE"},
      {"--listen-timeout", "TIME", "listen_timeout", "time to become ready; default 3s"},
      {"--stop-command", "LINE", "stop_command", "shell line instead of the signal"},
-     {"--memory-max", "SIZE", "memory_max", "the kernel ends it above this: 512M"}}};
+     {"--memory-max", "SIZE", "memory_max", "the kernel ends it above this: 512M"},
+     {"--log-date-format", "FORMAT", "log_date_format", "before each line: 'HH:mm:ss.SSS'"},
+     {"--log-type", "raw|json", "log_type", "what stands in the log files"}}};
 
 constexpr std::array<OptionOfField, 8> kListOptions{
     {{"--watch-path", "PATH", "watch", "watch this instead; may be repeated"},
@@ -118,13 +121,16 @@ void PolicyOptions::declare(ArgParser& parser) {
   parser.flag("--wait-ready", wait_ready_, "online when it says so: READY=1, …");
   parser.flag("--shutdown-with-message", shutdown_with_message_,
               "stop by a message over its channel");
+  parser.flag("--time", time_, "YYYY-MM-DDTHH:mm:ss before each line of its log files");
+  parser.flag("--merge-logs", merge_logs_, "one log file for all instances");
+  parser.flag("--disable-logs", disable_logs_, "keep no output");
   parser.flag("--no-treekill", no_treekill_, "a stop reaches its first process only");
   parser.flag("--no-new-privs", no_new_privs_, "no more rights by exec (setuid programs)");
 }
 
 bool PolicyOptions::any() const {
   return watch_ || catch_up_ || no_treekill_ || no_new_privs_ || wait_ready_ ||
-         shutdown_with_message_ ||
+         shutdown_with_message_ || time_ || merge_logs_ || disable_logs_ ||
          std::any_of(values_.begin(), values_.end(),
                      [](const auto& one) { return one.has_value(); }) ||
          std::any_of(lists_.begin(), lists_.end(), [](const auto& one) { return !one.empty(); });
@@ -149,6 +155,10 @@ Status PolicyOptions::apply(AppConfig& app) const {
   }
   if (no_treekill_) app.settings.kill_mode = model::KillMode::process;
   if (no_new_privs_) app.settings.no_new_privs = true;
+  if (time_ && app.settings.log_date_format.empty())
+    app.settings.log_date_format = model::kTimeFormat;
+  if (merge_logs_) app.settings.merge_logs = true;
+  if (disable_logs_) app.settings.disable_logs = true;
   if (wait_ready_) app.settings.wait_ready = true;
   if (shutdown_with_message_) app.settings.shutdown_with_message = true;
   if (!app.settings.schedule.empty() && !given("type")) app.settings.job = true;

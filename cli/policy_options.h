@@ -26,7 +26,7 @@ class PolicyOptions {
   // What is for jobs only, and what does not go with one.
   [[nodiscard]] Status check_job(bool job) const;
 
-  static constexpr std::size_t kValues = 23;
+  static constexpr std::size_t kValues = 25;
   static constexpr std::size_t kLists = 8;
 
   std::array<std::optional<std::string>, kValues> values_;
@@ -37,6 +37,9 @@ class PolicyOptions {
   bool no_new_privs_ = false;
   bool wait_ready_ = false;
   bool shutdown_with_message_ = false;
+  bool time_ = false;
+  bool merge_logs_ = false;
+  bool disable_logs_ = false;
 };
 
 }  // namespace roost::cli

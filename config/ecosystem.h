@@ -41,7 +41,8 @@ struct AppConfig {
   std::optional<std::string> instances;
   std::optional<std::string> out_file;
   std::optional<std::string> error_file;
-  model::AppSpec settings;  // what needs no file system, in its final form
+  std::optional<std::string> log_file;  // "true": where roost puts it
+  model::AppSpec settings;              // what needs no file system, in its final form
   std::optional<bool> autostart;
   bool says_restart = false;  // whether to restart was written, and not left to the default
   EnvFilter filter_env;

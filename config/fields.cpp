@@ -8,6 +8,7 @@
 #include "config/setters.h"
 #include "core/base/suggest.h"
 #include "core/model/limits.h"
+#include "core/model/log_format.h"
 
 namespace roost::config {
 namespace {
@@ -66,6 +67,24 @@ Fault set_port(const Value& value, AppConfig& app) {
   return std::nullopt;
 }
 
+Fault set_log_file(const Value& value, AppConfig& app) {
+  if (const auto wanted = bool_of(value)) {
+    app.log_file.reset();
+    if (*wanted) app.log_file = std::string(model::kDefaultLogFile);
+    return std::nullopt;
+  }
+  return take_text(value, app.log_file.emplace());
+}
+
+// A format of its own goes over it, whichever comes first.
+Fault set_time(const Value& value, AppConfig& app) {
+  const auto wanted = bool_of(value);
+  if (!wanted) return expected("true or false", value);
+  if (*wanted && app.settings.log_date_format.empty())
+    app.settings.log_date_format = model::kTimeFormat;
+  return std::nullopt;
+}
+
 constexpr std::array kFields{
     Field{"script", "exec cmd command", "program, script or shell line; required", set_script},
     Field{"name", "", "name of the app; default: that of the script", set_name},
@@ -86,6 +105,13 @@ constexpr std::array kFields{
           set_text<&AppConfig::out_file>},
     Field{"error_file", "error err err_file err_log", "file for stderr; NULL: keep nothing",
           set_text<&AppConfig::error_file>},
+    Field{"log_file", "log", "file for both streams as well; true: logs/NAME.log", set_log_file},
+    Field{"merge_logs", "combine_logs", "one file for all instances", set<&AppSpec::merge_logs>},
+    Field{"log_date_format", "", "time before each line: YYYY-MM-DD HH:mm:ss, …",
+          set<&AppSpec::log_date_format>},
+    Field{"time", "", "YYYY-MM-DDTHH:mm:ss before each line", set_time},
+    Field{"log_type", "", "what stands in the log files: raw, json", set<&AppSpec::log_type>},
+    Field{"disable_logs", "", "keep no output", set<&AppSpec::disable_logs>},
     Field{"on_full", "", "output on a full disk: block, drop", set<&AppSpec::on_full>},
     Field{"autorestart", "", "start again after an exit", set_autorestart},
     Field{"restart", "", "after which exits: always, on-failure, never", set<&AppSpec::restart>},
@@ -147,12 +173,6 @@ constexpr std::array kFields{
     Field{"append_env_to_name", "", "name-ENV with --env ENV", set_append_env},
     // PM2's, without effect here so far.
     Field{"exec_mode", "", "", nullptr},
-    Field{"log_file", "log", "", nullptr},
-    Field{"merge_logs", "combine_logs", "", nullptr},
-    Field{"log_date_format", "", "", nullptr},
-    Field{"time", "", "", nullptr},
-    Field{"log_type", "", "", nullptr},
-    Field{"disable_logs", "", "", nullptr},
     Field{"pid_file", "pid", "", nullptr},
     Field{"kill_retry_time", "", "", nullptr},
     Field{"force", "", "", nullptr},

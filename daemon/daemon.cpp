@@ -83,6 +83,7 @@ Daemon::Daemon(DaemonOptions options)
   Pump::Options pump_options;
   pump_options.post = post;
   pump_options.post_later = post_later;
+  pump_options.ledger_dir = options_.paths.log_dir;
   pump_options.on_drained = [this](model::RunId run, const DrainReport& report) {
     supervisor_->on_drained(run, report);
   };

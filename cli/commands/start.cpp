@@ -37,6 +37,7 @@ void declare(ArgParser& parser, StartOptions& options, std::optional<std::string
               "set a variable; may be repeated; with a file also NAME, for its env_NAME");
   parser.value("-o,--output", "FILE", options.output, "file for its stdout");
   parser.value("-e,--error", "FILE", options.error, "file for its stderr");
+  parser.value("-l,--log", "FILE|true", options.log, "file for both as well; true: logs/NAME.log");
   parser.flag("--no-autorestart", options.no_autorestart, "do not start it again when it ends");
   parser.value("--max-restarts", "N[/TIME]", options.max_restarts,
                "give up after N unhealthy exits in a row, or N/TIME");
@@ -93,9 +94,9 @@ std::vector<ipc::StartRequest> make_requests(std::vector<StartTarget> targets,
 // Whether anything was said about how to run an app, which only a new one can heed.
 bool has_settings(const StartOptions& options) {
   return options.name || options.interpreter || !options.interpreter_args.empty() || options.cwd ||
-         options.instances || options.output || options.error || options.kill_timeout ||
-         options.restart_delay || options.max_restarts || options.user || options.ns ||
-         !options.env.empty() || !options.args.empty() || options.no_autorestart ||
+         options.instances || options.output || options.error || options.log ||
+         options.kill_timeout || options.restart_delay || options.max_restarts || options.user ||
+         options.ns || !options.env.empty() || !options.args.empty() || options.no_autorestart ||
          options.no_autostart;
 }
 

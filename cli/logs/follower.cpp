@@ -282,17 +282,18 @@ class Follower::Impl {
   LineAssembler::OnText text_sink(Followed& file, OpenFile& open) {
     return [this, &file, &open](std::uint64_t begin, std::string_view text, bool ended) {
       LogLine line;
-      line.source = file.position.source;
-      line.stream = file.position.stream;
       line.ended = ended;
       line.text = text;
-      if (const auto mark = open.marks->at(begin)) {
+      const auto mark = open.marks->at(begin);
+      if (mark) {
         line.wall_ns = mark->wall_ns;
         line.estimated = (mark->flags & model::kMarkEstimated) != 0;
-        if (file.position.shared && !line.estimated)
-          line.stream = static_cast<model::Stream>(mark->stream & 1U);
       }
-      if (!file.position.only || *file.position.only == line.stream) output_.on_line(line);
+      const auto origin = origin_of(file.position, mark ? &*mark : nullptr);
+      if (!origin) return;
+      line.source = origin->source;
+      line.stream = origin->stream;
+      output_.on_line(line);
     };
   }
 

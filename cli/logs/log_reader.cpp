@@ -17,6 +17,7 @@ namespace {
 // A line that may be shown: where it is, and when it came.
 struct Candidate {
   std::size_t file = 0;  // index into the positions
+  std::size_t source = 0;
   LineExtent extent;
   model::Stream stream = model::Stream::out;
   std::uint64_t order = 0;
@@ -82,10 +83,9 @@ class TextReader {
   std::map<std::size_t, Open> open_;
 };
 
-// The last `lines` lines of one file, oldest first, with their times. `only`: the file is shared,
-// and of its lines those of one stream are wanted.
+// The last `lines` lines of one file that are wanted, oldest first, with their times.
 Candidates last_of_file(std::size_t index, const LogPosition& file, const LogFileView& view,
-                        std::size_t lines, std::optional<model::Stream> only) {
+                        std::size_t lines) {
   MarksReader marks(file.path, file.device, file.inode);
   Candidates found;
   if (lines == 0) return found;
@@ -93,16 +93,18 @@ Candidates last_of_file(std::size_t index, const LogPosition& file, const LogFil
     Candidate line;
     line.file = index;
     line.extent = extent;
-    line.stream = file.stream;
     line.order = static_cast<std::uint64_t>(view.modified_ns);  // of a file without marks
-    if (const auto mark = marks.at(extent.begin)) {
+    const auto mark = marks.at(extent.begin);
+    if (mark) {
       line.order = mark->seq;
       line.wall_ns = mark->wall_ns;
       line.estimated = (mark->flags & model::kMarkEstimated) != 0;
-      if (file.shared && !line.estimated)
-        line.stream = static_cast<model::Stream>(mark->stream & 1U);
     }
-    if (!only || *only == line.stream) found.push_back(line);
+    if (const auto origin = origin_of(file, mark ? &*mark : nullptr)) {
+      line.source = origin->source;
+      line.stream = origin->stream;
+      found.push_back(line);
+    }
     return found.size() < lines;
   });
   std::reverse(found.begin(), found.end());
@@ -112,6 +114,19 @@ Candidates last_of_file(std::size_t index, const LogPosition& file, const LogFil
   return found;
 }
 }  // namespace
+
+// Nobody knows whose an estimated one is.
+std::optional<LineOrigin> origin_of(const LogPosition& file, const model::Mark* mark) {
+  LineOrigin origin{file.source, file.stream};
+  const bool known = mark != nullptr && (mark->flags & model::kMarkEstimated) == 0;
+  if (file.shared && known) origin.stream = model::stream_of(*mark);
+  if (file.only && *file.only != origin.stream) return std::nullopt;
+  if (file.by_slot.empty() || !known) return origin;
+  const auto source = file.by_slot.find(model::slot_of(*mark));
+  if (source == file.by_slot.end()) return std::nullopt;
+  origin.source = source->second;
+  return origin;
+}
 
 LogReader::LogReader(std::vector<LogSource> sources, StreamChoice choice)
     : sources_(std::move(sources)), choice_(choice) {}
@@ -125,7 +140,14 @@ Status LogReader::take_positions() {
     const bool shared = source.out_path == source.err_path;
     const auto add = [&](model::Stream stream, const std::string& path) {
       if (path.empty()) return;
+      if (source.slot)
+        for (LogPosition& known : positions_)
+          if (known.path == path && !known.by_slot.empty()) {
+            known.by_slot.emplace(*source.slot, i);
+            return;
+          }
       LogPosition position;
+      if (source.slot) position.by_slot.emplace(*source.slot, i);
       position.source = i;
       position.stream = stream;
       position.path = path;
@@ -163,7 +185,7 @@ Status LogReader::last_lines(std::size_t lines, const OnLine& on_line) {
     for (; i < positions_.size() && positions_[i].source == source; ++i) {
       const auto view = open_log_file(positions_[i].path);
       if (!view || !view->fd || view->inode != positions_[i].inode) continue;
-      const Candidates more = last_of_file(i, positions_[i], *view, lines, positions_[i].only);
+      const Candidates more = last_of_file(i, positions_[i], *view, lines);
       of_source.insert(of_source.end(), more.begin(), more.end());
     }
     sort_by_receipt(of_source);
@@ -176,8 +198,7 @@ Status LogReader::last_lines(std::size_t lines, const OnLine& on_line) {
   std::string storage;
   for (const Candidate& line : all) {
     const std::string_view text = reader.text(line.file, line.extent.begin, line.extent.end);
-    on_line(LogLine{positions_[line.file].source, line.stream, line.wall_ns, line.estimated,
-                    line.extent.ended,
+    on_line(LogLine{line.source, line.stream, line.wall_ns, line.estimated, line.extent.ended,
                     shown_line(text, line.extent.end - line.extent.begin, storage)});
   }
   return result;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ struct LogSource {
   std::string label;
   std::string out_path;
   std::string err_path;
+  // The files are those of all instances: of their lines, those of this slot are wanted.
+  std::optional<std::uint32_t> slot{};
 };
 
 struct LogLine {
@@ -57,8 +60,17 @@ struct LogPosition {
   std::uint64_t inode = 0;
   std::uint64_t offset = 0;
   bool shared = false;  // both streams go to this file; which one a line is of, its mark tells
-  std::optional<model::Stream> only;  // of a shared file: the stream that is wanted
+  std::optional<model::Stream> only;               // of a shared file: the stream that is wanted
+  std::map<std::uint32_t, std::size_t> by_slot{};  // of a merged file: sources by slot; empty: none
 };
+
+// Whose a line is; nothing: not one of those that are wanted. `mark`: null when there is none.
+struct LineOrigin {
+  std::size_t source = 0;
+  model::Stream stream = model::Stream::out;
+};
+
+[[nodiscard]] std::optional<LineOrigin> origin_of(const LogPosition& file, const model::Mark* mark);
 
 class LogReader {
  public:

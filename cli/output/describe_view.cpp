@@ -167,6 +167,7 @@ void add_spec(std::vector<Pair>& pairs, const Description& app, const Terminal& 
   pairs.push_back({"instances", {std::to_string(spec.instances)}});
   pairs.push_back({"stdout", text(app.out_file)});
   pairs.push_back({"stderr", text(app.error_file)});
+  if (!app.log_file.empty()) pairs.push_back({"both", text(app.log_file)});
   pairs.push_back({"restarted", {restart_rule(spec)}});
   pairs.push_back({"kill timeout", {format_duration(spec.kill_timeout)}});
   add_policy(pairs, app, terminal);

@@ -9,6 +9,7 @@
 #include "cli/output/app_naming.h"
 #include "cli/output/colour.h"
 #include "cli/output/width.h"
+#include "core/base/json.h"
 #include "core/base/json_writer.h"
 
 namespace roost::cli {
@@ -33,6 +34,17 @@ std::string utc_text(std::int64_t wall_ns) {
   return fmt::format("{}.{:03}Z", std::string_view(text.data(), size), wall_ns / 1'000'000 % 1000);
 }
 
+// What the app wrote, out of a line of a file that holds objects; else the line.
+std::string message_of(const ipc::LogFiles& files, std::string_view line) {
+  if (files.log_type == model::LogType::json)
+    if (const auto object = parse_json(line))
+      if (auto message = object->root().find("message").as_string()) {
+        if (message->ends_with('\n')) message->remove_suffix(1);
+        return std::string(*message);
+      }
+  return std::string(line);
+}
+
 }  // namespace
 
 std::vector<LogSource> log_sources(const ipc::LogFilesReply& reply) {
@@ -41,7 +53,8 @@ std::vector<LogSource> log_sources(const ipc::LogFilesReply& reply) {
     several.add(as_instance(files));
   std::vector<LogSource> sources;
   for (const auto& files : reply.instances)
-    sources.push_back({several.name_of(as_instance(files)), files.out_file, files.error_file});
+    sources.push_back({several.name_of(as_instance(files)), files.out_file, files.error_file,
+                       files.merged ? std::optional(files.slot) : std::nullopt});
   return sources;
 }
 
@@ -84,7 +97,7 @@ void add_json_line(const ipc::LogFilesReply& reply, const LogLine& line, std::st
   JsonWriter json(out);
   json.begin_object();
   json.key("message");
-  json.string(line.text);
+  json.string(message_of(files, line.text));
   json.key("timestamp");
   if (line.wall_ns == 0)
     json.null();

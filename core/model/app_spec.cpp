@@ -118,6 +118,13 @@ void check_files(const AppSpec& spec, Problems& problems) {
   };
   problems.add_if(bad(spec.out_file), "out_file", "must be the absolute path of a file");
   problems.add_if(bad(spec.error_file), "error_file", "must be the absolute path of a file");
+  problems.add_if(spec.log_file != kDefaultLogFile && bad(spec.log_file), "log_file",
+                  "must be the absolute path of a file");
+  problems.add_if(spec.log_date_format.size() > limits::kMaxDateFormat, "log_date_format",
+                  "longer than " + std::to_string(limits::kMaxDateFormat) + " bytes");
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; };
+  problems.add_if(std::any_of(spec.log_date_format.begin(), spec.log_date_format.end(), control),
+                  "log_date_format", "must not hold control characters");
 }
 
 void check_numbers(const AppSpec& spec, Problems& problems) {
@@ -294,7 +301,8 @@ void check_labels(const AppSpec& spec, Problems& problems) {
 std::size_t bytes_of(const AppSpec& spec) {
   std::size_t sum = spec.name.size() + spec.ns.size() + spec.script.size() +
                     spec.interpreter.size() + spec.cwd.size() + spec.out_file.size() +
-                    spec.error_file.size() + spec.user.size() + spec.stop_command.size();
+                    spec.error_file.size() + spec.log_file.size() + spec.user.size() +
+                    spec.stop_command.size();
   for (const auto& arg : spec.args)
     sum += arg.size() + 1;
   for (const auto& arg : spec.interpreter_args)

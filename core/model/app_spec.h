@@ -64,8 +64,17 @@ enum class OnFull : std::uint8_t {
   drop    // it is thrown away, and the file says how much
 };
 
+// What stands in the log files.
+enum class LogType : std::uint8_t {
+  raw,  // what the app writes
+  json  // an object for each line of it
+};
+
 // What an app waits for in the one it depends on.
 enum class DependencyCondition : std::uint8_t { started, ready, completed };
+
+// AppSpec::log_file where no path is given.
+inline constexpr std::string_view kDefaultLogFile = "true";
 
 struct AppSpec {
   std::string name;
@@ -128,6 +137,11 @@ struct AppSpec {
   std::optional<std::uint64_t> memory_max;  // bytes the whole tree cannot exceed
   bool tty = false;                         // output and input are a terminal
   OnFull on_full = OnFull::block;
+  std::string log_file;         // both streams once more: absolute; "true" = logs/<name>.log
+  bool merge_logs = false;      // one file of each kind for all instances
+  bool disable_logs = false;    // nothing is kept
+  std::string log_date_format;  // time before each line, day.js format; empty = none
+  LogType log_type = LogType::raw;
 
   static constexpr auto fields();
   friend bool operator==(const AppSpec&, const AppSpec&) = default;
@@ -187,6 +201,12 @@ template <>
 struct roost::EnumNames<roost::model::OnFull> {
   static constexpr std::array<std::pair<roost::model::OnFull, std::string_view>, 2> values{
       {{roost::model::OnFull::block, "block"}, {roost::model::OnFull::drop, "drop"}}};
+};
+
+template <>
+struct roost::EnumNames<roost::model::LogType> {
+  static constexpr std::array<std::pair<roost::model::LogType, std::string_view>, 2> values{
+      {{roost::model::LogType::raw, "raw"}, {roost::model::LogType::json, "json"}}};
 };
 
 template <>
@@ -272,5 +292,10 @@ constexpr auto roost::model::AppSpec::fields() {
       opt("stop_command", &AppSpec::stop_command, "shell line that asks to stop"),
       opt("memory_max", &AppSpec::memory_max, "bytes the tree cannot exceed"),
       opt("tty", &AppSpec::tty, "output and input are a terminal"),
-      opt("on_full", &AppSpec::on_full, "output on a full disk: block or drop")};
+      opt("on_full", &AppSpec::on_full, "output on a full disk: block or drop"),
+      opt("log_file", &AppSpec::log_file, "both streams once more; true: logs/NAME.log"),
+      opt("merge_logs", &AppSpec::merge_logs, "one file for all instances"),
+      opt("disable_logs", &AppSpec::disable_logs, "keep no output"),
+      opt("log_date_format", &AppSpec::log_date_format, "time before each line, day.js format"),
+      opt("log_type", &AppSpec::log_type, "what stands in the files: raw or json")};
 }

@@ -59,6 +59,11 @@ inline constexpr std::size_t kMaxOpenLogFiles = 256;  // least recently written 
 inline constexpr std::size_t kMaxHeldAcks =
     16;                                   // exits acknowledged, but not yet told to the keeper
 inline constexpr auto kExitGate = 500ms;  // how long output may follow the exit
+inline constexpr std::size_t kMaxLogLine =
+    64U << 10;  // of a file with times, JSON or several writers; a longer one comes in pieces
+inline constexpr auto kUnendedLine = 1s;            // then what there is of a line is written there
+inline constexpr std::size_t kMaxDateFormat = 128;  // bytes of log_date_format
+inline constexpr std::size_t kLogLedgerBytes = 1U << 20;  // then it begins anew
 inline constexpr int kStderrTailLines = 20;
 inline constexpr std::size_t kStderrTailBytes = 16U << 10;
 

@@ -47,11 +47,23 @@ struct Mark {
   std::uint64_t seq =
       0;  // order of receipt among all files of one pump; also when the wall clock was set back
   std::uint32_t run_tag = 0;  // run_tag() of the run that wrote
-  std::uint16_t stream = 0;   // Stream
+  std::uint16_t stream = 0;   // lowest bit: Stream; above: slot of the instance, in merged files
   std::uint16_t flags = 0;    // MarkFlag
 };
 
 static_assert(sizeof(Mark) == 32);
+
+constexpr std::uint16_t mark_stream(Stream stream, std::uint32_t slot) {
+  return static_cast<std::uint16_t>(static_cast<std::uint32_t>(stream) | slot << 1U);
+}
+
+constexpr Stream stream_of(const Mark& mark) {
+  return static_cast<Stream>(mark.stream & 1U);
+}
+
+constexpr std::uint32_t slot_of(const Mark& mark) {
+  return mark.stream >> 1U;
+}
 
 // 32 bits to tell the runs in one file apart (not unique for ever).
 constexpr std::uint32_t run_tag(RunId run) {

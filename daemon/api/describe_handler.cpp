@@ -31,6 +31,7 @@ ipc::Description describe_instance(Services& services, const Instance& instance,
   d.watching = services.policies.files().state_of(instance.app);
   d.out_file = std::move(paths.out);
   d.error_file = std::move(paths.err);
+  d.log_file = std::move(paths.both);
   if (const HealthFacts* health = services.health.facts(instance.id))
     d.health = ipc::HealthInfo{.passed = health->last->passed,
                                .failures = health->failures,

@@ -40,6 +40,7 @@ class Pm2Writer {
     policy(*instance.spec);
     text("pm_out_log_path", logs.out);
     text("pm_err_log_path", logs.err);
+    if (!logs.both.empty()) text("pm_log_path", logs.both);
     text("username", info.user);
     number("NODE_APP_INSTANCE", info.slot);
     environment(*instance.spec);

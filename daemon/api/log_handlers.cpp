@@ -7,6 +7,10 @@
 namespace roost::daemon {
 namespace {
 
+bool is_kept(const std::string& path) {
+  return path != "/dev/null";
+}
+
 void handle_logs(Services& services, const ipc::TargetsRequest& request,
                  Responder<ipc::LogFilesReply> to) {
   const auto ids = services.supervisor.select(request.targets);
@@ -15,8 +19,15 @@ void handle_logs(Services& services, const ipc::TargetsRequest& request,
   for (model::InstanceId id : *ids) {
     const Instance& instance = *services.supervisor.find(id);
     LogPaths paths = services.supervisor.log_paths(instance);
-    reply.instances.push_back(
-        {raw(id), instance.spec->name, instance.slot, std::move(paths.out), std::move(paths.err)});
+    if (!is_kept(paths.out) && !is_kept(paths.err) && !paths.both.empty())
+      paths.out = paths.err = paths.both;
+    reply.instances.push_back({.id = raw(id),
+                               .name = instance.spec->name,
+                               .slot = instance.slot,
+                               .out_file = std::move(paths.out),
+                               .error_file = std::move(paths.err),
+                               .merged = paths.merged,
+                               .log_type = instance.spec->log_type});
   }
   to.reply(reply);
 }
@@ -37,6 +48,7 @@ void handle_flush(Services& services, const ipc::TargetsRequest& request,
     LogPaths files = services.supervisor.log_paths(*services.supervisor.find(id));
     paths.insert(std::move(files.out));
     paths.insert(std::move(files.err));
+    if (!files.both.empty()) paths.insert(std::move(files.both));
   }
   std::vector<LogTarget> targets;
   for (const std::string& path : paths)

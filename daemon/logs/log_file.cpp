@@ -17,6 +17,7 @@ void LogFile::open(OpenedLog log, const LogTarget& target, Sequence& sequence) {
   discards_ = log.discards;
   offset_ = discards_ ? 0 : log.size;
   marked_at_ = TimePoint();
+  tail_ = Tail::unknown;
   if (!discards_) marks_.open(target, log);
   sequence.not_before(marks_.last_seq());
   fd_ = std::move(log.fd);
@@ -43,6 +44,7 @@ void LogFile::check_size(const Turn& turn, Sequence& sequence) {
     marks_.add(foreign);
   }
   offset_ = size;
+  tail_ = Tail::unknown;
   marked_at_ = TimePoint();
   kill_point("pump.size_changed");
 }
@@ -66,6 +68,7 @@ bool LogFile::check_names(const LogTarget& target, Sequence& sequence) {
 
 bool LogFile::mark_due(const Turn& turn, Writer writer) {
   if (marked_at_ == TimePoint() || writer.run_tag != marked_for_.run_tag) return true;
+  if (writer.told_apart && !writer.is(marked_for_)) return true;
   if (turn.now - marked_at_ < kMarkSpacing) return false;
   const auto refill = (turn.now - tokens_at_) / kMarkRefill;
   if (refill > 0) {
@@ -82,7 +85,7 @@ bool LogFile::mark(const Turn& turn, Writer writer, Sequence& sequence) {
   mark.wall_ns = turn.wall_ns;
   mark.seq = sequence.next(turn.wall_ns);
   mark.run_tag = writer.run_tag;
-  mark.stream = static_cast<std::uint16_t>(writer.stream);
+  mark.stream = model::mark_stream(writer.stream, writer.slot);
   marks_.add(mark);
   marked_at_ = turn.now;
   marked_for_ = writer;
@@ -97,7 +100,10 @@ ssize_t LogFile::take(int pipe, std::size_t most) {
   auto at = static_cast<loff_t>(offset_);
   const ssize_t moved = ::splice(pipe, nullptr, fd_.get(), &at, most, kFlags);
   kill_point("pump.spliced");
-  if (moved > 0) offset_ += static_cast<std::uint64_t>(moved);
+  if (moved > 0) {
+    offset_ += static_cast<std::uint64_t>(moved);
+    tail_ = Tail::unknown;
+  }
   return moved;
 }
 
@@ -112,18 +118,58 @@ bool LogFile::ends_a_line() const {
 
 int LogFile::write_line(std::string_view line) {
   if (discards_) return 0;
-  const std::string bytes = (ends_a_line() ? "" : "\n") + std::string(line) + "\n";
-  const auto at = static_cast<off_t>(offset_);
-  const ssize_t written = ::pwrite(fd_.get(), bytes.data(), bytes.size(), at);
+  const int errnum = write_whole((ends_a_line() ? "" : "\n") + std::string(line) + "\n");
   kill_point("pump.told_dropped");
-  if (written == static_cast<ssize_t>(bytes.size())) {
-    offset_ += bytes.size();
-    return 0;
-  }
-  const int errnum = written < 0 ? errno : ENOSPC;
-  if (written > 0 && ::ftruncate(fd_.get(), at) != 0)
-    offset_ += static_cast<std::uint64_t>(written);
+  if (errnum == 0) tail_ = Tail::line;
   return errnum;
+}
+
+int LogFile::write_whole(std::string_view bytes) {
+  const std::uint64_t begin = offset_;
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset_));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      const int errnum = n < 0 ? errno : ENOSPC;
+      (void)cut_to(begin);  // what cannot be taken back stays, and is not forgotten
+      return errnum;
+    }
+    offset_ += static_cast<std::uint64_t>(n);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return 0;
+}
+
+int LogFile::cut_to(std::uint64_t offset) {
+  if (discards_ || offset == offset_) return 0;
+  if (::ftruncate(fd_.get(), static_cast<off_t>(offset)) != 0) return errno;
+  marks_.truncate(offset);
+  offset_ = offset;
+  tail_ = Tail::unknown;
+  marked_at_ = TimePoint();
+  return 0;
+}
+
+// Whose a piece is that was there before us, the last mark tells.
+model::FileEnd LogFile::end_for(Writer writer) {
+  if (discards_) return model::FileEnd::line;
+  if (tail_ == Tail::unknown) {
+    tail_ = ends_a_line() ? Tail::line : Tail::piece;
+    const model::Mark* last = marks_.last();
+    tail_of_ = Writer{};
+    if (last != nullptr && (last->flags & model::kMarkEstimated) == 0)
+      tail_of_ = Writer{last->run_tag, model::stream_of(*last)};
+  }
+  if (tail_ == Tail::line) return model::FileEnd::line;
+  return tail_of_.is(writer) ? model::FileEnd::own_piece : model::FileEnd::other_piece;
+}
+
+int LogFile::write(std::string_view text, Writer writer) {
+  if (discards_ || text.empty()) return 0;
+  if (const int errnum = write_whole(text); errnum != 0) return errnum;
+  tail_ = text.back() == '\n' ? Tail::line : Tail::piece;
+  tail_of_ = writer;
+  return 0;
 }
 
 }  // namespace roost::daemon

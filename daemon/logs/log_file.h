@@ -9,6 +9,7 @@
 
 #include "core/base/time.h"
 #include "core/base/unique_fd.h"
+#include "core/model/log_format.h"
 #include "daemon/logs/log_open.h"
 #include "daemon/logs/marks_writer.h"
 
@@ -24,6 +25,12 @@ struct Turn {
 struct Writer {
   std::uint32_t run_tag = 0;
   Stream stream = Stream::out;
+  std::uint32_t slot = 0;   // of the instance, where several share the file
+  bool told_apart = false;  // a mark whenever the writer changes
+
+  [[nodiscard]] bool is(const Writer& other) const {
+    return run_tag == other.run_tag && stream == other.stream;
+  }
 };
 
 // Hands out the order of marks: grows strictly, follows the wall clock where that goes forward, and
@@ -84,9 +91,18 @@ class LogFile {
   // Writes a line of our own, whole or not at all; it begins a line whatever was written before.
   // Returns 0 or why not.
   [[nodiscard]] int write_line(std::string_view line);
+  // What `writer` would go on from.
+  [[nodiscard]] model::FileEnd end_for(Writer writer);
+  // Writes text of one writer, whole or not at all. Returns 0 or why not.
+  [[nodiscard]] int write(std::string_view text, Writer writer);
+  // Takes back what is behind `offset`. Returns 0 or why not.
+  [[nodiscard]] int cut_to(std::uint64_t offset);
 
  private:
+  enum class Tail : std::uint8_t { unknown, line, piece };
+
   [[nodiscard]] bool ends_a_line() const;
+  [[nodiscard]] int write_whole(std::string_view bytes);
   bool mark_due(const Turn& turn, Writer writer);
 
   FileId id_;
@@ -98,6 +114,8 @@ class LogFile {
   TimePoint tokens_at_;
   int tokens_ = kMarkBurst;
   Writer marked_for_;
+  Tail tail_ = Tail::unknown;  // how the file ends
+  Writer tail_of_;             // for a piece: whose it is
 };
 
 }  // namespace roost::daemon

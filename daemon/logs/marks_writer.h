@@ -39,6 +39,8 @@ class MarksWriter {
   // Whether the sidecar's name still names what is open.
   [[nodiscard]] bool is_in_place() const;
 
+  [[nodiscard]] const model::Mark* last() const { return fd_ && count_ > 0 ? &last_ : nullptr; }
+
   // Of the last mark; 0 if there is none.
   [[nodiscard]] std::uint64_t last_seq() const { return count_ > 0 ? last_.seq : 0; }
 

@@ -24,6 +24,7 @@
 #include "core/model/app_spec.h"
 #include "core/model/ids.h"
 #include "core/model/limits.h"
+#include "core/model/log_format.h"
 #include "core/model/log_marks.h"
 
 namespace roost::daemon {
@@ -43,6 +44,10 @@ struct LogTarget {
   std::optional<FileOwner>
       owner;  // root only: directories and file are opened and made with this user's rights
   model::OnFull on_full = model::OnFull::block;  // of this stream; others may share the file
+  // Of this stream: it is written line by line, as docs/design/log-path.md tells; none: as it
+  // comes.
+  std::optional<model::LineRule> lines{};
+  std::string also{};  // with `lines`: a second file for the same; empty: none
 };
 
 struct DrainReport {
@@ -91,8 +96,11 @@ class Pump {
         on_problem;  // when it begins, changes and ends; not each retry
     // Files below it are the daemon's own whatever LogTarget::owner says. Absolute, or empty.
     std::string log_dir;
+    // Where the ledger of streams written line by line is; made when there is one. Absolute.
+    std::string ledger_dir;
     Duration exit_gate = model::limits::kExitGate;
     Duration retry_after = 500ms;
+    Duration unended_line = model::limits::kUnendedLine;  // what there is of one is written then
     std::size_t max_open_fds = model::limits::kMaxOpenLogFiles;  // log files and sidecars together
     std::size_t pipe_bytes = model::limits::kPipeBytes;
   };

@@ -20,6 +20,12 @@ void PumpThread::attach(std::unique_ptr<LogStream> stream, LogTarget target) {
   if (!ROOST_EXPECT(!place, "a stream is attached once")) return unwatch(*stream);
   place = std::move(stream);
   place->drops = target.on_full == model::OnFull::drop;
+  place->lines = std::move(target.lines);
+  target.lines.reset();
+  if (const std::string also = std::exchange(target.also, {});
+      place->lines && !also.empty() && also != target.path)
+    place->also =
+        files_.destination({.path = also, .owner = target.owner, .on_full = model::OnFull::drop});
   place->to = files_.destination(std::move(target));
   counters_.streams.fetch_add(1, std::memory_order_relaxed);
   if (!place->watched) watch(*place);
@@ -72,6 +78,7 @@ void PumpThread::close_gate(RunId id) {
 // write.
 PumpThread::Moved PumpThread::drain_at_gate(LogStream& stream) {
   std::size_t left = bytes_waiting(stream.pipe.get());
+  stream.takes_all = true;
   for (;;) {
     const unsigned ready = readiness(stream.pipe.get());
     if ((ready & POLLIN) == 0) return (ready & POLLHUP) != 0 ? Moved::ended : Moved::none;

@@ -35,7 +35,8 @@ PumpThread::PumpThread(const Pump::Options& options, Outbox& outbox, PumpCounter
       outbox_(outbox),
       counters_(counters),
       wake_fd_(wake_fd),
-      files_(options.log_dir, options.max_open_fds) {}
+      files_(options.log_dir, options.max_open_fds),
+      ledger_(options.ledger_dir) {}
 
 Status PumpThread::start() {
   epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
@@ -73,6 +74,7 @@ void PumpThread::work() {
       (void)::eventfd_read(wake_fd_, &count);  // only wakes: what to do is in the queue
     }
   }
+  if (!unended_.empty()) write_unended();
   if (!owed_.empty()) tell_all_dropped();
   if (!held_.empty()) retry_held();
   if (!gates_.empty()) close_gates();
@@ -80,8 +82,10 @@ void PumpThread::work() {
 }
 
 int PumpThread::wait_ms() const {
-  if (held_.empty() && gates_.empty() && owed_.empty()) return -1;
+  if (held_.empty() && gates_.empty() && owed_.empty() && unended_.empty()) return -1;
   TimePoint next = TimePoint::max();
+  for (const LogStream* stream : unended_)
+    next = std::min(next, stream->unended_until);
   for (const LogStream* stream : held_)
     next = std::min(next, stream->to->retry_at);
   for (const auto& to : owed_)
@@ -107,6 +111,7 @@ PumpThread::Moved PumpThread::move(LogStream& stream, std::size_t most) {
     hold(stream);
     return Moved::stopped;
   }
+  if (stream.lines) return move_lines(stream, most);
   if (const int errnum = files_.make_ready(to, turn_); errnum != 0) return failed(stream, errnum);
   if (const int errnum = to.dropped > 0 ? tell_dropped(to) : 0; errnum != 0)
     return failed(stream, errnum);
@@ -183,6 +188,7 @@ PumpThread::Moved PumpThread::failed(LogStream& stream, int errnum) {
 }
 
 PumpThread::Moved PumpThread::discard(LogStream& stream, std::size_t most) {
+  watch_for_more(stream, false);  // what comes is not kept waiting for the end of a line
   const ssize_t moved = ::splice(stream.pipe.get(), nullptr, null_.get(), nullptr, most,
                                  SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   if (moved == 0) return Moved::ended;
@@ -264,12 +270,14 @@ void PumpThread::watch(LogStream& stream) {
 
 // Always before closing: the keeper holds the same open pipe, which would go on raising events.
 void PumpThread::unwatch(LogStream& stream) {
+  stream.watched_for_more = false;
   if (std::exchange(stream.watched, false))
     (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, stream.pipe.get(), nullptr);
 }
 
 void PumpThread::hold(LogStream& stream) {
   unwatch(stream);
+  if (std::exchange(stream.unended, 0) > 0) std::erase(unended_, &stream);
   if (!std::exchange(stream.held, true)) held_.push_back(&stream);
 }
 
@@ -277,6 +285,7 @@ void PumpThread::end(LogStream& stream) {
   kill_point("pump.eof");
   unwatch(stream);
   if (std::exchange(stream.held, false)) std::erase(held_, &stream);
+  if (std::exchange(stream.unended, 0) > 0) std::erase(unended_, &stream);
   stream.pipe.reset();
   if (!stream.begun) {
     find_earlier_output(stream);

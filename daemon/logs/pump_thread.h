@@ -9,12 +9,16 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <sys/epoll.h>
 
+#include "daemon/logs/line_ledger.h"
 #include "daemon/logs/log_files.h"
 #include "daemon/logs/outbox.h"
 #include "daemon/logs/pump.h"
@@ -44,6 +48,14 @@ class PumpThread {
     std::uint64_t bytes = 0;
     std::uint64_t discarded = 0;
     RunSpan span;
+    // For one that is written line by line.
+    std::optional<model::LineRule> lines;
+    std::shared_ptr<Destination> also;  // its second file, or null
+    std::size_t longest_line = 0;       // a longer one is written in pieces
+    std::size_t unended = 0;            // bytes of a line that wait in the pipe for their end
+    TimePoint unended_until;            // then they are written
+    bool takes_all = false;             // what there is of a line as well
+    bool watched_for_more = false;      // in epoll edge-triggered: what is there is known
   };
 
   // wake_fd: an eventfd that others write to when there are commands; it is drained here.
@@ -99,6 +111,22 @@ class PumpThread {
   Moved discard(LogStream& stream, std::size_t most);
   Moved drop(LogStream& stream, std::size_t most);
   [[nodiscard]] int tell_dropped(Destination& to);
+
+  // Lines (pump_lines.cpp).
+  Moved move_lines(LogStream& stream, std::size_t most);
+  [[nodiscard]] bool ledger_is_free(LogStream& stream);
+  void settle_unfinished(LogStream& stream);
+  [[nodiscard]] bool text_is_written(const LogStream& stream, const LineBatch& batch) const;
+  [[nodiscard]] ssize_t peek(int pipe, std::size_t most);
+  [[nodiscard]] std::size_t to_take(LogStream& stream, std::string_view bytes);
+  [[nodiscard]] int write_lines(LogStream& stream, std::string_view bytes);
+  [[nodiscard]] bool ready_also(LogStream& stream);
+  void lose_also(LogStream& stream, int errnum, std::size_t bytes);
+  [[nodiscard]] Writer writer_of(const LogStream& stream) const;
+  void compose(const LogStream& stream, LogFile& file, std::string_view bytes, std::string& text);
+  Moved wait_for_end_of_line(LogStream& stream, std::size_t bytes);
+  void watch_for_more(LogStream& stream, bool more_only);
+  void write_unended();
   void tell_all_dropped();
   void set_state(Destination& to, Destination::State state, int errnum);
 
@@ -134,6 +162,13 @@ class PumpThread {
   // Files that are owed a line about what was dropped; no more than there are streams and finished
   // runs that keep them.
   std::vector<std::shared_ptr<Destination>> owed_;
+  LineLedger ledger_;
+  UniqueFd peek_in_;  // a pipe of our own, for looks into others
+  UniqueFd peek_out_;
+  TimePoint settle_until_;            // for an unfinished batch: then its stream is not coming
+  std::string peeked_;                // what was looked at
+  std::array<std::string, 2> texts_;  // what is made of it
+  std::vector<LogStream*> unended_;   // streams with `unended` bytes
   std::deque<std::pair<TimePoint, RunId>> gates_;  // in order of time
   std::deque<RunId> waiting_;                      // past their gate, held by a stopped file
   std::deque<Finished> finished_;

@@ -83,6 +83,7 @@ void Policies::sync_files() {
       const LogPaths paths = supervisor_.log_paths(*supervisor_.find(id));
       never.push_back(paths.out);
       never.push_back(paths.err);
+      if (!paths.both.empty()) never.push_back(paths.both);
     }
     files_.watch(app, instance->spec, never);
   }

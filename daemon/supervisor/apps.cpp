@@ -17,17 +17,6 @@ using model::InstanceId;
 
 namespace {
 
-// "x.log" for slot 0, "x-2.log" for slot 2.
-std::string for_slot(const std::string& path, std::uint32_t slot) {
-  if (slot == 0 || path == "/dev/null") return path;
-  const std::size_t slash = path.rfind('/');
-  const std::size_t dot = path.rfind('.');
-  const bool has_extension =
-      dot != std::string::npos && (slash == std::string::npos || dot > slash + 1);
-  const std::size_t at = has_extension ? dot : path.size();
-  return path.substr(0, at) + "-" + std::to_string(slot) + path.substr(at);
-}
-
 std::uint64_t descriptor_limit() {
   rlimit limit{};
   return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
@@ -202,13 +191,11 @@ void Supervisor::resubmit_everything() {
 }
 
 LogPaths Supervisor::log_paths(const Instance& instance) const {
-  const model::AppSpec& spec = *instance.spec;
-  const std::string base = p_.log_dir + "/" + spec.name;
-  const std::string suffix = instance.slot == 0 ? "" : "-" + std::to_string(instance.slot);
-  return {.out = spec.out_file.empty() ? base + "-out" + suffix + ".log"
-                                       : for_slot(spec.out_file, instance.slot),
-          .err = spec.error_file.empty() ? base + "-error" + suffix + ".log"
-                                         : for_slot(spec.error_file, instance.slot)};
+  return log_paths_of(*instance.spec, instance.slot, p_.log_dir);
+}
+
+LogTarget Supervisor::log_target(const Instance& instance, model::Stream stream) const {
+  return log_target_of(*instance.spec, instance.id, instance.slot, stream, log_paths(instance));
 }
 
 // ---- selection

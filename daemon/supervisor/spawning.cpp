@@ -143,26 +143,22 @@ std::function<void(const SpawnResult&, bool)> Supervisor::recorder(
 
 std::function<void(UniqueFd, UniqueFd)> Supervisor::output_taker(const Instance& instance,
                                                                  RunId run) const {
-  return [pump = pump_, run, paths = log_paths(instance), on_full = instance.spec->on_full](
-             UniqueFd out, UniqueFd err) {
-    pump->attach(run, model::Stream::out, std::move(out),
-                 {.path = paths.out, .owner = {}, .on_full = on_full}, Pump::Origin::fresh);
-    pump->attach(run, model::Stream::err, std::move(err),
-                 {.path = paths.err, .owner = {}, .on_full = on_full}, Pump::Origin::fresh);
+  return [pump = pump_, run, out_target = log_target(instance, model::Stream::out),
+          err_target = log_target(instance, model::Stream::err)](UniqueFd out, UniqueFd err) {
+    pump->attach(run, model::Stream::out, std::move(out), out_target, Pump::Origin::fresh);
+    pump->attach(run, model::Stream::err, std::move(err), err_target, Pump::Origin::fresh);
   };
 }
 
 void Supervisor::attach_found_output(const Instance& instance, RunId run, UniqueFd out,
                                      UniqueFd err) {
-  const LogPaths paths = log_paths(instance);
-  const auto attach = [&](model::Stream stream, UniqueFd pipe, const std::string& path) {
+  const auto attach = [&](model::Stream stream, UniqueFd pipe) {
     if (pipe)
-      pump_->attach(run, stream, std::move(pipe),
-                    {.path = path, .owner = {}, .on_full = instance.spec->on_full},
+      pump_->attach(run, stream, std::move(pipe), log_target(instance, stream),
                     Pump::Origin::taken_over);
   };
-  attach(model::Stream::out, std::move(out), paths.out);
-  attach(model::Stream::err, std::move(err), paths.err);
+  attach(model::Stream::out, std::move(out));
+  attach(model::Stream::err, std::move(err));
 }
 
 }  // namespace roost::daemon

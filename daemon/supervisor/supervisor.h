@@ -31,6 +31,7 @@
 #include "daemon/process/spawner.h"
 #include "daemon/supervisor/instance.h"
 #include "daemon/supervisor/keeper_link.h"
+#include "daemon/supervisor/log_paths.h"
 #include "daemon/supervisor/spec_book.h"
 #include "store/store.h"
 
@@ -57,11 +58,6 @@ struct AppWish {
   std::string source{};                     // the configuration file it comes from
   std::optional<model::FileStamp> stamp{};  // what that is like
   std::set<std::uint32_t> slots;
-};
-
-struct LogPaths {
-  std::string out;
-  std::string err;
 };
 
 class Recovery;
@@ -106,6 +102,7 @@ class Supervisor final : public KeeperListener {
   [[nodiscard]] Result<std::vector<model::InstanceId>> select(
       const std::vector<std::string>& targets) const;
   [[nodiscard]] LogPaths log_paths(const Instance& instance) const;
+  [[nodiscard]] LogTarget log_target(const Instance& instance, model::Stream stream) const;
   // By what the processes of a run are found.
   [[nodiscard]] TreeRoot tree_root(const Run& run) const;
   // The state of an instance as the keeper keeps it.

@@ -303,6 +303,7 @@ struct Description {
   std::int64_t created_ms = 0;
   std::string out_file;
   std::string error_file;
+  std::string log_file;
   std::int64_t cron_due_ms = 0;  // 0: there is no schedule, or it is stopped
   std::string watching;          // how the watch is; empty: there is none
   std::vector<ExitInfo> exits;
@@ -313,6 +314,7 @@ struct Description {
                       opt("created_ms", &Description::created_ms, "when the app was added, ms since the epoch"),
                       opt("out_file", &Description::out_file, "file of its stdout"),
                       opt("error_file", &Description::error_file, "file of its stderr"),
+                      opt("log_file", &Description::log_file, "file of both; empty: none"),
                       opt("cron_due_ms", &Description::cron_due_ms, "when cron_restart or the schedule of a job comes next, ms since the epoch"),
                       opt("watching", &Description::watching, "how many directories are watched, or what is in the way"),
                       opt("exits", &Description::exits, "recorded exits, newest first"),
@@ -342,10 +344,13 @@ struct LogFiles {
   std::uint32_t slot = 0;
   std::string out_file;
   std::string error_file;
+  bool merged = false;
+  model::LogType log_type = model::LogType::raw;
   static constexpr auto fields() {
     return std::tuple{req("id", &LogFiles::id, "id of the instance"), req("name", &LogFiles::name, "name of the app"),
                       opt("slot", &LogFiles::slot, "number within the app"), req("out_file", &LogFiles::out_file, "file of its stdout"),
-                      req("error_file", &LogFiles::error_file, "file of its stderr")};
+                      req("error_file", &LogFiles::error_file, "file of its stderr"),
+                      opt("merged", &LogFiles::merged, "the files are those of all instances"), opt("log_type", &LogFiles::log_type, "what stands in them: raw or json")};
   }
 };
 

@@ -36,6 +36,27 @@ TEST_CASE("ecosystem: every shape of a file that PM2 takes") {
   }
 }
 
+TEST_CASE("ecosystem: fields for logs") {
+  const auto result = read(R"({"apps": [
+    {"cmd": "a.js", "time": true, "combine_logs": true, "log": true, "log_type": "json"},
+    {"cmd": "b.js", "time": true, "log_date_format": "HH", "log_file": "all.log", "disableLogs": true},
+    {"cmd": "c.js", "log_date_format": "HH", "time": true},
+    {"cmd": "d.js", "time": false, "log": false}]})");
+  REQUIRE_MESSAGE(result, (result ? "" : result.error().message));
+  CHECK(result->remarks.empty());
+  const AppConfig& a = result->apps[0];
+  CHECK(a.settings.log_date_format == "YYYY-MM-DDTHH:mm:ss");
+  CHECK(a.settings.merge_logs);
+  CHECK(a.settings.log_type == model::LogType::json);
+  CHECK(a.log_file == "true");
+  CHECK(result->apps[1].settings.log_date_format == "HH");
+  CHECK(result->apps[1].settings.disable_logs);
+  CHECK(result->apps[1].log_file == "all.log");
+  CHECK(result->apps[2].settings.log_date_format == "HH");
+  CHECK(result->apps[3].settings.log_date_format.empty());
+  CHECK_FALSE(result->apps[3].log_file);
+}
+
 TEST_CASE("ecosystem: fields, their aliases, and values as PM2 takes them") {
   const auto result = read(R"({"apps": [{
     "cmd": "a.js", "name": "api", "args": "-p 80 'two words'", "nodeArgs": ["--inspect"], "instances": "max",

@@ -67,6 +67,33 @@ TEST_CASE("log reader: stdout and stderr of several instances in the order they 
   CHECK(lines_of(only_err, 100) == Lines{"a err 3", "a err 9"});
 }
 
+TEST_CASE("log reader: of a file of several instances, each line is that of its instance, once") {
+  PumpRig rig;
+  const std::string path = rig.dir / "all.log";
+  std::map<std::uint32_t, UniqueFd> apps;
+  std::uint64_t bytes = 0;
+  for (const std::uint32_t slot : {0U, 2U, 0U, 1U, 2U}) {
+    if (!apps.contains(slot)) {
+      TestPipe pipe;
+      daemon::LogTarget target{.path = path, .owner = {}};
+      target.lines = model::LineRule{.slot = slot};
+      rig.pump->attach(RunId{slot + 1}, Stream::out, std::move(pipe.in), std::move(target));
+      apps[slot] = std::move(pipe.out);
+    }
+    REQUIRE(write_all(apps[slot].get(), std::to_string(slot) + "\n"));
+    bytes += 2;
+    REQUIRE(rig.wait([&] { return rig.pump->stats().bytes == bytes; }));
+  }
+  const auto source = [&](std::uint32_t slot) {
+    return LogSource{"a" + std::to_string(slot), path, rig.dir / "err.log", slot};
+  };
+  LogReader all({source(0), source(1), source(2)}, {});
+  CHECK(lines_of(all, 100) == Lines{"a0 out 0", "a2 out 2", "a0 out 0", "a1 out 1", "a2 out 2"});
+  CHECK(lines_of(all, 2) == Lines{"a1 out 1", "a2 out 2"});
+  LogReader one({source(2)}, {});
+  CHECK(lines_of(one, 100) == Lines{"a2 out 2", "a2 out 2"});
+}
+
 TEST_CASE("log reader: lines have the time of their receipt") {
   Written w;
   const std::int64_t before = wall_now_ms() * 1'000'000;

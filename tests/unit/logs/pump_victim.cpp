@@ -1,7 +1,9 @@
 // The pump alone in a process that may be killed: takes over inherited pipes and moves them until
 // all have ended. pump_victim FD PATH [FD PATH]…   exit status 0: all ended.
+// PUMP_VICTIM_LINES: each is written line by line, with a "T" before it, and to this file as well.
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "core/loop/loop.h"
 #include "daemon/logs/pump.h"
@@ -15,15 +17,23 @@ int main(int argc, char** argv) {
   options.on_drained = [&](daemon::RunId, const daemon::DrainReport&) {
     if (--open_runs == 0) loop.stop();
   };
-  options.exit_gate = 1h;           // the ends decide
+  options.exit_gate = 1h;  // the ends decide
+  options.unended_line = 1h;
   options.pipe_bytes = 128U << 10;  // so that much is still to come when it is killed
+  const char* const all = std::getenv("PUMP_VICTIM_LINES");
+  if (const char* const dir = std::getenv("PUMP_VICTIM_DIR")) options.ledger_dir = dir;
   daemon::Pump pump(options);
   if (!pump.start()) return 1;
   for (int i = 1; i + 1 < argc; i += 2) {
     const daemon::RunId run{static_cast<std::uint64_t>(i)};
     ++open_runs;
-    pump.attach(run, daemon::Stream::out, UniqueFd(std::atoi(argv[i])),
-                daemon::LogTarget{argv[i + 1], {}}, daemon::Pump::Origin::taken_over);
+    daemon::LogTarget target{.path = argv[i + 1], .owner = {}};
+    if (all != nullptr) {
+      target.lines = model::LineRule{.date_format = "[T]"};
+      target.also = all;
+    }
+    pump.attach(run, daemon::Stream::out, UniqueFd(std::atoi(argv[i])), std::move(target),
+                daemon::Pump::Origin::taken_over);
     pump.finish(run);
   }
   loop.run();
