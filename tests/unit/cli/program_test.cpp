@@ -173,7 +173,9 @@ TEST_CASE("roost: start sends a finished spec") {
 
 TEST_CASE("roost: start says that options change no app that exists") {
   const Daemon daemon;
-  const auto reply = to_json(ipc::StartReply{});
+  ipc::StartReply started;
+  started.outcomes.emplace_back().ok = true;
+  const auto reply = to_json(started);
   const auto noted = daemon.run_with({"start", "known-app", "-i", "3"}, reply);
   CHECK(noted.status == 0);
   CHECK(noted.err ==
