@@ -23,7 +23,7 @@ TEST_CASE("envelope: a request comes back with its method and parameters") {
   request.wait = false;
   const std::string payload = encode_request(kStart, request);
   CHECK(payload ==
-        R"({"method":"app.start","params":{"targets":["api","web#1"],"wait":false,"command":""}})");
+        R"({"method":"app.start","params":{"targets":["api","web#1"],"wait":false,"command":"","autostart":true}})");
   const Result<RequestEnvelope> envelope = decode_request(payload);
   REQUIRE(envelope);
   CHECK(envelope->method == "app.start");
