@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/fs.h"
+#include "core/model/limits.h"
 
 namespace roost::ipc {
 namespace {
@@ -65,6 +66,12 @@ Result<Paths> paths_for_home(std::string_view home) {
   if (home.empty()) return Error{Errc::invalid, "empty home directory", "set ROOST_HOME"};
   Result<std::string> path = absolute(home);
   if (!path) return std::move(path).error();
+  constexpr std::size_t kMost = model::limits::kMaxHomeBytes;
+  if (path->size() > kMost)
+    return Error{Errc::invalid,
+                 "the path of the home has " + std::to_string(path->size()) + " bytes, more than " +
+                     std::to_string(kMost),
+                 "set ROOST_HOME to a shorter one"};
   return Paths{*path, *path, *path, *path + "/logs"};
 }
 

@@ -37,9 +37,9 @@ class StateDb {
   // newest without it.
   [[nodiscard]] std::vector<AddChange> changes(std::uint64_t from, std::uint32_t limit, int& code);
 
-  // SQLITE_OK, SQLITE_CORRUPT, or why it could not be found out. Reads the whole file.
   void release_memory() { db_.release_memory(); }
 
+  // SQLITE_OK, SQLITE_CORRUPT, or why it could not be found out. Reads the whole file.
   [[nodiscard]] int quick_check();
   // False when somebody removed or replaced the file: what is written now would be lost.
   [[nodiscard]] bool is_in_place() const;

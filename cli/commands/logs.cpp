@@ -70,7 +70,8 @@ class Printer {
 
   [[nodiscard]] bool knows(const ipc::LogFiles& files) const {
     return std::any_of(files_.instances.begin(), files_.instances.end(), [&](const auto& one) {
-      return one.out_file == files.out_file && one.error_file == files.error_file;
+      return one.out_file == files.out_file && one.error_file == files.error_file &&
+             (!files.merged || one.slot == files.slot);
     });
   }
 
@@ -116,12 +117,24 @@ class LateApps {
     const auto reply = client->call(ipc::kLogFiles, options_.request, {.limit = kPatience});
     if (!reply) return;
     const std::vector<LogSource> sources = log_sources(*reply);
-    for (std::size_t i = 0; i < sources.size(); ++i)
-      if (!printer.knows(reply->instances[i]))
-        add(reply->instances[i], sources[i], printer, follower);
+    Newcomers newcomers;
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      if (printer.knows(reply->instances[i])) continue;
+      const std::size_t number = printer.count();
+      printer.add_source(reply->instances[i], sources[i].label);
+      if (follower.shares(sources[i], number)) continue;
+      newcomers.sources.push_back(sources[i]);
+      newcomers.numbers.push_back(number);
+    }
+    if (!newcomers.sources.empty()) add(newcomers, printer, follower);
   }
 
  private:
+  struct Newcomers {
+    std::vector<LogSource> sources;
+    std::vector<std::size_t> numbers;  // what the printer calls them
+  };
+
   static constexpr Duration kLookAgain = 2s;
   static constexpr Duration kPatience = 1s;
 
@@ -134,30 +147,31 @@ class LateApps {
            info.stx_btime.tv_sec * 1000 + info.stx_btime.tv_nsec / 1'000'000 >= began_;
   }
 
-  void add(const ipc::LogFiles& files, const LogSource& source, Printer& printer,
-           Follower& follower) {
-    const std::size_t at = printer.count();
-    printer.add_source(files, source.label);
-    LogReader reader({source}, choice_of(options_));
+  void add(const Newcomers& newcomers, Printer& printer, Follower& follower) {
+    LogReader reader(newcomers.sources, choice_of(options_));
     // Of a file that was there before, as much as `logs` shows of any.
-    const bool fresh = is_new(source.out_path) && is_new(source.err_path);
+    const bool fresh = std::all_of(
+        newcomers.sources.begin(), newcomers.sources.end(),
+        [this](const LogSource& one) { return is_new(one.out_path) && is_new(one.err_path); });
     if (!fresh)
-      (void)show_last(reader, at, printer);  // a file that cannot be read is followed all the same
+      (void)show_last(reader, newcomers, printer);  // what cannot be read is followed all the same
     std::vector<LogPosition> positions = reader.positions();
     for (LogPosition& position : positions) {
-      position.source = at;
+      position.source = newcomers.numbers[position.source];
+      for (auto& [slot, source] : position.by_slot)
+        source = newcomers.numbers[source];
       if (fresh) position.offset = 0;
     }
     follower.add(std::move(positions));
   }
 
-  Status show_last(LogReader& reader, std::size_t at, Printer& printer) {
+  Status show_last(LogReader& reader, const Newcomers& newcomers, Printer& printer) {
     if (options_.raw)
       return reader.last_bytes(lines_, [&](std::size_t, model::Stream, std::string_view bytes) {
         printer.bytes(bytes);
       });
     return reader.last_lines(lines_, [&](LogLine line) {
-      line.source = at;
+      line.source = newcomers.numbers[line.source];
       printer.line(line);
     });
   }

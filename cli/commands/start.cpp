@@ -147,15 +147,17 @@ void tell_missed(Invocation& invocation, const std::vector<std::string>& names) 
 std::size_t count_fitting(std::span<const ipc::StartRequest> requests) {
   constexpr std::size_t kFrame = 256;  // what stands around them
   std::size_t bytes = kFrame;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
+  const std::size_t most = std::min(requests.size(), model::limits::kMaxStartItems);
+  for (std::size_t i = 0; i < most; ++i) {
     bytes += to_json(requests[i]).size() + 1;
     if (bytes > model::limits::kMaxRequestBytes) return std::max<std::size_t>(i, 1);
   }
-  return requests.size();
+  return most;
 }
 
+// `first`: the number of the first of these requests among all.
 void add_reply(ipc::StartReply reply, std::span<const ipc::StartRequest> requests,
-               ipc::StartReply& all) {
+               std::size_t first, ipc::StartReply& all) {
   std::move(reply.outcomes.begin(), reply.outcomes.end(), std::back_inserter(all.outcomes));
   if (!all.note.empty() && !reply.note.empty()) all.note += "\n";
   all.note += reply.note;
@@ -163,8 +165,32 @@ void add_reply(ipc::StartReply reply, std::span<const ipc::StartRequest> request
     if (one.item >= requests.size()) continue;
     Error error = explain({errc_from(one.code), std::move(one.message), std::move(one.hint)},
                           requests[one.item]);
-    all.refused.push_back({one.item, one.code, std::move(error.message), std::move(error.hint)});
+    all.refused.push_back({static_cast<std::uint32_t>(first + one.item), one.code,
+                           std::move(error.message), std::move(error.hint)});
   }
+}
+
+// For a daemon that knows no other way.
+Result<ipc::StartReply> start_one_by_one(std::span<const ipc::StartRequest> requests) {
+  ipc::StartReply all;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (!requests[i].autostart)
+      return Error{Errc::conflict, "the running daemon is older: it knows no --no-autostart",
+                   "roost update"};
+    auto reply = call(ipc::kStart, requests[i]);
+    if (reply) {
+      add_reply(std::move(*reply), {}, i, all);
+      continue;
+    }
+    Error error = explain(std::move(reply).error(), requests[i]);
+    all.refused.push_back({static_cast<std::uint32_t>(i), std::string(to_string(error.code)),
+                           std::move(error.message), std::move(error.hint)});
+  }
+  return all;
+}
+
+bool is_unknown_method(const Error& error) {
+  return error.code == Errc::not_found && error.message.starts_with("no method");
 }
 
 // All at once. One alone goes by the method that every daemon knows.
@@ -174,12 +200,14 @@ Result<ipc::StartReply> start_all(std::span<const ipc::StartRequest> requests) {
     return reply ? std::move(reply) : explain(std::move(reply).error(), requests.front());
   }
   ipc::StartReply all;
-  while (!requests.empty()) {
-    const auto now = requests.first(count_fitting(requests));
+  for (std::size_t done = 0; done < requests.size();) {
+    const auto rest = requests.subspan(done);
+    const auto now = rest.first(count_fitting(rest));
     auto reply = call(ipc::kStartAll, ipc::StartAllRequest{{now.begin(), now.end()}});
+    if (!reply && is_unknown_method(reply.error())) return start_one_by_one(requests);
     if (!reply) return std::move(reply).error();
-    add_reply(std::move(*reply), now, all);
-    requests = requests.subspan(now.size());
+    add_reply(std::move(*reply), now, done, all);
+    done += now.size();
   }
   return all;
 }

@@ -108,6 +108,18 @@ class Follower::Impl {
     return ok();
   }
 
+  bool shares(const LogSource& source, std::size_t number) {
+    bool found = false;
+    for (Followed& file : files_) {
+      LogPosition& at = file.position;
+      const bool same = at.path == source.out_path || at.path == source.err_path;
+      if (!same || !source.slot || at.by_slot.empty()) continue;
+      at.by_slot.emplace(*source.slot, number);
+      found = true;
+    }
+    return found;
+  }
+
  private:
   void append(LogPosition position) {
     Followed file;
@@ -319,6 +331,10 @@ Status Follower::start() {
 
 void Follower::add(std::vector<LogPosition> positions) {
   impl_->add(std::move(positions));
+}
+
+bool Follower::shares(const LogSource& source, std::size_t number) {
+  return impl_->shares(source, number);
 }
 
 int Follower::fd() const {

@@ -31,6 +31,9 @@ class Follower {
   Status start();
   // Further files, once it has begun.
   void add(std::vector<LogPosition> positions);
+  // Whether it reads the source's merged files already; their lines of its slot are of source
+  // `number` from now on.
+  [[nodiscard]] bool shares(const LogSource& source, std::size_t number);
   [[nodiscard]] int fd() const;
   // For poll(): until a piece of a line is due or files have to be looked at again; -1 = no limit.
   [[nodiscard]] int timeout_ms() const;

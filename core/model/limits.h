@@ -20,6 +20,8 @@ inline constexpr std::size_t kMaxUnreadBytes =
 inline constexpr std::size_t kMaxPendingRequests = 64;  // unanswered requests of one client
 inline constexpr auto kRequestDeadline = 5s;            // to complete a frame once its header came
 inline constexpr int kMaxJsonDepth = 64;
+inline constexpr std::size_t kMaxStartItems = 256;  // of one request
+inline constexpr std::size_t kMaxHomeBytes = 440;  // of its path: SQLite takes files up to 512
 
 // Apps
 inline constexpr std::size_t kMaxNameBytes = 128;
@@ -61,6 +63,7 @@ inline constexpr std::size_t kMaxHeldAcks =
 inline constexpr auto kExitGate = 500ms;  // how long output may follow the exit
 inline constexpr std::size_t kMaxLogLine =
     64U << 10;  // of a file with times, JSON or several writers; a longer one comes in pieces
+inline constexpr std::size_t kMaxLinesAtOnce = 1024;  // are made into text there
 inline constexpr auto kUnendedLine = 1s;            // then what there is of a line is written there
 inline constexpr std::size_t kMaxDateFormat = 128;  // bytes of log_date_format
 inline constexpr std::size_t kLogLedgerBytes = 1U << 20;  // then it begins anew

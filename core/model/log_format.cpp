@@ -159,6 +159,27 @@ std::size_t whole_lines(std::string_view bytes, std::size_t limit) {
   return bytes.size() - whole >= limit ? bytes.size() : whole;
 }
 
+std::size_t first_lines(std::string_view bytes, std::size_t most) {
+  std::size_t size = 0;
+  for (; most > 0 && size < bytes.size(); --most) {
+    const std::size_t newline = bytes.find('\n', size);
+    size = newline == std::string_view::npos ? bytes.size() : newline + 1;
+  }
+  return size;
+}
+
+std::size_t whole_characters(std::string_view bytes) {
+  constexpr std::size_t kLongest = 4;
+  for (std::size_t back = 1; back <= std::min(kLongest, bytes.size()); ++back) {
+    const auto byte = static_cast<unsigned char>(bytes[bytes.size() - back]);
+    if ((byte & 0xC0U) == 0x80U) continue;  // within a character
+    const std::size_t length = byte >= 0xF0U ? 4 : byte >= 0xE0U ? 3 : byte >= 0xC0U ? 2 : 1;
+    const std::size_t whole = length > back ? bytes.size() - back : bytes.size();
+    return whole > 0 ? whole : bytes.size();
+  }
+  return bytes.size();
+}
+
 void append_lines(const LineRule& rule, Stream stream, std::string_view time,
                   std::string_view bytes, FileEnd end, std::string& out) {
   if (end == FileEnd::other_piece || (end == FileEnd::own_piece && rule.type == LogType::json))

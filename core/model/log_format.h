@@ -55,6 +55,11 @@ enum class FileEnd : std::uint8_t {
 // How many of `bytes` to write: up to the last newline; all, when what follows it is `limit` long.
 [[nodiscard]] std::size_t whole_lines(std::string_view bytes, std::size_t limit);
 
+// The first `most` lines of them.
+[[nodiscard]] std::size_t first_lines(std::string_view bytes, std::size_t most);
+// `bytes` without the beginning of a UTF-8 character at their end; all, where that is nothing.
+[[nodiscard]] std::size_t whole_characters(std::string_view bytes);
+
 // Appends what stands in the file for `bytes`, whole lines or pieces of one. `time`: the text of
 // date_format or, for JSON without one, the ISO text.
 void append_lines(const LineRule& rule, Stream stream, std::string_view time,

@@ -179,7 +179,8 @@ struct StartingAll {
   }
 
  private:
-  // One that two items name is told once: of a job, its run rather than its schedule.
+  // One that two items name is told once: of a job, its run rather than its schedule; and what was
+  // asked for is not told as somebody's need.
   static void add(StartReply& all, StartOutcome outcome) {
     const auto known = std::find_if(
         all.outcomes.begin(), all.outcomes.end(),
@@ -188,6 +189,8 @@ struct StartingAll {
       all.outcomes.push_back(std::move(outcome));
     else if ((known->ok && !outcome.ok) || (known->scheduled && !outcome.scheduled))
       *known = std::move(outcome);
+    else if (outcome.needed_by.empty())
+      known->needed_by.clear();
   }
 
   StartReply merge() {
@@ -211,6 +214,11 @@ struct StartingAll {
 void handle_start_all(Services& services, const ipc::StartAllRequest& request,
                       Responder<StartReply> to) {
   if (request.items.empty()) return to.reply({});
+  if (request.items.size() > model::limits::kMaxStartItems)
+    return to.fail({Errc::invalid,
+                    "more than " + std::to_string(model::limits::kMaxStartItems) +
+                        " things to start in one request",
+                    "send several"});
   const std::uint32_t uid = to.uid();
   const auto all = std::make_shared<StartingAll>(StartingAll{answer(std::move(to))});
   all->replies.assign(request.items.size(), StartReply{});

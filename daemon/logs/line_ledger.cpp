@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <utility>
 
 #include <fcntl.h>
@@ -68,16 +69,17 @@ int LineLedger::open() {
   if (directory_.empty()) return ENOENT;
   (void)::mkdir(directory_.c_str(), 0700);
   errno = 0;
-  fd_ = open_beside_log(directory_ + "/.ledger", false);
+  fd_ = open_beside_log(path(), false);
   if (!fd_) return errno != 0 ? errno : EIO;
   boot_ = read_boot_id();
 
   struct stat st {};
 
-  if (::fstat(fd_.get(), &st) != 0) {
-    const int errnum = errno;
+  int wrong = ::fstat(fd_.get(), &st) != 0 ? errno : 0;
+  if (wrong == 0 && st.st_uid != ::geteuid()) wrong = EPERM;
+  if (wrong != 0) {
     fd_.reset();
-    return errnum;
+    return wrong;
   }
   size_ = static_cast<std::uint64_t>(st.st_size);
   find_unfinished();
@@ -124,6 +126,17 @@ int LineLedger::note(const LineBatch& batch) {
   kill_point("pump.noted");
   if (n == static_cast<ssize_t>(sizeof header)) return 0;
   return n < 0 ? errno : ENOSPC;
+}
+
+void LineLedger::forget() {
+  unfinished_.reset();
+  const std::uint64_t none = 0;
+  (void)::pwrite(fd_.get(), &none, sizeof none, offsetof(Header, bytes));  // else it is seen again
+}
+
+void LineLedger::empty() {
+  if (!fd_ && ::access(path().c_str(), F_OK) == 0) (void)open();
+  if (fd_ && !unfinished_) (void)begin_anew();
 }
 
 void LineLedger::take(int pipe, const LineBatch& batch) {

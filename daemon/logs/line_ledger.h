@@ -54,8 +54,13 @@ class LineLedger {
   // Its text is written: takes what is left of its bytes. Returns 0, or why some are left.
   [[nodiscard]] int finish(int pipe);
 
-  // None of its text counts, or nobody can tell.
-  void forget() { unfinished_.reset(); }
+  [[nodiscard]] std::string path() const { return directory_ + "/.ledger"; }
+
+  // What was noted last is not to be carried out by anybody: none of its text counts, or nobody can
+  // tell.
+  void forget();
+  // The apps' bytes in it are gone, unless a batch is not finished.
+  void empty();
 
   // Before the text is written. Returns 0 or why not.
   [[nodiscard]] int note(const LineBatch& batch);

@@ -18,6 +18,7 @@
 
 namespace roost::daemon {
 namespace {
+using model::limits::kMaxLinesAtOnce;
 using model::limits::kMaxLogLine;
 
 // How long the stream of an unfinished batch is waited for after the start: it is handed over with
@@ -51,7 +52,9 @@ std::string time_text(const model::LineRule& rule, std::int64_t wall_ns) {
 }  // namespace
 
 Writer PumpThread::writer_of(const LogStream& stream) const {
-  return Writer{model::run_tag(stream.run), stream.which, stream.lines->slot, true};
+  const std::uint32_t tag = model::run_tag(stream.run);
+  return stream.lines ? Writer{tag, stream.which, stream.lines->slot, true}
+                      : Writer{tag, stream.which};
 }
 
 PumpThread::Moved PumpThread::move_lines(LogStream& stream, std::size_t most) {
@@ -59,6 +62,7 @@ PumpThread::Moved PumpThread::move_lines(LogStream& stream, std::size_t most) {
   if (const int errnum = files_.make_ready(to, turn_); errnum != 0) return failed(stream, errnum);
   if (const int errnum = to.dropped > 0 ? tell_dropped(to) : 0; errnum != 0)
     return failed(stream, errnum);
+  if (const int errnum = open_ledger(); errnum != 0) return failed(stream, errnum);
   if (!ledger_is_free(stream)) return Moved::stopped;
   if (!stream.begun || stream.span.file != to.file->id()) begin_output(stream);
   if (stream.longest_line == 0) {
@@ -69,7 +73,9 @@ PumpThread::Moved PumpThread::move_lines(LogStream& stream, std::size_t most) {
   const ssize_t peeked = peek(stream.pipe.get(), std::min(most, kMaxLogLine));
   if (peeked == 0) return Moved::ended;
   if (peeked < 0) return errno == EAGAIN || errno == EINTR ? Moved::none : failed(stream, errno);
-  const std::size_t take = to_take(stream, peeked_);
+  const bool saw_all_it_wanted = peeked_.size() == std::min(most, kMaxLogLine);
+  const std::size_t take =
+      model::first_lines(to_take(stream, peeked_, saw_all_it_wanted), kMaxLinesAtOnce);
   if (take == 0) return wait_for_end_of_line(stream, peeked_.size());
   if (const int errnum = write_lines(stream, std::string_view(peeked_).substr(0, take));
       errnum != 0)
@@ -79,8 +85,9 @@ PumpThread::Moved PumpThread::move_lines(LogStream& stream, std::size_t most) {
   counters_.batches.fetch_add(1, std::memory_order_relaxed);
   if (to.state != Destination::State::fine) set_state(to, Destination::State::fine, 0);
   if (std::exchange(stream.unended, 0) > 0) std::erase(unended_, &stream);
-  if (take < peeked_.size())
-    (void)wait_for_end_of_line(stream, peeked_.size() - take);
+  const std::string_view left = std::string_view(peeked_).substr(take);
+  if (!left.empty() && left.find('\n') == std::string_view::npos)
+    (void)wait_for_end_of_line(stream, left.size());
   else
     watch_for_more(stream, false);
   return Moved::some;
@@ -119,11 +126,16 @@ ssize_t PumpThread::peek(int pipe, std::size_t most) {
 
 // Where everything has to go, the last line need not have ended; but what was looked at may end in
 // the middle of one that goes on.
-std::size_t PumpThread::to_take(LogStream& stream, std::string_view bytes) {
+std::string_view PumpThread::to_take(const LogStream& stream, std::string_view bytes,
+                                     bool saw_all_it_wanted) const {
   const std::size_t whole = model::whole_lines(bytes, stream.longest_line);
-  const bool all = stream.takes_all || (readiness(stream.pipe.get()) & POLLHUP) != 0;
-  if (!all) return whole;
-  return whole > 0 && bytes_waiting(stream.pipe.get()) > bytes.size() ? whole : bytes.size();
+  const bool more = bytes_waiting(stream.pipe.get()) > bytes.size();
+  const bool ended = (readiness(stream.pipe.get()) & POLLHUP) != 0;
+  // A look that shows no more of a line than this never will: our own pipe is small.
+  const bool all = stream.takes_all || ended || (whole == 0 && more && !saw_all_it_wanted);
+  if (whole > 0 && (!all || more)) return bytes.substr(0, whole);
+  if (!all) return {};
+  return ended && !more ? bytes : bytes.substr(0, model::whole_characters(bytes));
 }
 
 // The beginning of a line waits in the pipe. It is known: only more of it is news.
@@ -150,8 +162,10 @@ void PumpThread::watch_for_more(LogStream& stream, bool more_only) {
 // Who waits for an answer to a prompt, or has filled a small pipe, is not kept waiting.
 void PumpThread::write_unended() {
   for (LogStream* stream : std::vector<LogStream*>(unended_)) {
+    if (std::find(unended_.begin(), unended_.end(), stream) == unended_.end())
+      continue;  // gone with another
     if (turn_.now < stream->unended_until) continue;
-    if (std::erase(unended_, stream) == 0) continue;  // gone with another
+    std::erase(unended_, stream);
     stream->unended = 0;
     const bool before = std::exchange(stream->takes_all, true);
     watch_for_more(*stream, false);
@@ -177,7 +191,7 @@ void PumpThread::compose(const LogStream& stream, LogFile& file, std::string_vie
 
 int PumpThread::write_lines(LogStream& stream, std::string_view bytes) {
   LogFile& file = *stream.to->file;
-  LogFile* also = ready_also(stream) ? stream.also->file.get() : nullptr;
+  LogFile* also = ready_also(stream, bytes.size()) ? stream.also->file.get() : nullptr;
   const auto place_of = [](const LogFile& in, const std::string& text) {
     return in.discards() ? TextPlace{} : TextPlace{in.id(), in.offset(), text.size()};
   };
@@ -190,7 +204,10 @@ int PumpThread::write_lines(LogStream& stream, std::string_view bytes) {
   }
   if (const int errnum = ledger_.note(batch); errnum != 0) return errnum;
   const Writer writer = writer_of(stream);
-  if (const int errnum = file.write(texts_[0], writer); errnum != 0) return errnum;
+  if (const int errnum = file.write(texts_[0], writer); errnum != 0) {
+    ledger_.forget();
+    return errnum;
+  }
   kill_point("pump.half_written");
   const int also_errnum = also != nullptr ? also->write(texts_[1], writer) : 0;
   kill_point("pump.written");
@@ -201,17 +218,17 @@ int PumpThread::write_lines(LogStream& stream, std::string_view bytes) {
 }
 
 // The second file is a copy for convenience: nobody waits for it. What it misses, it says.
-bool PumpThread::ready_also(LogStream& stream) {
+bool PumpThread::ready_also(LogStream& stream, std::size_t bytes) {
   if (!stream.also) return false;
   Destination& also = *stream.also;
   if (also.state != Destination::State::fine && turn_.now < also.retry_at) {
-    if (also.state == Destination::State::stopped) lose_also(stream, also.errnum, peeked_.size());
+    if (also.state == Destination::State::stopped) lose_also(stream, also.errnum, bytes);
     return false;
   }
   int errnum = files_.make_ready(also, turn_);
   if (errnum == 0 && also.dropped > 0) errnum = tell_dropped(also);
   if (errnum != 0) {
-    lose_also(stream, errnum, peeked_.size());
+    lose_also(stream, errnum, bytes);
     return false;
   }
   if (also.state != Destination::State::fine) set_state(also, Destination::State::fine, 0);
@@ -233,24 +250,26 @@ void PumpThread::lose_also(LogStream& stream, int errnum, std::size_t bytes) {
 
 // ---- what an earlier daemon was killed in
 
+// Told once for all streams, by its own name.
+int PumpThread::open_ledger() {
+  if (ledger_.is_open()) return 0;
+  const int errnum = ledger_.open();
+  settle_until_ = turn_.now + kSettleTime;
+  if (std::exchange(ledger_errnum_, errnum) != errnum && errnum != 0)
+    tell({ledger_.path(), errnum, LogProblem::Kind::stopped});
+  return errnum;
+}
+
 // Whether the stream may begin a batch. Another's that is not finished comes first.
 bool PumpThread::ledger_is_free(LogStream& stream) {
-  int errnum = 0;
-  if (!ledger_.is_open()) {
-    errnum = ledger_.open();
-    settle_until_ = turn_.now + kSettleTime;
-  }
-  if (errnum == 0 && !ledger_.unfinished()) return true;
-  if (errnum == 0) {
+  if (ledger_.unfinished()) {
     const LineBatch& batch = ledger_.unfinished()->batch;
-    if (batch.run == stream.run && batch.stream == stream.which) {
+    if (batch.run == stream.run && batch.stream == stream.which)
       settle_unfinished(stream);
-    } else if (turn_.now >= settle_until_) {
+    else if (turn_.now >= settle_until_)
       ledger_.forget();
-    }
-    if (!ledger_.unfinished()) return true;
   }
-  if (errnum != 0) set_state(*stream.to, Destination::State::stopped, errnum);
+  if (!ledger_.unfinished()) return true;
   stream.to->retry_at = turn_.now + options_.retry_after;
   hold(stream);
   return false;
@@ -263,12 +282,12 @@ void PumpThread::settle_unfinished(LogStream& stream) {
     (void)ledger_.finish(stream.pipe.get());
     return;
   }
-  ledger_.forget();
   for (Destination* to : {stream.to.get(), stream.also.get()})
     for (const TextPlace& place : unfinished.batch.places)
       if (to != nullptr && to->file && to->file->id() == place.file &&
           to->file->offset() > place.offset)
         (void)to->file->cut_to(place.offset);  // else it is twice in the file
+  ledger_.forget();
 }
 
 bool PumpThread::text_is_written(const LogStream& stream, const LineBatch& batch) const {

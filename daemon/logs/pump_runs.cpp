@@ -141,6 +141,7 @@ void PumpThread::report(RunId id, const Run& run) {
 // The offset of an open one follows by itself: its size is looked at before each batch.
 FlushReport PumpThread::flush(const std::vector<LogTarget>& targets) {
   FlushReport report;
+  ledger_.empty();
   for (LogTarget target : targets) {
     if (!files_.is_ours(target.path)) target.owner = owner_of_way(target.path);
     std::uint64_t bytes = 0;

@@ -205,7 +205,7 @@ PumpThread::Moved PumpThread::drop(LogStream& stream, std::size_t most) {
   if (stream.discarded == before) return moved;
   if (std::find(owed_.begin(), owed_.end(), stream.to) == owed_.end()) owed_.push_back(stream.to);
   to.dropped += stream.discarded - before;
-  to.dropped_of = Writer{model::run_tag(stream.run), stream.which};
+  to.dropped_of = writer_of(stream);
   return moved;
 }
 
@@ -246,6 +246,10 @@ void PumpThread::set_state(Destination& to, Destination::State state, int errnum
   LogProblem problem{to.target.path, kind == Kind::resumed ? to.errnum : errnum, kind};
   to.state = state;
   to.errnum = errnum;
+  tell(std::move(problem));
+}
+
+void PumpThread::tell(LogProblem problem) {
   if (!options_.on_problem || outbox_.size() >= kMaxUntoldProblems) return;
   outbox_.put(
       [this_problem = std::move(problem), tell = options_.on_problem] { tell(this_problem); });

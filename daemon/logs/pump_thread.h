@@ -114,13 +114,15 @@ class PumpThread {
 
   // Lines (pump_lines.cpp).
   Moved move_lines(LogStream& stream, std::size_t most);
+  [[nodiscard]] int open_ledger();
   [[nodiscard]] bool ledger_is_free(LogStream& stream);
   void settle_unfinished(LogStream& stream);
   [[nodiscard]] bool text_is_written(const LogStream& stream, const LineBatch& batch) const;
   [[nodiscard]] ssize_t peek(int pipe, std::size_t most);
-  [[nodiscard]] std::size_t to_take(LogStream& stream, std::string_view bytes);
+  [[nodiscard]] std::string_view to_take(const LogStream& stream, std::string_view bytes,
+                                         bool saw_all_it_wanted) const;
   [[nodiscard]] int write_lines(LogStream& stream, std::string_view bytes);
-  [[nodiscard]] bool ready_also(LogStream& stream);
+  [[nodiscard]] bool ready_also(LogStream& stream, std::size_t bytes);
   void lose_also(LogStream& stream, int errnum, std::size_t bytes);
   [[nodiscard]] Writer writer_of(const LogStream& stream) const;
   void compose(const LogStream& stream, LogFile& file, std::string_view bytes, std::string& text);
@@ -129,6 +131,7 @@ class PumpThread {
   void write_unended();
   void tell_all_dropped();
   void set_state(Destination& to, Destination::State state, int errnum);
+  void tell(LogProblem problem);
 
   void watch(LogStream& stream);
   void unwatch(LogStream& stream);
@@ -163,7 +166,8 @@ class PumpThread {
   // runs that keep them.
   std::vector<std::shared_ptr<Destination>> owed_;
   LineLedger ledger_;
-  UniqueFd peek_in_;  // a pipe of our own, for looks into others
+  int ledger_errnum_ = 0;  // why it is not open, as it was told
+  UniqueFd peek_in_;       // a pipe of our own, for looks into others
   UniqueFd peek_out_;
   TimePoint settle_until_;            // for an unfinished batch: then its stream is not coming
   std::string peeked_;                // what was looked at

@@ -81,9 +81,11 @@ void Policies::sync_files() {
     std::vector<std::string> never{home_};
     for (model::InstanceId id : supervisor_.book().apps().at(app).entry.instance_ids()) {
       const LogPaths paths = supervisor_.log_paths(*supervisor_.find(id));
-      never.push_back(paths.out);
-      never.push_back(paths.err);
-      if (!paths.both.empty()) never.push_back(paths.both);
+      for (const std::string& path : {paths.out, paths.err, paths.both}) {
+        if (path.empty()) continue;
+        never.push_back(path);
+        never.push_back(path + std::string(model::kMarksSuffix));
+      }
     }
     files_.watch(app, instance->spec, never);
   }

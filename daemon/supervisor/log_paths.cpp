@@ -49,7 +49,8 @@ LogTarget log_target_of(const model::AppSpec& spec, model::InstanceId id, std::u
                                  .app_name = spec.name,
                                  .process_id = static_cast<std::uint32_t>(raw(id)),
                                  .slot = slot};
-  target.also = paths.both;
+  const bool only_both = target.path == kNowhere;
+  (only_both ? target.path : target.also) = paths.both;
   return target;
 }
 

@@ -108,7 +108,7 @@ void Supervisor::on_stop_command(RunId id, const ProbeOutcome& outcome) {
   if (UniqueFd pipe = outcome.output.empty() ? UniqueFd() : as_pipe(outcome.output)) {
     const RunId told = next_run_id();  // none of the keeper's
     pump_->attach(told, model::Stream::err, std::move(pipe),
-                  {.path = log_paths(*instance).err, .owner = {}, .on_full = run->spec->on_full});
+                  log_target(*instance, model::Stream::err));
     pump_->finish(told);
   }
   const bool wanted = !run->exit && Monotonic::now() < run->stop_deadline;

@@ -44,6 +44,8 @@ def test_the_method_for_several(home):
         assert connection.call("app.start_all", {"items": []})["outcomes"] == []
         with pytest.raises(WireError, match="items"):
             connection.call("app.start_all", {"items": 3})
+        with pytest.raises(WireError, match="more than 256"):
+            connection.call("app.start_all", {"items": [{"targets": ["all"]}] * 257})
 
 
 def test_no_autostart_adds_and_does_not_start(home):

@@ -50,7 +50,8 @@ def test_a_stop_command_that_hangs_ends_with_its_time(home):
     mark = home.work / "mark"
     pid = start(home, f"echo $$$$ > {mark}; exec sleep 999", kill_timeout="3s")
     home.ok("stop", "app", timeout=110)
-    assert not procs.alive(pid) and not procs.alive(int(mark.read_text()))
+    assert not procs.alive(pid)
+    wait_until(lambda: not procs.alive(int(mark.read_text())), 20, "its command has ended, too")
     assert "stop_command failed: timed out" in ended(home)["decision"]
 
 
@@ -111,3 +112,10 @@ def test_what_a_stop_command_writes_is_in_the_error_log(home):
     home.ok("stop", "app", timeout=110)
     wait_until(lambda: b"stop_command: saving\n" in home.log("app", "error") and b"stop_command: done\n" in home.log("app", "error"), 20, "both lines are there")
     assert "stop_command: saving" in home.ok("logs", "app", "--err").out and b"stop_command" not in home.log("app")
+
+
+def test_its_lines_have_the_form_of_the_log(home):
+    start(home, "echo saving; touch quit", log_type="json")
+    home.ok("stop", "app", timeout=110)
+    wait_until(lambda: b"stop_command: saving" in home.log("app", "error"), 20, "the line is there")
+    assert all(json.loads(line)["type"] == "err" for line in home.log("app", "error").splitlines())

@@ -80,3 +80,20 @@ def test_logs_that_follow_pick_up_apps_that_come_later(home, targets):
         wait_until(lambda: text.read_bytes().endswith(b"w3 | three\n"), 30, "also with the next daemon")
         following.kill()
     assert text.read_bytes() == b"w1 | first\nw2 | one\nw2 | two\nw3 | three\n", "nothing twice"
+
+
+def test_logs_that_follow_tell_later_instances_of_a_merged_app_apart(home):
+    home.ok("start", "echo first; exec sleep 1000", "--name", "w1")
+    text = home.work / "followed"
+
+    def seen():  # label and text of each kind of line
+        return {tuple(part.strip() for part in line.split("|")) for line in text.read_text().splitlines() if line.startswith("m")}
+
+    with text.open("wb") as out, home.popen("logs", "-f", stdout=out, stderr=None) as following:
+        wait_until(lambda: text.read_bytes().endswith(b"| first\n"), 20, "the first one")
+        home.ok("start", "while sleep 0.3; do echo i$NODE_APP_INSTANCE; done", "--name", "m", "-i", "2", "--merge-logs")
+        wait_until(lambda: len(seen()) == 2, 30, "both instances that came later")
+        home.ok("scale", "m", "3")
+        wait_until(lambda: len(seen()) == 3, 30, "the third")
+        following.kill()
+    assert {(label[-2:], line) for label, line in seen()} >= {("#1", "i1"), ("#2", "i2")}, seen()

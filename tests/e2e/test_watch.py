@@ -89,6 +89,15 @@ def test_what_does_not_count(home, tree):
     touch_until_seen(home, tree / "keep.tmp")
 
 
+def test_its_own_combined_log_does_not_count(home, tree):
+    home.ok("start", "echo hello; exec sleep 1000", "--name", "app", "--cwd", tree, "--watch", "--log", "combined.txt")
+    watched(home)
+    touch_until_seen(home, tree / "src/app.js")
+    wait_until((tree / "combined.txt.marks").exists, 20, "it has written")
+    seen = restarts(home)
+    hold_for(lambda: restarts(home) == seen, 1, "what it writes does not count")
+
+
 def test_a_list_of_paths_and_single_files(home, tree):
     (tree / "lib").mkdir()
     (tree / "config.yml").write_text("a")

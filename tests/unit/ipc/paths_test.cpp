@@ -71,6 +71,8 @@ TEST_CASE("paths: a relative home becomes absolute") {
   CHECK(paths->home.front() == '/');
   CHECK(paths->home.find("/some/home") != std::string::npos);
   CHECK_FALSE(paths_for_home(""));
+  CHECK(paths_for_home("/" + std::string(439, 'x')));
+  CHECK_FALSE(paths_for_home("/" + std::string(440, 'x')));  // no database could be opened there
 }
 
 TEST_CASE(

@@ -71,3 +71,16 @@ TEST_CASE("log format: an object for each line or piece") {
   CHECK(lines(rule, "\xff\n") == "{\"message\":\"\xef\xbf\xbd\\n" + rest + "\n");
   CHECK(lines(rule, "x\n", FileEnd::own_piece).starts_with("\n{"));
 }
+
+TEST_CASE("log format: so many lines, and no half characters") {
+  CHECK(first_lines("a\nb\nc", 2) == 4);
+  CHECK(first_lines("a\nb\nc", 9) == 5);
+  CHECK(first_lines("", 3) == 0);
+  CHECK(whole_characters("ab") == 2);
+  CHECK(whole_characters("a\xc3\xa4") == 3);
+  CHECK(whole_characters("a\xc3") == 1);
+  CHECK(whole_characters("a\xf0\x9f\x98") == 1);
+  CHECK(whole_characters("\xf0\x9f") == 2);   // there is nothing before it
+  CHECK(whole_characters("a\x80\x80") == 3);  // of no character
+  CHECK(whole_characters("\x80\x80\x80\x80\x80") == 5);
+}
