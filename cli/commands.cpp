@@ -100,7 +100,7 @@ constexpr std::array<Command, 36> kCommands{{
     {"describe", "desc info show", Group::look, "Show everything about apps", "<target>...",
      run_describe, kTargetNotes},
     {"jobs", "", Group::look, "Show jobs, their times and their last runs", "[target]...", run_jobs,
-     "A job is an app with `type: job` in a file of apps. To run one now: roost start NAME. To "
+     "A job is an app with a schedule, or of `type: job`. To run one now: roost start NAME. To "
      "take\n"
      "it off its schedule: roost stop NAME.\n"},
     {"env", "", Group::look, "Print the environment of an app", "<target> [options]", run_env,

@@ -19,7 +19,7 @@ ExitCode run_jobs(Invocation& invocation, const Command& self, Args args) {
   invocation.show(jobs_text(*reply, invocation.terminal()));
   if (reply->jobs.empty())
     invocation.warn(request.targets.empty()
-                        ? "no jobs; a job is an app with `type: job` in a file of apps"
+                        ? "no jobs; a job is an app with a schedule, or of `type: job`"
                         : "none of these is a job");
   return ExitCode::ok;
 }

@@ -258,8 +258,14 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   if (std::any_of(requests.begin(), requests.end(),
                   [](const auto& one) { return one.app.has_value(); }))
     tell_missed(invocation, missed_variables(shell, passed, dotenv_of(*directory), options.env));
-  const auto existing = std::find_if(requests.begin(), requests.end(),
-                                     [](const auto& request) { return !request.app; });
+  const auto is_refused = [&reply](std::size_t item) {
+    return std::any_of(reply->refused.begin(), reply->refused.end(),
+                       [item](const ipc::Refusal& one) { return one.item == item; });
+  };
+  const auto existing =
+      std::find_if(requests.begin(), requests.end(), [&](const ipc::StartRequest& request) {
+        return !request.app && !is_refused(static_cast<std::size_t>(&request - requests.data()));
+      });
   if (existing != requests.end() && (has_settings(options) || policy.any()))
     invocation.warn("note: '" + existing->targets.front() +
                     "' exists already; options and arguments are for new apps only");

@@ -46,8 +46,26 @@ std::optional<Change> change_of(const Supervisor& supervisor, const NewApp& app)
   return begin_change(supervisor, app.asker, {item});
 }
 
+// Those that nobody has asked for are started for others.
+void mark_needed(StartWork& work, const std::vector<InstanceId>& asked) {
+  for (StartOutcome& outcome : work.reply.outcomes) {
+    if (std::find(asked.begin(), asked.end(), InstanceId{outcome.instance.id}) != asked.end())
+      continue;
+    for (const StartOutcome& other : work.reply.outcomes)
+      if (work.services.supervisor.find(InstanceId{other.instance.id})
+              ->spec->depends_on.contains(outcome.instance.name))
+        outcome.needed_by = other.instance.name;
+  }
+}
+
+void start_with_dependencies(const StartWorkPtr& work, const std::vector<InstanceId>& ids,
+                             bool wait) {
+  start_existing(work, work->services.dependencies.with_dependencies(ids), wait);
+  mark_needed(*work, ids);
+}
+
 void begin(const StartWorkPtr& work, const std::vector<InstanceId>& ids, const NewApp& app) {
-  if (app.start) return start_existing(work, ids, app.wait);
+  if (app.start) return start_with_dependencies(work, ids, app.wait);
   report_as_they_are(*work, ids, ipc::RestsAs::left);
 }
 
@@ -98,7 +116,7 @@ void start_new(const StartWorkPtr& work, const NewApp& app) {
     return ids;
   };
   const std::vector<InstanceId> ids = submitted(work, add);
-  if (app.start) return start_existing(work, ids, app.wait);
+  if (app.start) return start_with_dependencies(work, ids, app.wait);
   report_as_they_are(*work, ids, ipc::RestsAs::added);
 }
 
@@ -116,18 +134,6 @@ void find_named_jobs(StartWork& work, const std::vector<std::string>& targets,
   }
 }
 
-// Those that nobody has asked for are started for others.
-void mark_needed(StartWork& work, const std::vector<InstanceId>& asked) {
-  for (StartOutcome& outcome : work.reply.outcomes) {
-    if (std::find(asked.begin(), asked.end(), InstanceId{outcome.instance.id}) != asked.end())
-      continue;
-    for (const StartOutcome& other : work.reply.outcomes)
-      if (work.services.supervisor.find(InstanceId{other.instance.id})
-              ->spec->depends_on.contains(outcome.instance.name))
-        outcome.needed_by = other.instance.name;
-  }
-}
-
 using Done = std::function<void(Result<StartReply>)>;
 
 void start(Services& services, const ipc::StartRequest& request, const Asker& asker, Done done) {
@@ -138,8 +144,7 @@ void start(Services& services, const ipc::StartRequest& request, const Asker& as
                             : services.supervisor.select(request.targets);
   if (existing && !existing->empty() && request.autostart) {
     find_named_jobs(*work, request.targets, *existing);
-    start_existing(work, services.dependencies.with_dependencies(*existing), request.wait);
-    mark_needed(*work, *existing);
+    start_with_dependencies(work, *existing, request.wait);
     services.supervisor.when_saved(on_disk(work));
   } else if (existing && !existing->empty()) {
     report_as_they_are(*work, *existing, ipc::RestsAs::left);

@@ -98,3 +98,14 @@ def test_a_run_for_a_dependency_is_told_so(home):
     assert "already running: migrate (" in said.out, said
     (home.work / "go").write_text("")
     home.wait_state("web", "online", 40)
+
+
+def test_a_new_app_starts_what_it_depends_on(home):
+    home.ok("start", "exec sleep 1000", "--name", "db", "--no-autostart")
+    said = home.ok("start", "exec sleep 1000", "--name", "web", "--depends-on", "db")
+    assert home.state("db") == home.state("web") == "online" and "for web" in said.out, said
+
+
+def test_no_remark_of_what_is_not_there(home):
+    said = home.run("start", "nobody", "exec sleep 1000", "--time")
+    assert "exists already" not in said.err and "nobody" in said.err, said
