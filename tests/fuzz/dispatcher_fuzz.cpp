@@ -143,6 +143,7 @@ class Rig {
                      .program = "/nonexistent/roostd",
                      .keeper_pid = 1,
                      .started = Monotonic::now(),
+                     .begin_end = [this] { services_.ending = true; },
                      .quit = [] {},
                      .renew_keeper = [](const auto& done) { done(ok()); },
                      .step_down = [] {},
