@@ -27,11 +27,6 @@ target_compile_options(roost_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion
 if(CMAKE_BUILD_TYPE STREQUAL Release)  # what nobody calls is not in the programs: fewer pages to read and to map
   target_compile_options(roost_flags INTERFACE -ffunction-sections -fdata-sections)
   target_link_options(roost_flags INTERFACE -Wl,--gc-sections)
-  include(CheckLinkerFlag)  # sections that only their bounds speak of (RoostLazyStatics) are not to go
-  check_linker_flag(CXX -Wl,-z,nostart-stop-gc ROOST_HAS_NOSTART_STOP_GC)
-  if(ROOST_HAS_NOSTART_STOP_GC)
-    target_link_options(roost_flags INTERFACE -Wl,-z,nostart-stop-gc)
-  endif()
 endif()
 target_compile_definitions(roost_flags INTERFACE ROOST_VERSION="${PROJECT_VERSION}" _GNU_SOURCE
                            $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>
@@ -46,4 +41,10 @@ endif()
 find_program(ROOST_MOLD mold)
 if(ROOST_MOLD)
   target_link_options(roost_flags INTERFACE -fuse-ld=mold)
+else()  # sections that only their bounds speak of (RoostLazyStatics) are not to go; mold keeps them by itself
+  include(CheckLinkerFlag)
+  check_linker_flag(CXX -Wl,-z,nostart-stop-gc ROOST_HAS_NOSTART_STOP_GC)
+  if(ROOST_HAS_NOSTART_STOP_GC)
+    target_link_options(roost_flags INTERFACE -Wl,-z,nostart-stop-gc)
+  endif()
 endif()
