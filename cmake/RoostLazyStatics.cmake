@@ -1,10 +1,24 @@
 # Static objects of a library that most runs of a program do not need: their initialisers are taken from the list
 # that runs before main() and put into a section of their own, which core/base/lazy_statics.h runs when it is time.
-# roost_lazy_statics_command(VAR SECTION IN OUT) sets VAR to the command that makes the archive OUT of IN.
-# With flags given, objcopy makes it plain data; otherwise linkers would take it for the list itself.
-function(roost_lazy_statics_command variable section in out)
-  if(NOT CMAKE_OBJCOPY)
-    message(FATAL_ERROR "objcopy (binutils) is needed")
+# Needs GNU objcopy, which makes that section plain data where it is given flags; LLVM's leaves it the type of the
+# list, and linkers then take it for the list itself. Without it all run before main(), as ever.
+find_program(ROOST_OBJCOPY objcopy)
+set(ROOST_HAS_LAZY_STATICS OFF)
+if(ROOST_OBJCOPY)
+  execute_process(COMMAND "${ROOST_OBJCOPY}" --version OUTPUT_VARIABLE objcopy_version ERROR_QUIET)
+  if(objcopy_version MATCHES "GNU objcopy")
+    set(ROOST_HAS_LAZY_STATICS ON)
   endif()
-  set(${variable} "${CMAKE_OBJCOPY}" --rename-section ".init_array=${section},alloc,load,data,contents" "${in}" "${out}" PARENT_SCOPE)
+endif()
+
+# Sets VAR to the command that makes the archive OUT of IN, which may be the same.
+function(roost_lazy_statics_command variable section in out)
+  if(ROOST_HAS_LAZY_STATICS)
+    set(command "${ROOST_OBJCOPY}" --rename-section ".init_array=${section},alloc,load,data,contents" "${in}" "${out}")
+  elseif("${in}" STREQUAL "${out}")
+    set(command "${CMAKE_COMMAND}" -E true)
+  else()
+    set(command "${CMAKE_COMMAND}" -E copy "${in}" "${out}")
+  endif()
+  set(${variable} "${command}" PARENT_SCOPE)
 endfunction()

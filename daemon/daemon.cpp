@@ -68,6 +68,7 @@ Daemon::Daemon(DaemonOptions options)
   const auto post_later = [this](std::function<void()> task) {
     loop_.post_later(std::move(task), kPatience);
   };
+  const auto boot_id = read_boot_id();
   supervisor_ = std::make_unique<Supervisor>(SupervisorParts{
       .loop = loop_,
       .worker = worker_,
@@ -77,13 +78,14 @@ Daemon::Daemon(DaemonOptions options)
       .home_id = home_id(options_.paths.home),
       .log_dir = options_.paths.log_dir,
       .notify = find_notify_place(options_.paths.runtime_dir, home_id(options_.paths.home)),
-      .boot_id = read_boot_id(),
+      .boot_id = boot_id,
       .helper = own_directory() + "/roost",
       .credentials = own_credentials()});
   Pump::Options pump_options;
   pump_options.post = post;
   pump_options.post_later = post_later;
-  pump_options.ledger_dir = options_.paths.log_dir;
+  pump_options.log_dir = options_.paths.log_dir;
+  pump_options.boot_id = boot_id;
   pump_options.on_drained = [this](model::RunId run, const DrainReport& report) {
     supervisor_->on_drained(run, report);
   };

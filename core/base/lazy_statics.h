@@ -16,7 +16,7 @@ inline void run_initialisers(const Initialiser* from, const Initialiser* to) {
 
 }  // namespace roost
 
-// Declares the bounds of a section; weak, for a library that has no such objects.
+// Declares the bounds of a section; weak: where there is none, its objects are made before main().
 #define ROOST_INITIALISERS(section)                                          \
   extern "C" {                                                               \
   extern const roost::Initialiser __start_##section[] __attribute__((weak)); \

@@ -60,8 +60,9 @@ void mark_needed(StartWork& work, const std::vector<InstanceId>& asked) {
 
 void start_with_dependencies(const StartWorkPtr& work, const std::vector<InstanceId>& ids,
                              bool wait) {
-  start_existing(work, work->services.dependencies.with_dependencies(ids), wait);
-  mark_needed(*work, ids);
+  const std::vector<InstanceId> all = work->services.dependencies.with_dependencies(ids);
+  start_existing(work, all, wait);
+  if (all.size() > ids.size()) mark_needed(*work, ids);
 }
 
 void begin(const StartWorkPtr& work, const std::vector<InstanceId>& ids, const NewApp& app) {

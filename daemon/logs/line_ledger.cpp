@@ -36,22 +36,6 @@ struct Header {
 
 static_assert(sizeof(Header) == 120 && sizeof(Header) <= kDataBegin);
 
-std::array<std::uint8_t, 16> read_boot_id() {
-  std::array<char, 36> text{};
-  std::array<std::uint8_t, 16> id{};
-  const UniqueFd fd(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
-  if (!fd || ::read(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return id;
-  std::size_t digits = 0;
-  for (const char c : text) {
-    if (c == '-' || digits >= 2 * id.size()) continue;
-    const int value = c >= 'a' ? c - 'a' + 10 : c - '0';
-    id[digits / 2] = static_cast<std::uint8_t>(id[digits / 2] << 4U | (value & 0xF));
-    ++digits;
-  }
-  return id;
-}
-
 LineBatch batch_of(const Header& header) {
   LineBatch batch;
   batch.run = model::RunId{header.run};
@@ -71,7 +55,6 @@ int LineLedger::open() {
   errno = 0;
   fd_ = open_beside_log(path(), false);
   if (!fd_) return errno != 0 ? errno : EIO;
-  boot_ = read_boot_id();
 
   struct stat st {};
 

@@ -36,13 +36,17 @@ struct LineBatch {
 
 class LineLedger {
  public:
+  using BootId = std::array<std::uint8_t, 16>;
+
   // A batch an earlier daemon was killed in.
   struct Unfinished {
     LineBatch batch;
     std::uint64_t taken = 0;  // of its bytes; more than 0: all of its text is written
   };
 
-  explicit LineLedger(std::string directory) : directory_(std::move(directory)) {}
+  // `boot`: of this boot of the machine; a batch of another one is about pipes that are gone.
+  LineLedger(std::string directory, const BootId& boot)
+      : directory_(std::move(directory)), boot_(boot) {}
 
   // Opens or makes the file, and looks for a batch that is not finished. Returns 0 or why not.
   [[nodiscard]] int open();
@@ -74,7 +78,7 @@ class LineLedger {
   std::string directory_;
   UniqueFd fd_;
   std::uint64_t size_ = 0;  // of the file
-  std::array<std::uint8_t, 16> boot_{};
+  BootId boot_;
   std::optional<Unfinished> unfinished_;
 };
 

@@ -8,6 +8,7 @@
 // from any thread and never block; callbacks run where Options::post puts them (the loop's thread).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -94,10 +95,10 @@ class Pump {
         on_drained;  // once for each run: after finish(), or when both its streams are at their end
     std::function<void(const LogProblem&)>
         on_problem;  // when it begins, changes and ends; not each retry
-    // Files below it are the daemon's own whatever LogTarget::owner says. Absolute, or empty.
+    // Files below it are the daemon's own whatever LogTarget::owner says, and the ledger of streams
+    // written line by line is there. Absolute; empty: no such streams.
     std::string log_dir;
-    // Where the ledger of streams written line by line is; made when there is one. Absolute.
-    std::string ledger_dir;
+    std::array<std::uint8_t, 16> boot_id{};  // what a ledger of another boot tells is over
     Duration exit_gate = model::limits::kExitGate;
     Duration retry_after = 500ms;
     Duration unended_line = model::limits::kUnendedLine;  // what there is of one is written then

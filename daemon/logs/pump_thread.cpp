@@ -36,7 +36,7 @@ PumpThread::PumpThread(const Pump::Options& options, Outbox& outbox, PumpCounter
       counters_(counters),
       wake_fd_(wake_fd),
       files_(options.log_dir, options.max_open_fds),
-      ledger_(options.ledger_dir) {}
+      ledger_(options.log_dir, options.boot_id) {}
 
 Status PumpThread::start() {
   epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));

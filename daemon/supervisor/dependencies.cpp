@@ -206,7 +206,10 @@ std::vector<InstanceId> Dependencies::with_dependencies(const std::vector<Instan
       }
     }
   }
-  std::reverse(all.begin(), all.end());
+  // What is needed first, the deepest of it at the front; then those asked for, as they were.
+  const auto asked = static_cast<std::ptrdiff_t>(ids.size());
+  std::reverse(all.begin() + asked, all.end());
+  std::rotate(all.begin(), all.begin() + asked, all.end());
   return all;
 }
 

@@ -28,6 +28,12 @@ def test_daemon_links_only_the_c_library(release_bin):
     assert not any(n.startswith(("libstdc++", "libgcc_s", "libcurl", "libwebsockets", "libfmt", "libspdlog")) for n in names)
 
 
+def test_lazy_initialisers_are_not_the_list_of_initialisers(release_bin):
+    sections = subprocess.run(["readelf", "-SW", release_bin / "roost"], capture_output=True, text=True, check=True).stdout
+    types = re.findall(r"\] (roost_\w+_init)\s+(\w+)", sections)
+    assert all(kind == "PROGBITS" for _, kind in types), types
+
+
 def cmake_link_list(target):
     """Everything a target links, transitively, from CMake's own graph of the asan or release build."""
     for preset in ("release", "asan", "dev"):

@@ -332,3 +332,11 @@ def test_names_are_limited_to_a_safe_set(home):
         assert answer.code == 2, (name, answer)
     assert home.infos() == []
     assert stat.S_ISDIR(os.stat(home.path).st_mode)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_roots_home_below_somebody_elses_directory_keeps_its_logs(home):
+    os.chown(home.base, 65534, 65534)  # as with sudo that leaves HOME as it is
+    home.ok("start", "echo hello; exec sleep 1000", "--name", "app")
+    home.ok("start", "echo hello; exec sleep 1000", "--name", "timed", "--time")
+    wait_until(lambda: home.log("app") == b"hello\n" and home.log("timed").endswith(b": hello\n"), 20, "both lines are there")

@@ -129,7 +129,6 @@ class PumpRig {
     };
     options.on_problem = [this](const LogProblem& problem) { problems.push_back(problem); };
     options.log_dir = dir.path();
-    options.ledger_dir = dir.path();
     options.retry_after = 20ms;
     if (adjust) adjust(options);
     pump = std::make_unique<Pump>(std::move(options));

@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
   options.unended_line = 1h;
   options.pipe_bytes = 128U << 10;  // so that much is still to come when it is killed
   const char* const all = std::getenv("PUMP_VICTIM_LINES");
-  if (const char* const dir = std::getenv("PUMP_VICTIM_DIR")) options.ledger_dir = dir;
+  if (const char* const dir = std::getenv("PUMP_VICTIM_DIR")) options.log_dir = dir;
   daemon::Pump pump(options);
   if (!pump.start()) return 1;
   for (int i = 1; i + 1 < argc; i += 2) {
