@@ -197,7 +197,9 @@ std::vector<InstanceId> Dependencies::with_dependencies(const std::vector<Instan
     for (const auto& [name, condition] : instance->spec->depends_on) {
       const AppEntry* entry = supervisor_.book().find(name);
       if (entry == nullptr) continue;
-      for (const InstanceId other : entry->instance_ids()) {
+      std::vector<InstanceId> others = entry->instance_ids();
+      std::reverse(others.begin(), others.end());  // what is found here is turned round below
+      for (const InstanceId other : others) {
         const model::InstanceState& m = supervisor_.find(other)->machine;
         const bool rests = !m.current && m.rest != model::Rest::waiting;
         const bool there = supervisor_.unmet_app(name, condition).words.empty();

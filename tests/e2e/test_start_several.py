@@ -101,9 +101,10 @@ def test_a_run_for_a_dependency_is_told_so(home):
 
 
 def test_a_new_app_starts_what_it_depends_on(home):
-    home.ok("start", "exec sleep 1000", "--name", "db", "--no-autostart")
-    said = home.ok("start", "exec sleep 1000", "--name", "web", "--depends-on", "db")
-    assert home.state("db") == home.state("web") == "online" and "for web" in said.out, said
+    home.ok("start", "exec sleep 1000", "--name", "db", "-i", "2", "--no-autostart")
+    said = home.ok("start", "exec sleep 1000", "--name", "web", "-i", "2", "--depends-on", "db")
+    begun = [line.split()[1] for line in said.out.splitlines()]
+    assert begun == ["db#0", "db#1", "web#0", "web#1"] and said.out.count("for web") == 2, said
 
 
 def test_no_remark_of_what_is_not_there(home):
