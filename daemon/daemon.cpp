@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kMaxPendingWork = 20'000;  // one signal or sweep per instance at most
 constexpr Duration kInheritRetry = 5ms;
 constexpr Duration kInheritLimit = 1s;  // a spawn that hangs in the kernel is left behind
+constexpr Duration kWriteBehind = 1s;   // the records of restarts
 constexpr Duration kPatience = 5s;      // what nobody waits for comes so late at most
 constexpr Duration kQuitLimit = 3s;     // for the last acknowledgements
 
@@ -99,13 +100,19 @@ Daemon::Daemon(DaemonOptions options)
   pump_ = std::make_unique<Pump>(std::move(pump_options));
   const int socket = options_.keeper_socket.get();
   keeper_ = std::make_unique<KeeperLink>(loop_, std::move(options_.keeper_socket), *supervisor_);
-  spawner_ = std::make_unique<Spawner>(
-      SpawnerOptions{.keeper_fd = socket,
-                     .keeper_bell = keeper_->bell(),
-                     .originals = options_.originals,
-                     .post = [this](std::function<void()> task, Duration patience) {
-                       loop_.post_later(std::move(task), patience);
-                     }});
+  spawner_ = std::make_unique<Spawner>(SpawnerOptions{
+      .keeper_fd = socket,
+      .keeper_bell = keeper_->bell(),
+      .originals = options_.originals,
+      .post = [this](std::function<void()> task,
+                     Duration patience) { loop_.post_later(std::move(task), patience); },
+      .at_next_wake =
+          [this](std::function<void()> task) {
+            if (!loop_.at_next_wake(std::move(task))) return false;
+            if (!settle_timer_.active()) settle_timer_.start(kSettleAfter);
+            return true;
+          },
+      .loop_bell = loop_.wake_descriptor()});
   supervisor_->connect(*keeper_, *spawner_, *pump_);
   waits_ = std::make_unique<Waits>(bus_, *supervisor_);
   const std::string prober = own_directory() + "/roost";
@@ -139,6 +146,12 @@ void Daemon::open_store() {
     store_ = std::move(*opened);
   else
     log_error("store", opened.error().message + "; going on without it");
+}
+
+// Until its restart is on record, nothing of an exit is acknowledged: the keeper has it.
+void Daemon::settle() {
+  spawner_->settle();
+  if (store_) store_->write_waiting();
 }
 
 void Daemon::make_services() {

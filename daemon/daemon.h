@@ -52,6 +52,7 @@ class Daemon {
   void quit_now();
   void on_audience(bool present);
   void give_back();
+  void settle();
   [[nodiscard]] bool restore_home();
   void write_pid_files() const;
   void renew_keeper(std::function<void(const Status&)> done);
@@ -85,6 +86,7 @@ class Daemon {
   bool quitting_ = false;
   bool removes_files_ = false;
   int exit_status_ = 0;
+  loop::Timer settle_timer_{loop_, [this] { settle(); }};
 };
 
 }  // namespace roost::daemon

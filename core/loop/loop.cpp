@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -41,6 +42,7 @@ Loop::Loop() {
   uv_check_start(&after_wait_, [](uv_check_t* handle) {
     Loop& self = *static_cast<Loop*>(handle->loop->data);
     self.wakes_at_ = TimePoint::min();
+    self.run_awaited();
     self.run_deferred();
     self.measure_turn();
   });
@@ -99,6 +101,12 @@ void Loop::post_later(Task task, Duration patience) {
   enqueue(std::move(task), patient_ ? patience : Duration::zero());
 }
 
+bool Loop::at_next_wake(Task task) {
+  if (!patient_) return false;
+  for_next_wake_.push_back(std::move(task));
+  return true;
+}
+
 // The loop publishes when it will wake and then looks at the queue; here the queue is filled and
 // then that time is read: one of the two sees the other.
 void Loop::enqueue(Task task, Duration patience) {
@@ -121,11 +129,13 @@ TimePoint Loop::now() const {
 void Loop::on_wake() {
   eventfd_t count = 0;
   (void)::eventfd_read(wake_fd_.get(), &count);  // before the queue, or a wake-up would be lost
+  run_awaited();
   run_posted();
   if (first_lazy_ <= now()) hurry_lazy(now());
 }
 
 void Loop::catch_up() {
+  run_awaited();
   if (has_posted_.load(std::memory_order_relaxed)) run_posted();
   if (first_lazy_ <= now()) hurry_lazy(now());
 }
@@ -172,12 +182,22 @@ bool Loop::run_posted() {
   return !tasks.empty();
 }
 
+void Loop::run_awaited() {
+  if (awaited_.empty()) return;
+  for (const Task& task : std::exchange(awaited_, {}))
+    guarded("awaited", task);
+}
+
 void Loop::before_wait() {
+  int left = 0;  // 0 also where libuv cannot tell yet, or only looks
   do {
     run_deferred();
-    const int left = uv_backend_timeout(&uv_);  // 0 also where libuv cannot tell yet
+    left = uv_backend_timeout(&uv_);
     wakes_at_ = left <= 0 ? TimePoint::max() : Monotonic::now() + std::chrono::milliseconds(left);
   } while (has_posted_ && run_posted());
+  if (left == 0) return;
+  std::move(for_next_wake_.begin(), for_next_wake_.end(), std::back_inserter(awaited_));
+  for_next_wake_.clear();
 }
 
 void Loop::run_deferred() {

@@ -60,6 +60,10 @@ class Loop {
   // those of post(). While the loop is impatient, post().
   void post_later(Task task, Duration patience);
 
+  // Runs `task` before the first callback after the next wait; false, and nothing done, while the
+  // loop is impatient. The loop's thread only.
+  [[nodiscard]] bool at_next_wake(Task task);
+
   // Whether anything may be put off: false while somebody looks on. True at first.
   void set_patient(bool patient);
 
@@ -76,6 +80,10 @@ class Loop {
   [[nodiscard]] TimePoint now() const;
 
   [[nodiscard]] uv_loop_t* raw() { return &uv_; }
+
+  // An eventfd: who writes 1 to it wakes the loop. For those who cannot post, such as a child
+  // before exec.
+  [[nodiscard]] int wake_descriptor() const { return wake_fd_.get(); }
 
   // How long one turn has kept everybody else waiting, time asleep left out.
   struct Lag {
@@ -97,6 +105,7 @@ class Loop {
   void enqueue(Task task, Duration patience);
   void on_wake();
   bool run_posted();
+  void run_awaited();
   void hurry_lazy(TimePoint due_by);
   void before_wait();
   void run_deferred();
@@ -109,6 +118,8 @@ class Loop {
   uv_prepare_t before_wait_{};
   uv_check_t after_wait_{};
   std::deque<Task> deferred_;
+  std::vector<Task> for_next_wake_;
+  std::vector<Task> awaited_;  // the same, of turns that ended
   std::unordered_map<uv_timer_t*, TimePoint> lazy_;
   TimePoint first_lazy_ = TimePoint::max();  // none is due before
   ExceptionHandler on_exception_;

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -10,7 +11,12 @@
 namespace roost::daemon {
 namespace {
 
-constexpr std::uint64_t kFlags = CLONE_PARENT | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD;
+std::uint64_t flags_of(const CloneCall& call) {
+  std::uint64_t flags = CLONE_PARENT | CLONE_FILES | CLONE_PIDFD;
+  flags |= call.alive != nullptr ? CLONE_CHILD_CLEARTID : CLONE_VFORK;
+  if (call.memory == ChildMemory::shared) flags |= CLONE_VM;
+  return flags;
+}
 
 // Never comes back in the child: exit, not exit_group's library form, and no destructors.
 [[noreturn]] ROOST_NO_SANITIZE void leave(int status) {
@@ -68,10 +74,10 @@ ROOST_NO_SANITIZE long clone3_on_stack(clone_args* args, const CloneCall& call) 
 
 clone_args make_args(const CloneCall& call) {
   clone_args args{};
-  args.flags = kFlags;
+  args.flags = flags_of(call);
   args.pidfd = reinterpret_cast<std::uint64_t>(call.pidfd);
+  args.child_tid = reinterpret_cast<std::uint64_t>(call.alive);
   if (call.memory == ChildMemory::shared) {
-    args.flags |= CLONE_VM;
     args.stack = reinterpret_cast<std::uint64_t>(call.stack.data());
     args.stack_size = call.stack.size();
   }
@@ -84,9 +90,10 @@ clone_args make_args(const CloneCall& call) {
 
 ROOST_NO_SANITIZE pid_t clone_copied(const CloneCall& call) {
   clone_args args = make_args(call);
-  const long pid = call.cgroup_fd >= 0 ? ::syscall(SYS_clone3, &args, sizeof args)
-                                       : ::syscall(SYS_clone, static_cast<unsigned long>(kFlags),
-                                                   nullptr, call.pidfd, 0UL, 0UL);
+  const long pid = call.cgroup_fd >= 0
+                       ? ::syscall(SYS_clone3, &args, sizeof args)
+                       : ::syscall(SYS_clone, static_cast<unsigned long>(flags_of(call)), nullptr,
+                                   call.pidfd, 0UL, 0UL);
   if (pid == 0) leave(call.child(call.argument));
   return pid < 0 ? -errno : static_cast<pid_t>(pid);
 }
@@ -100,8 +107,9 @@ pid_t clone_shared(const CloneCall& call) {
 #else
   if (call.cgroup_fd >= 0) return -ENOSYS;
 #endif
-  const int pid = ::clone(call.child, call.stack.data() + call.stack.size(),
-                          static_cast<int>(kFlags | CLONE_VM), call.argument, call.pidfd);
+  const int pid =
+      ::clone(call.child, call.stack.data() + call.stack.size(), static_cast<int>(flags_of(call)),
+              call.argument, call.pidfd, nullptr, call.alive);
   return pid < 0 ? -errno : pid;
 }
 
@@ -115,6 +123,12 @@ pid_t clone_child(const CloneCall& call) {
       return clone_copied(call);
   }
   return -EINVAL;
+}
+
+void wait_for_child(std::atomic<int>& alive) {
+  static_assert(std::atomic<int>::is_always_lock_free);
+  for (int value = alive; value != 0; value = alive)
+    ::syscall(SYS_futex, &alive, FUTEX_WAIT, value, nullptr, nullptr, 0);
 }
 
 }  // namespace roost::daemon

@@ -1,7 +1,8 @@
 // The clone itself: a child of our parent (CLONE_PARENT) with our descriptor table, while the
-// calling thread waits until it has exec'd or exited.
+// calling thread waits until it has exec'd or exited; or goes on, and is told.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -31,9 +32,15 @@ struct CloneCall {
   int (*child)(void*) = nullptr;  // raw system calls only; must not return when memory is shared
   void* argument = nullptr;
   std::span<std::byte> stack;  // for shared memory; 16-byte aligned ends
+  // Not null: the caller goes on beside the child, with shared memory only. The kernel makes it 0
+  // when the child has exec'd or exited, and wakes who waits there (CLONE_CHILD_CLEARTID). In a
+  // shared mapping; all that the child uses must stay until then.
+  std::atomic<int>* alive = nullptr;
 };
 
 // The child's pid, or -errno. All signals must be blocked by the caller.
 [[nodiscard]] pid_t clone_child(const CloneCall& call);
+// Until the child of CloneCall::alive has exec'd or exited.
+void wait_for_child(std::atomic<int>& alive);
 
 }  // namespace roost::daemon

@@ -35,7 +35,8 @@ struct ChildPlan {
   std::size_t label_lane_offset = 0;
   int keeper_fd = -1;
   int keeper_bell = -1;
-  bool rings = true;  // false: the keeper may read of the run when it wakes by itself
+  int loop_bell = -1;  // rung when it fails; -1 = the daemon waits for it
+  bool rings = true;   // false: the keeper may read of the run when it wakes by itself
   int stdin_fd = -1;
   int out_app = -1;  // the app's ends
   int err_app = -1;

@@ -70,10 +70,10 @@ struct SpawnPlan {
   std::optional<KeeperNote> note;
   // The keeper is to know at once all the same: it looks after a daemon that has living runs.
   bool rings = true;
-  // Takes the daemon's ends of the pipes, on the spawner's thread; empty: they are in the result.
+  // Takes the daemon's ends of the pipes, on the thread that spawns; empty: they are in the result.
   std::function<void(UniqueFd out, UniqueFd err)> take_output;
-  // Told of the end of the spawn, on the spawner's thread, before whoever asked; `more_follow`: the
-  // spawner has more to do.
+  // Told of the end of the spawn, on the thread that saw it, before whoever asked; `more_follow`:
+  // there is more to come with which it may be put on record.
   std::function<void(const SpawnResult&, bool more_follow)> settled;
   // Who asked can wait for the answer until the loop wakes by itself, at most so
   // long.

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/model/limits.h"
-#include "daemon/process/spawn_once.h"
+#include "daemon/process/spawn_attempt.h"
 
 namespace roost::daemon {
 
@@ -46,6 +46,8 @@ std::string_view to_string(SpawnStage stage) {
   return "unknown";
 }
 
+// What is begun is the loop thread's until it is concluded or handed over; the bench belongs to it,
+// or else to the thread while that is at work.
 class Spawner::Impl {
  public:
   explicit Impl(SpawnerOptions options) : options_(std::move(options)) {
@@ -58,6 +60,7 @@ class Spawner::Impl {
     ::pthread_sigmask(SIG_SETMASK, &old, nullptr);
   }
 
+  // The memory of a child that is on its way is here.
   ~Impl() {
     {
       const std::lock_guard lock(mutex_);
@@ -65,40 +68,46 @@ class Spawner::Impl {
     }
     wake_.notify_one();
     thread_.join();
+    if (begun_) (void)begun_->attempt->end();
+    for (Job& job : jobs_)
+      if (job.attempt) (void)job.attempt->end();
   }
 
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
   void spawn(SpawnPlan plan, Done done) {
+    Job job;
+    job.plan = std::move(plan);
+    job.done = std::move(done);
+    job.settled = std::move(job.plan.settled);
+    if (begin(job)) return;
+    hand_over();
     std::unique_lock lock(mutex_);
     if (jobs_.size() < model::limits::kMaxInstances) {
-      auto settled = std::move(plan.settled);
-      jobs_.push_back({std::move(plan), std::move(done), std::move(settled), {}});
+      jobs_.push_back(std::move(job));
       ++spawns_;
       lock.unlock();
       return wake_.notify_one();
     }
     lock.unlock();
     SpawnResult refused;
-    refused.run = plan.label.run;
-    refused.label = plan.label;
+    refused.run = job.plan.label.run;
+    refused.label = job.plan.label;
     refused.failure = SpawnFailure{
         .stage = SpawnStage::queue,
         .error = {Errc::unavailable, "too many starts are waiting", "kMaxInstances are queued"},
         .transient = true};
-    deliver(std::move(done), std::move(refused), Duration::zero());
+    deliver(std::move(job.done), std::move(refused), Duration::zero());
   }
 
   void run(std::function<void()> work, std::function<void()> done) {
-    {
-      const std::lock_guard lock(mutex_);
-      jobs_.push_back({{}, {}, {}, [this, work = std::move(work), done = std::move(done)] {
-                         work();
-                         options_.post(done, Duration::zero());
-                       }});
-    }
-    wake_.notify_one();
+    Job job;
+    job.other = [this, work = std::move(work), done = std::move(done)] {
+      work();
+      options_.post(done, Duration::zero());
+    };
+    enqueue(std::move(job));
   }
 
   std::size_t waiting() {
@@ -111,16 +120,64 @@ class Spawner::Impl {
     return spawns_ > 0;
   }
 
+  void settle() {
+    if (!begun_) return;
+    if (!begun_->attempt->is_over()) return hand_over();
+    const Job job = *std::exchange(begun_, {});
+    SpawnResult result = job.attempt->end();
+    count_down();
+    if (job.settled) job.settled(result, true);
+    job.done(std::move(result));
+  }
+
  private:
   struct Job {
-    SpawnPlan plan;
-    Done done;
-    std::function<void(const SpawnResult&, bool)> settled;
-    std::function<void()> other;  // instead of a spawn
+    SpawnPlan plan{};
+    Done done{};
+    std::function<void(const SpawnResult&, bool)> settled{};
+    std::shared_ptr<SpawnAttempt> attempt{};  // begun by the loop
+    std::function<void()> other{};            // instead of a spawn
   };
 
+  // On the loop's thread, beside the child: for one that nobody waits for, while the spawner's
+  // thread is idle and need not be woken.
+  bool begin(Job& job) {
+    if (begun_ || job.plan.patience == Duration::zero() || !options_.at_next_wake) return false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (bench_ == nullptr || spawns_ > 0 || !jobs_.empty()) return false;
+      ++spawns_;
+    }
+    finish_plan(job.plan);
+    if (!SpawnAttempt::can_begin(job.plan) ||
+        !options_.at_next_wake([this, alive = std::weak_ptr(alive_)] {
+          if (!alive.expired()) settle();
+        })) {
+      count_down();
+      return false;
+    }
+    job.attempt = std::make_shared<SpawnAttempt>(*bench_, options_, std::exchange(job.plan, {}));
+    const bool begun = job.attempt->begin();
+    begun_.emplace(std::move(job));
+    if (!begun) hand_over();  // a failure does not wait
+    return true;
+  }
+
+  // What is begun comes first, and may take its time there.
+  void hand_over() {
+    if (begun_) enqueue(*std::exchange(begun_, {}));
+  }
+
+  void enqueue(Job job) {
+    {
+      const std::lock_guard lock(mutex_);
+      jobs_.push_back(std::move(job));
+    }
+    wake_.notify_one();
+  }
+
   void work() {
-    auto bench = SpawnBench::make();
+    (void)make_bench();
     while (true) {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
@@ -132,17 +189,34 @@ class Spawner::Impl {
         job.other();
         continue;
       }
-      if (!bench) bench = SpawnBench::make();  // want of descriptors passes
       const Duration patience = job.plan.patience;
-      finish_plan(job.plan);
-      SpawnResult result = bench ? spawn_once(*bench, options_, std::move(job.plan))
-                                 : refuse(job.plan, bench.error());
-      lock.lock();
-      const bool more_follow = --spawns_ > 0;
-      lock.unlock();
+      SpawnResult result = job.attempt ? job.attempt->end() : spawn_now(std::move(job.plan));
+      const bool more_follow = count_down() > 0;
       if (job.settled) job.settled(result, more_follow);
       deliver(std::move(job.done), std::move(result), patience);
     }
+  }
+
+  SpawnResult spawn_now(SpawnPlan plan) {
+    finish_plan(plan);
+    const Status made = make_bench();
+    return made ? SpawnAttempt(*bench_, options_, std::move(plan)).run()
+                : refuse(plan, made.error());
+  }
+
+  // Again at the next spawn: want of descriptors passes.
+  Status make_bench() {
+    if (bench_ != nullptr) return ok();
+    Result<SpawnBench> made = SpawnBench::make();
+    if (!made) return std::move(made).error();
+    const std::lock_guard lock(mutex_);
+    bench_ = std::make_unique<SpawnBench>(std::move(*made));
+    return ok();
+  }
+
+  std::size_t count_down() {
+    const std::lock_guard lock(mutex_);
+    return --spawns_;
   }
 
   static SpawnResult refuse(const SpawnPlan& plan, const Error& error) {
@@ -162,11 +236,14 @@ class Spawner::Impl {
   }
 
   const SpawnerOptions options_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
+  std::optional<Job> begun_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Job> jobs_;    // guarded by mutex_
-  std::size_t spawns_ = 0;  // waiting or in hand, guarded by mutex_
-  bool stopping_ = false;   // guarded by mutex_
+  std::deque<Job> jobs_;               // guarded by mutex_
+  std::size_t spawns_ = 0;             // waiting, in hand or begun, guarded by mutex_
+  bool stopping_ = false;              // guarded by mutex_
+  std::unique_ptr<SpawnBench> bench_;  // once made, it stays
   std::thread thread_;
 };
 
@@ -188,6 +265,10 @@ std::size_t Spawner::waiting() const {
 
 bool Spawner::busy() const {
   return impl_->busy();
+}
+
+void Spawner::settle() {
+  impl_->settle();
 }
 
 }  // namespace roost::daemon

@@ -1,6 +1,10 @@
 // Spawner: starts processes on a thread of its own, because clone, chdir, exec and user lookups may
 // hang (a dead NFS mount hangs one spawn and those queued behind it, never the loop).
 //
+// One that nobody waits for, while that thread is idle, is begun by the loop's own and goes on by
+// itself beside it, since to wake two threads costs as much as all the rest. What came of it is
+// looked at when the loop wakes next.
+//
 // The child is a child of the keeper (CLONE_PARENT) and registers itself there, with pidfd and
 // pipes, as its last act before exec: an app that runs is always registered.
 // docs/design/process-tree.md has the sequence and what each failure leaves.
@@ -63,6 +67,7 @@ struct SpawnResult {
   UniqueFd out;      // read ends, non-blocking, close-on-exec; only on success, and when the plan's
   UniqueFd err;      // take_output is empty
   UniqueFd channel;  // the daemon's end, likewise; of a plan that has one
+  bool output_taken = false;  // the plan's take_output was called, which may be so of a failure too
   std::uint64_t out_pipe = 0;  // inode numbers of the pipes
   std::uint64_t err_pipe = 0;
   std::optional<SpawnFailure> failure;  // nothing = the program runs
@@ -76,6 +81,12 @@ struct SpawnerOptions {
   // Runs a function on the loop's thread; called from the spawner's thread (Loop::post_later with
   // the patience of the plan).
   std::function<void(std::function<void()>, Duration patience)> post;
+  // Loop thread: runs a function there as the first thing when the loop wakes next (within the
+  // patience of the plan); false, and nothing done, where somebody looks on
+  // (Loop::at_next_wake). Empty: nothing is begun by the loop.
+  std::function<bool(std::function<void()>)> at_next_wake;
+  // An eventfd that wakes the loop: the child rings when it cannot come to its program. -1 = none
+  int loop_bell = -1;
 };
 
 class Spawner {
@@ -96,6 +107,9 @@ class Spawner {
   [[nodiscard]] std::size_t waiting() const;
   // Whether some SpawnPlan::settled is still to be called.
   [[nodiscard]] bool busy() const;
+  // Loop thread: concludes what the loop has begun (`settled` and `done` are called), or leaves it
+  // to the thread when it takes its time.
+  void settle();
   // In the same queue, for what may hang as a start may: `work` on the spawner's thread, then
   // `done` on the loop's.
   void run(std::function<void()> work, std::function<void()> done);

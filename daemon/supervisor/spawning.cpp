@@ -59,6 +59,7 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
     memory_groups_.remove(run->memory_group);
     const std::optional<KeeperExit> exit = run->exit;
     runs_.erase(raw(result.run));
+    if (result.output_taken) pump_->finish(result.run);
     if (exit) keeper_->ack_exit(exit->run, exit->seq);
     const std::string why = result.failure->error.message;
     log_warning("spawn", "app=" + instance->spec->name + " " + why);
@@ -126,7 +127,8 @@ void Supervisor::put_off_spawned(const Instance& instance, Run& run, SpawnPlan& 
 }
 
 // The run goes to state.db together with what led to it, without the loop: the spawner's thread is
-// awake. So does all that waits when there is no run.
+// awake. So does all that waits when there is no run. What the loop has begun itself is written
+// a while later, with others.
 std::function<void(const SpawnResult&, bool)> Supervisor::recorder(
     store::Store& store, InstanceId instance, const std::array<std::uint8_t, 16>& boot_id) {
   return [&store, instance, boot_id](const SpawnResult& result, bool more_follow) {

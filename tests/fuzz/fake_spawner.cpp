@@ -51,6 +51,8 @@ void Spawner::run(std::function<void()> work, std::function<void()> done) {
   impl_->run(work, std::move(done));
 }
 
+void Spawner::settle() {}
+
 bool Spawner::busy() const {
   return false;
 }

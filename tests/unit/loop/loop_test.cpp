@@ -90,6 +90,44 @@ TEST_CASE("loop: what was put off is not forgotten when the loop goes to sleep a
   CHECK(ran == kEach);
 }
 
+TEST_CASE("loop: what is for the next wake comes first in it, and not before a wait") {
+  Loop loop;
+  std::string order;
+  Timer second(loop, [&] { order += "t"; });
+  Timer first(loop, [&] {
+    REQUIRE(loop.at_next_wake([&] { order += "w"; }));
+    {
+      const Timer gone(loop, [] {});
+    }  // a turn without a wait follows
+    loop.defer([&] { order += "d"; });
+    second.start(20ms);
+  });
+  first.start(0s);
+  REQUIRE(loop.run_until([&] { return order.find('t') != order.npos; }, 5s));
+  CHECK(order == "dwt");
+  loop.set_patient(false);
+  CHECK_FALSE(loop.at_next_wake([&] { order += "never"; }));
+}
+
+TEST_CASE("loop: whoever has its descriptor can wake it") {
+  Loop loop;
+  bool woken = false;
+  Timer far(loop, [] {});
+  far.start(std::chrono::hours(1));
+  REQUIRE(loop.at_next_wake([&] {
+    woken = true;
+    loop.stop();
+  }));
+  const int bell = loop.wake_descriptor();
+  std::thread other([bell] {
+    const std::uint64_t once = 1;
+    CHECK(::write(bell, &once, sizeof once) == sizeof once);
+  });
+  loop.run();
+  other.join();
+  CHECK(woken);
+}
+
 TEST_CASE("loop: deferred functions run after the callbacks of the turn, also those they defer") {
   Loop loop;
   std::string order;

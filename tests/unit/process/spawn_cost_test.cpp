@@ -10,7 +10,7 @@
 
 #include "core/loop/poll.h"
 #include "daemon/process/lanes.h"
-#include "daemon/process/spawn_once.h"
+#include "daemon/process/spawn_attempt.h"
 #include "tests/unit/process/process_fixture.h"
 #include "tests/unit/process/test_keeper.h"
 
@@ -53,7 +53,7 @@ double our_spawns(const Lane& lane) {
   for (int i = 0; i < kSpawns; ++i) {
     auto plan = make_spawn_plan(direct("/bin/true"), make_facts(lane));
     const TimePoint start = Monotonic::now();
-    const auto run = spawn_once(*bench, options, std::move(plan));
+    const auto run = SpawnAttempt(*bench, options, std::move(plan)).run();
     costs.push_back(us_since(start));
     REQUIRE_FALSE(run.failure);
     REQUIRE(test_keeper().wait_exit(run.run));

@@ -1,37 +1,31 @@
-#include "daemon/process/spawn_once.h"
+#include "daemon/process/spawn_attempt.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <new>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "core/base/check.h"
 #include "core/base/kill_point.h"
 #include "core/base/time.h"
 #include "core/base/words.h"
 #include "daemon/process/app_pipe.h"
 #include "daemon/process/clone_call.h"
+#include "daemon/process/kernel_call.h"
 #include "daemon/process/proc_snapshot.h"
-#include "daemon/process/scratch_fds.h"
 #include "daemon/process/spawn_error.h"
 #include "daemon/process/user_lookup.h"
 
 namespace roost::daemon {
 namespace {
-
-constexpr std::size_t kStackBytes = 64U << 10;
-constexpr std::size_t kPageBytes = 64U << 10;  // the largest page size of the supported machines
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -63,19 +57,41 @@ class BlockEverything {
   std::uint64_t old_ = 0;
 };
 
-// One spawn's resources and steps; each step answers false after it has filled in the failure.
-class Attempt {
+}  // namespace
+
+// Its resources and steps; each step answers false after it has filled in the failure.
+class SpawnAttempt::Impl {
  public:
-  Attempt(SpawnBench& bench, const SpawnerOptions& options, SpawnPlan plan)
+  Impl(SpawnBench& bench, const SpawnerOptions& options, SpawnPlan plan)
       : bench_(bench), options_(options), plan_(std::move(plan)) {
     result_.run = plan_.label.run;
   }
 
-  SpawnResult run() {
-    if (resolve_user() && make_pipes() && make_channel() && open_lane()) {
-      fill_child_plan();
-      clone();
+  enum class Meanwhile : std::uint8_t { waiting, going_on };
+
+  bool begin(Meanwhile meanwhile) {
+    if (!resolve_user() || !make_pipes() || !make_channel() || !open_lane()) return false;
+    fill_child_plan();
+    child_.loop_bell = meanwhile == Meanwhile::going_on ? options_.loop_bell : -1;
+    clone(meanwhile);
+    if (pid_ < 0) return false;
+    if (meanwhile == Meanwhile::going_on) give_output();
+    return true;
+  }
+
+  [[nodiscard]] bool is_over() const {
+    return bench_.child_alive() == 0 && (pid_ <= 0 || !died_at_birth());
+  }
+
+  SpawnResult end() {
+    await();
+    if (pid_ > 0 && is_in_v2_lane() && died_at_birth()) {
+      const UniqueFd dead(bench_.report().pidfd);
+      leave_lane();
+      clone(Meanwhile::waiting);
+      await();
     }
+    if (pid_ != 0) finish();
     result_.label = plan_.label;
     return std::move(result_);
   }
@@ -127,6 +143,8 @@ class Attempt {
       if (child_.change_user && !give_pipe_to(*pipe, user_.uid, user_.gid))
         return fail(SpawnStage::pipe, EPERM);
     }
+    result_.out_pipe = pipe_inode(out_.read.get());
+    result_.err_pipe = pipe_inode(err_.read.get());
     return true;
   }
 
@@ -241,30 +259,44 @@ class Attempt {
     child_.label_lane_offset = offsetof(model::RunLabel, lane);
   }
 
-  void clone() {
-    bench_.report() = ChildReport{};
-    fill_message();
-    kill_point("spawn.before_clone");
-    CloneCall call{.memory = kMayShareMemory && !child_.change_user ? ChildMemory::shared
-                                                                    : ChildMemory::copied,
-                   .cgroup_fd = plan_.lane.kind == CgroupKind::v2 ? lane_fd_.get() : -1,
-                   .pidfd = &bench_.report().pidfd,
-                   .child = run_child,
-                   .argument = &child_,
-                   .stack = bench_.stack()};
-    pid_t pid = clone_blocked(call);
-    const bool refused = pid < 0 && !is_transient(-pid);
-    if (call.cgroup_fd >= 0 && (refused || (pid > 0 && died_at_birth()))) {
-      const UniqueFd dead(pid > 0 ? bench_.report().pidfd : -1);
-      bench_.report() = ChildReport{};
+  void clone(Meanwhile meanwhile) {
+    pid_ = clone_once(meanwhile);
+    if (pid_ < 0 && is_in_v2_lane() && !is_transient(-pid_)) {
       leave_lane();
-      fill_message();
-      call.cgroup_fd = -1;
-      pid = clone_blocked(call);
+      pid_ = clone_once(meanwhile);
     }
     kill_point("spawn.after_clone");
-    finish(pid);
   }
+
+  pid_t clone_once(Meanwhile meanwhile) {
+    const bool goes_on = meanwhile == Meanwhile::going_on;
+    bench_.report() = ChildReport{};
+    bench_.child_alive() = goes_on ? 1 : 0;
+    fill_message();
+    kill_point("spawn.before_clone");
+    const BlockEverything blocked;
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    asked_ns_ = now.tv_sec * 1'000'000'000 + now.tv_nsec;
+    const pid_t pid =
+        clone_child({.memory = kMayShareMemory && !child_.change_user ? ChildMemory::shared
+                                                                      : ChildMemory::copied,
+                     .cgroup_fd = is_in_v2_lane() ? lane_fd_.get() : -1,
+                     .pidfd = &bench_.report().pidfd,
+                     .child = run_child,
+                     .argument = &child_,
+                     .stack = bench_.stack(),
+                     .alive = goes_on ? &bench_.child_alive() : nullptr});
+    if (pid < 0) bench_.child_alive() = 0;
+    return pid;
+  }
+
+  void await() {
+    wait_for_child(bench_.child_alive());
+    if (pid_ > 0) bench_.restore_standard_fds();
+  }
+
+  [[nodiscard]] bool is_in_v2_lane() const { return plan_.lane.kind == CgroupKind::v2 && lane_fd_; }
 
   // Killed before its first step, as happens to those that are cloned into another cgroup while the
   // daemon's own was once killed (Linux 6.14 and later).
@@ -273,25 +305,15 @@ class Attempt {
     return report.errnum == 0 && !report.registered;
   }
 
-  pid_t clone_blocked(const CloneCall& call) {
-    const BlockEverything blocked;
-    timespec now{};
-    ::clock_gettime(CLOCK_BOOTTIME, &now);
-    asked_ns_ = now.tv_sec * 1'000'000'000 + now.tv_nsec;
-    const pid_t pid = clone_child(call);
-    bench_.restore_standard_fds();
-    return pid;
-  }
-
-  void finish(pid_t pid) {
+  void finish() {
     const ChildReport& report = bench_.report();
-    if (pid < 0) {
-      (void)fail(SpawnStage::clone, -pid);
+    if (pid_ < 0) {
+      (void)fail(SpawnStage::clone, -pid_);
       return;
     }
-    result_.pid = pid;
+    result_.pid = pid_;
     result_.pidfd.reset(report.pidfd);
-    plan_.label.pid = pid;
+    plan_.label.pid = pid_;
     if (report.lane_missed) plan_.label.lane = 0;
     if (report.errnum != 0) {
       result_.failure = make_spawn_failure(plan_, report.stage, report.errnum, report.limit);
@@ -303,10 +325,13 @@ class Attempt {
       return;
     }
     plan_.label.start_ticks =
-        bench_.start_ticks().of(pid, result_.pidfd.get(), {asked_ns_, report.born_ns});
-    result_.out_pipe = pipe_inode(out_.read.get());
-    result_.err_pipe = pipe_inode(err_.read.get());
+        bench_.start_ticks().of(pid_, result_.pidfd.get(), {asked_ns_, report.born_ns});
     result_.channel = std::move(channel_daemon_);
+    if (!result_.output_taken) give_output();
+  }
+
+  void give_output() {
+    result_.output_taken = plan_.take_output != nullptr;
     if (plan_.take_output) return plan_.take_output(std::move(out_.read), std::move(err_.read));
     result_.out = std::move(out_.read);
     result_.err = std::move(err_.read);
@@ -324,71 +349,37 @@ class Attempt {
   UniqueFd lane_fd_;  // v2: the directory; v1: cgroup.procs
   UniqueFd memory_fd_;
   std::int64_t asked_ns_ = 0;  // CLOCK_BOOTTIME before the clone
+  pid_t pid_ = 0;              // 0: not cloned; negative: an error
   std::string oom_text_;
   std::vector<char*> argv_;
   std::vector<char*> envp_;
   ChildPlan child_;
 };
 
-std::uint64_t read_changed_signals() {
-  constexpr int kSignals = 64;
-  std::uint64_t changed = 0;
-  for (int signal = 1; signal <= kSignals; ++signal) {
-    alignas(8) std::array<unsigned char, 64> action{};  // the kernel's: the handler comes first
-    void* handler = nullptr;
-    ::syscall(SYS_rt_sigaction, signal, nullptr, action.data(), sizeof(std::uint64_t));
-    std::memcpy(&handler, action.data(), sizeof handler);
-    if (handler != nullptr) changed |= std::uint64_t{1} << (signal - 1);
-  }
-  return changed;
+SpawnAttempt::SpawnAttempt(SpawnBench& bench, const SpawnerOptions& options, SpawnPlan plan)
+    : impl_(std::make_unique<Impl>(bench, options, std::move(plan))) {}
+
+SpawnAttempt::~SpawnAttempt() = default;
+
+SpawnResult SpawnAttempt::run() {
+  (void)impl_->begin(Impl::Meanwhile::waiting);
+  return impl_->end();
 }
 
-std::byte* map(std::size_t size, int flags) {
-  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
-  return memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
+bool SpawnAttempt::can_begin(const SpawnPlan& plan) {
+  return kMayShareMemory && kLeavesErrnoAlone && plan.user.empty() && plan.group.empty();
 }
 
-}  // namespace
-
-void Unmap::operator()(std::byte* memory) const {
-  ::munmap(memory, size);
+bool SpawnAttempt::begin() {
+  return impl_->begin(Impl::Meanwhile::going_on);
 }
 
-Result<SpawnBench> SpawnBench::make() {
-  SpawnBench bench;
-  bench.stack_ = Mapping(map(kStackBytes + kPageBytes, MAP_PRIVATE | MAP_STACK),
-                         Unmap{kStackBytes + kPageBytes});
-  bench.report_ = Mapping(map(kPageBytes, MAP_SHARED), Unmap{kPageBytes});
-  if (!bench.stack_ || !bench.report_) return errno_error("memory for the spawner", ENOMEM);
-  if (::mprotect(bench.stack_.get(), kPageBytes, PROT_NONE) != 0)
-    return errno_error("memory for the spawner", errno);
-  bench.current_ = read_priorities();
-  bench.changed_signals_ = read_changed_signals();
-  new (bench.report_.get()) ChildReport{};
-  bench.stdin_null_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  bench.null_.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!bench.stdin_null_ || !bench.null_) return errno_error("open '/dev/null'", errno);
-  if (bench.stdin_null() < kScratchFds)
-    return Error{Errc::internal, "the spawner's scratch descriptors were not reserved", ""};
-  return bench;
+bool SpawnAttempt::is_over() const {
+  return impl_->is_over();
 }
 
-std::span<std::byte> SpawnBench::stack() const {
-  return {stack_.get() + kPageBytes, kStackBytes};
-}
-
-ChildReport& SpawnBench::report() const {
-  return *std::launder(reinterpret_cast<ChildReport*>(report_.get()));
-}
-
-void SpawnBench::restore_standard_fds() const {
-  for (int fd = 0; fd <= 2; ++fd)
-    ROOST_EXPECT(::dup2(null_.get(), fd) == fd, "0-2 are the spawner's");
-  ROOST_EXPECT(::dup3(null_.get(), kChannelFd, O_CLOEXEC) == kChannelFd, "3 is the spawner's");
-}
-
-SpawnResult spawn_once(SpawnBench& bench, const SpawnerOptions& options, SpawnPlan plan) {
-  return Attempt(bench, options, std::move(plan)).run();
+SpawnResult SpawnAttempt::end() {
+  return impl_->end();
 }
 
 }  // namespace roost::daemon

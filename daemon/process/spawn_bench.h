@@ -1,14 +1,17 @@
-// One spawn, from plan to running program. Blocking; the spawner's thread only.
+// SpawnBench: what spawns share, one after the other: the child's stack, the page of its report,
+// /dev/null, what the clock is worth.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
 #include "core/base/result.h"
 #include "core/base/unique_fd.h"
+#include "daemon/process/originals.h"
 #include "daemon/process/spawn_child.h"
-#include "daemon/process/spawner.h"
 #include "daemon/process/start_ticks.h"
 
 namespace roost::daemon {
@@ -20,13 +23,17 @@ struct Unmap {
 
 using Mapping = std::unique_ptr<std::byte, Unmap>;
 
-// What spawns share: the child's stack, the report's page, /dev/null, what the clock is worth.
+// Of whoever spawns at the moment; no thread safety of its own.
 class SpawnBench {
  public:
   [[nodiscard]] static Result<SpawnBench> make();
 
   [[nodiscard]] std::span<std::byte> stack() const;
-  [[nodiscard]] ChildReport& report() const;
+
+  [[nodiscard]] ChildReport& report() const { return shared().report; }
+
+  // CloneCall::alive
+  [[nodiscard]] std::atomic<int>& child_alive() const { return shared().child_alive; }
 
   [[nodiscard]] int stdin_null() const { return stdin_null_.get(); }
 
@@ -42,17 +49,21 @@ class SpawnBench {
   void restore_standard_fds() const;
 
  private:
-  Mapping stack_;   // with a guard page at its low end
-  Mapping report_;  // shared
+  // Both processes see it, whatever else they share.
+  struct Shared {
+    ChildReport report;
+    std::atomic<int> child_alive{0};
+  };
+
+  [[nodiscard]] Shared& shared() const;
+
+  Mapping stack_;  // with a guard page at its low end
+  Mapping shared_;
   UniqueFd stdin_null_;
   UniqueFd null_;
   Originals current_;
   StartTicks start_ticks_;
   std::uint64_t changed_signals_ = 0;  // bit n - 1: signal n
 };
-
-// All signals must be blocked in the calling thread.
-[[nodiscard]] SpawnResult spawn_once(SpawnBench& bench, const SpawnerOptions& options,
-                                     SpawnPlan plan);
 
 }  // namespace roost::daemon
