@@ -20,9 +20,10 @@ namespace {
 constexpr std::size_t kMaxPendingWork = 20'000;  // one signal or sweep per instance at most
 constexpr Duration kInheritRetry = 5ms;
 constexpr Duration kInheritLimit = 1s;  // a spawn that hangs in the kernel is left behind
-constexpr Duration kWriteBehind = 1s;   // the records of restarts
-constexpr Duration kPatience = 5s;      // what nobody waits for comes so late at most
-constexpr Duration kQuitLimit = 3s;     // for the last acknowledgements
+// What the loop has spawned is settled then; so long restarts are put on record together.
+constexpr Duration kSettleAfter = 1s;
+constexpr Duration kPatience = 5s;   // what nobody waits for comes so late at most
+constexpr Duration kQuitLimit = 3s;  // for the last acknowledgements
 
 // Names the home in ROOST_ID and cgroups: FNV-1a of its path, so that every daemon of the home
 // finds the same.
