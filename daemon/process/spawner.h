@@ -84,7 +84,7 @@ struct SpawnerOptions {
   // Loop thread: runs a function there as the first thing when the loop wakes next (within the
   // patience of the plan); false, and nothing done, where somebody looks on
   // (Loop::at_next_wake). Empty: nothing is begun by the loop.
-  std::function<bool(std::function<void()>)> at_next_wake;
+  std::function<bool(std::function<void()>)> at_next_wake = {};
   // An eventfd that wakes the loop: the child rings when it cannot come to its program. -1 = none
   int loop_bell = -1;
 };
