@@ -60,8 +60,9 @@ class Loop {
   // those of post(). While the loop is impatient, post().
   void post_later(Task task, Duration patience);
 
-  // Runs `task` before the first callback after the next wait; false, and nothing done, while the
-  // loop is impatient. The loop's thread only.
+  // Runs `task` before the first callback after the next wait, or the one after that where
+  // descriptors have just been added; false, and nothing done, while the loop is impatient. The
+  // loop's thread only.
   [[nodiscard]] bool at_next_wake(Task task);
 
   // Whether anything may be put off: false while somebody looks on. True at first.

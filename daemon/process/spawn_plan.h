@@ -70,7 +70,8 @@ struct SpawnPlan {
   std::optional<KeeperNote> note;
   // The keeper is to know at once all the same: it looks after a daemon that has living runs.
   bool rings = true;
-  // Takes the daemon's ends of the pipes, on the thread that spawns; empty: they are in the result.
+  // Takes the daemon's ends of the pipes, on the thread that spawns, and keeps them open until the
+  // app's end is closed: the child may still have to send them. Empty: they are in the result.
   std::function<void(UniqueFd out, UniqueFd err)> take_output;
   // Told of the end of the spawn, on the thread that saw it, before whoever asked; `more_follow`:
   // there is more to come with which it may be put on record.

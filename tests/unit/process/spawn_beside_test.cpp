@@ -27,6 +27,7 @@ struct Beside {
   std::vector<std::function<void()>> awaited;
   std::optional<SpawnResult> result;
   UniqueFd out;
+  UniqueFd err;  // kept: the child sends it to the keeper
   int settled = 0;
   bool more_follow = false;
   std::unique_ptr<Spawner> spawner = std::make_unique<Spawner>(SpawnerOptions{
@@ -58,7 +59,10 @@ struct Beside {
   void spawn(const model::AppSpec& spec, Duration patience = Duration(10s)) {
     SpawnPlan plan = make_spawn_plan(spec, make_facts());
     plan.patience = patience;
-    plan.take_output = [this](UniqueFd stdout_end, UniqueFd) { out = std::move(stdout_end); };
+    plan.take_output = [this](UniqueFd stdout_end, UniqueFd stderr_end) {
+      out = std::move(stdout_end);
+      err = std::move(stderr_end);
+    };
     plan.settled = [this](const SpawnResult&, bool more) {
       ++settled;
       more_follow = more;
