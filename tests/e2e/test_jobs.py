@@ -319,7 +319,7 @@ def test_start_makes_jobs_and_says_how(home):
     home.ok("start", "echo ran", "--name", "asked", "--type", "job")
     assert job(home, "asked")["instance"].get("scheduled") and home.log("asked") == b""
     home.ok("start", "asked")
-    assert home.log("asked") == b"ran\n"
+    wait_until(lambda: home.log("asked") == b"ran\n", 10, "it has run")
 
 
 @pytest.mark.parametrize("options, words", [
