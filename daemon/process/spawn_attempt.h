@@ -10,8 +10,7 @@
 namespace roost::daemon {
 
 // Has the bench to itself until end() has returned; so the attempts of a process come one after the
-// other. `options` must outlive it. All signals must be blocked in the calling thread where it
-// blocks: run() and end().
+// other. `options` must outlive it.
 class SpawnAttempt {
  public:
   // The plan is finished.

@@ -145,3 +145,18 @@ def test_f05_a_crashed_runs_family_is_gone_before_the_next(home, mode):
     home.strays += [pid for _, pid in second]
     home.ok("stop", "tree")
     assert not [pid for _, pid in first + second if procs.alive(pid)]
+
+
+def test_a_restart_that_cannot_be_made_is_noticed_though_nobody_looks(home):
+    """The child fails before anybody knows it, so no exit will tell of it: the daemon's own log is all that is looked at."""
+    place = home.work / "place"
+    place.mkdir()
+    home.start("/bin/sleep", "1000", name="app", options=["--cwd", place])
+    first = home.pid("app")
+    place.rename(home.work / "elsewhere")
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: "app=app cwd" in home.daemon_log(), 10, "the failure is in the log")
+    wait_until(lambda: "No such file or directory" in home.info("app")["reason"], 10, "and in the reason")
+    (home.work / "elsewhere").rename(place)
+    home.ok("restart", "app")
+    assert home.state("app") == "online" and home.pid("app") != first

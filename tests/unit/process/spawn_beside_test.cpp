@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "daemon/process/spawn_attempt.h"
 #include "tests/unit/process/process_fixture.h"
 #include "tests/unit/process/test_keeper.h"
 
@@ -98,6 +99,7 @@ struct Beside {
 
 TEST_CASE(
     "spawn beside: begun at once, concluded at the next wake, with all that any spawn tells") {
+  if (!SpawnAttempt::can_begin({})) return;  // all goes by the thread here
   Beside beside;
   beside.spawn(shell("echo hello; exec sleep 1000"));
   CHECK(beside.awaited.size() == 1);
@@ -131,6 +133,7 @@ TEST_CASE("spawn beside: the end of output is seen when the app has gone") {
 }
 
 TEST_CASE("spawn beside: nobody's errno is touched by a child that fails") {
+  if (!SpawnAttempt::can_begin({})) return;
   Beside beside;
   auto spec = direct("/bin/true");
   spec.cwd = "/nowhere";
@@ -148,6 +151,7 @@ TEST_CASE("spawn beside: nobody's errno is touched by a child that fails") {
 }
 
 TEST_CASE("spawn beside: a failure before the registration rings, since no exit will") {
+  if (!SpawnAttempt::can_begin({})) return;
   Beside beside;
   auto spec = direct("/bin/true");
   spec.cwd = "/nowhere";
