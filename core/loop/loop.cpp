@@ -129,6 +129,7 @@ TimePoint Loop::now() const {
 void Loop::on_wake() {
   eventfd_t count = 0;
   (void)::eventfd_read(wake_fd_.get(), &count);  // before the queue, or a wake-up would be lost
+  begin_wait();  // whoever rings means the next wake, though it came before the wait
   run_awaited();
   run_posted();
   if (first_lazy_ <= now()) hurry_lazy(now());
@@ -182,6 +183,11 @@ bool Loop::run_posted() {
   return !tasks.empty();
 }
 
+void Loop::begin_wait() {
+  std::move(for_next_wake_.begin(), for_next_wake_.end(), std::back_inserter(awaited_));
+  for_next_wake_.clear();
+}
+
 void Loop::run_awaited() {
   if (awaited_.empty()) return;
   for (const Task& task : std::exchange(awaited_, {}))
@@ -196,8 +202,7 @@ void Loop::before_wait() {
     wakes_at_ = left <= 0 ? TimePoint::max() : Monotonic::now() + std::chrono::milliseconds(left);
   } while (has_posted_ && run_posted());
   if (left == 0) return;
-  std::move(for_next_wake_.begin(), for_next_wake_.end(), std::back_inserter(awaited_));
-  for_next_wake_.clear();
+  begin_wait();
 }
 
 void Loop::run_deferred() {

@@ -61,8 +61,8 @@ class Loop {
   void post_later(Task task, Duration patience);
 
   // Runs `task` before the first callback after the next wait, or the one after that where
-  // descriptors have just been added; false, and nothing done, while the loop is impatient. The
-  // loop's thread only.
+  // descriptors have just been added, or when somebody wakes the loop before; false, and nothing
+  // done, while the loop is impatient. The loop's thread only.
   [[nodiscard]] bool at_next_wake(Task task);
 
   // Whether anything may be put off: false while somebody looks on. True at first.
@@ -106,6 +106,7 @@ class Loop {
   void enqueue(Task task, Duration patience);
   void on_wake();
   bool run_posted();
+  void begin_wait();
   void run_awaited();
   void hurry_lazy(TimePoint due_by);
   void before_wait();
