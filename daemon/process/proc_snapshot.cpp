@@ -99,16 +99,17 @@ class Reader {
     while (true) {
       const auto block = read_into(fd(), (base + "/environ").c_str(), environ_);
       if (!block) return std::nullopt;
-      if (!block->empty() || exec_waits_ == 0 || !is_in_exec(base)) return find_roost_id(*block);
+      if (!block->empty() || exec_waits_ == 0 || !has_environment(base))
+        return find_roost_id(*block);
       --exec_waits_;
       const timespec pause{.tv_sec = 0, .tv_nsec = 1'000'000};
       ::nanosleep(&pause, nullptr);
     }
   }
 
-  bool is_in_exec(const std::string& base) {
+  bool has_environment(const std::string& base) {
     const auto line = read_into(fd(), (base + "/stat").c_str(), stat_);
-    return line && stat_tells_exec(*line);
+    return line && stat_tells_environment(*line);
   }
 
   [[nodiscard]] int fd() const { return ::dirfd(proc_.get()); }
@@ -172,8 +173,9 @@ std::optional<ProcStat> parse_stat(std::string_view line) {
   return stat;
 }
 
-bool stat_tells_exec(std::string_view line) {
+bool stat_tells_environment(std::string_view line) {
   constexpr int kFlags = 9;
+  constexpr int kEnvStart = 50;  // this and the next: 0 in the middle of exec
   constexpr int kEnvEnd = 51;
   constexpr std::uint64_t kExiting = 0x4;
   constexpr std::uint64_t kKernelThread = 0x200000;
@@ -181,14 +183,17 @@ bool stat_tells_exec(std::string_view line) {
   if (close == std::string_view::npos) return false;
   std::string_view rest = line.substr(close + 2);
   std::uint64_t flags = 0;
-  std::uint64_t env_end = 1;
+  std::uint64_t env_start = 0;
+  std::uint64_t env_end = 0;
   for (int field = 3; field <= kEnvEnd; ++field) {
     const auto end = std::min(rest.find_first_of(" \n"), rest.size());
     if (field == kFlags && !parse_whole(rest.substr(0, end), flags)) return false;
+    if (field == kEnvStart && !parse_whole(rest.substr(0, end), env_start)) return false;
     if (field == kEnvEnd && !parse_whole(rest.substr(0, end), env_end)) return false;
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  return env_end == 0 && (flags & (kExiting | kKernelThread)) == 0;
+  const bool settled_without = env_end != 0 && env_end <= env_start;
+  return !settled_without && (flags & (kExiting | kKernelThread)) == 0;
 }
 
 std::uint64_t parse_pipe_link(std::string_view link) {

@@ -47,9 +47,9 @@ struct ProcSnapshot {
 // A line of /proc/PID/stat; the name in it may hold spaces and parentheses. Nothing when it is
 // malformed.
 [[nodiscard]] std::optional<ProcStat> parse_stat(std::string_view line);
-// Whether a stat line is that of a process in the middle of exec, whose environment cannot be read
-// yet (it looks empty).
-[[nodiscard]] bool stat_tells_exec(std::string_view line);
+// Whether a process whose environment was found empty has one all the same: it is in the middle of
+// exec, or it was a moment ago.
+[[nodiscard]] bool stat_tells_environment(std::string_view line);
 // "pipe:[123]" → 123; anything else 0.
 [[nodiscard]] std::uint64_t parse_pipe_link(std::string_view link);
 

@@ -16,7 +16,11 @@ using namespace roost::daemon::test;
 
 namespace {
 
-// A home of its own, so that other tests' processes are not in it.
+// A home of each test's own, so that other tests' processes are not in it.
+std::string own(const char* name) {
+  return name + home_id();
+}
+
 SpawnPlan plan_in(const std::string& home, const model::AppSpec& spec, const Lane& lane = {}) {
   InstanceFacts facts = make_facts(lane);
   facts.home_id = home;
@@ -28,11 +32,11 @@ SpawnPlan plan_in(const std::string& home, const model::AppSpec& spec, const Lan
 TEST_CASE(
     "adopt: runs are found by their environment, each once, with what was written meanwhile") {
   ProcessFixture fixture;
-  auto run =
-      fixture.spawn(plan_in("a1", shell("sleep 300 & echo before; echo oops >&2; exec sleep 300")));
+  auto run = fixture.spawn(
+      plan_in(own("a1"), shell("sleep 300 & echo before; echo oops >&2; exec sleep 300")));
   REQUIRE_FALSE(run.failure);
   REQUIRE(eventually([&] { return status_field(run.pid, "Name") == "sleep"; }));
-  const auto found = find_runs("a1");
+  const auto found = find_runs(own("a1"));
   REQUIRE(found.runs.size() == 1);
   CHECK(found.strays.empty());
   const FoundRun& one = found.runs.front();
@@ -44,20 +48,21 @@ TEST_CASE(
   run.err.reset();
   CHECK(read_until(one.out.get(), "\n") == "before\n");
   CHECK(read_until(one.err.get(), "\n") == "oops\n");
-  CHECK(find_runs("b2").runs.empty());
-  for (const auto& id : signal_tree(fixture.tree_of(run, {}, "a1"), 0, Resend::everyone, {}).alive)
+  CHECK(find_runs(own("b2")).runs.empty());
+  for (const auto& id :
+       signal_tree(fixture.tree_of(run, {}, own("a1")), 0, Resend::everyone, {}).alive)
     (void)signal_process(id, SIGKILL);
   CHECK(read_until(one.out.get(), "").empty());  // its end comes to the new reader, too
 }
 
 TEST_CASE("adopt: the tree of an adopted run is found under its new number") {
   ProcessFixture fixture;
-  const auto run = fixture.spawn(
-      plan_in("a6", shell("setsid sleep 300 & (setsid sleep 300 &) ; echo ready; exec sleep 300")));
+  const auto run = fixture.spawn(plan_in(
+      own("a6"), shell("setsid sleep 300 & (setsid sleep 300 &) ; echo ready; exec sleep 300")));
   REQUIRE_FALSE(run.failure);
   (void)read_until(run.out.get(), "ready\n");
   REQUIRE(eventually([&] { return status_field(run.pid, "Name") == "sleep"; }));
-  const auto found = find_runs("a6");
+  const auto found = find_runs(own("a6"));
   REQUIRE(found.runs.size() == 1);
   TreeRoot root;
   root.key = found.runs.front().key;
@@ -72,12 +77,12 @@ TEST_CASE("adopt: the tree of an adopted run is found under its new number") {
 
 TEST_CASE("adopt: of a dead run only its stray descendants are found") {
   ProcessFixture fixture;
-  const auto run =
-      fixture.spawn(plan_in("a2", shell("setsid sleep 300 & setsid sleep 300 & echo $!; exit 1")));
+  const auto run = fixture.spawn(
+      plan_in(own("a2"), shell("setsid sleep 300 & setsid sleep 300 & echo $!; exit 1")));
   REQUIRE_FALSE(run.failure);
   REQUIRE(test_keeper().wait_exit(run.run));
   (void)read_until(run.out.get(), "\n");
-  const auto found = find_runs("a2");
+  const auto found = find_runs(own("a2"));
   CHECK(found.runs.empty());
   REQUIRE(found.strays.size() == 1);
   CHECK(found.strays.front().key.run == run.run);
@@ -87,26 +92,26 @@ TEST_CASE("adopt: of a dead run only its stray descendants are found") {
   root.foreign = true;
   const auto killed = signal_tree(root, SIGKILL, Resend::everyone, {});
   CHECK(killed.signalled.size() == 2);
-  CHECK(eventually([] { return find_runs("a2").strays.empty(); }));
+  CHECK(eventually([] { return find_runs(own("a2")).strays.empty(); }));
 }
 
 TEST_CASE("adopt: a pipe that the app made for itself is not read from") {
   ProcessFixture fixture;
   const auto run = fixture.spawn(
-      plan_in("a3", shell("exec 3>&1; { echo ready >&3; exec sleep 300; } | exec sleep 301")));
+      plan_in(own("a3"), shell("exec 3>&1; { echo ready >&3; exec sleep 300; } | exec sleep 301")));
   REQUIRE_FALSE(run.failure);
   (void)read_until(run.out.get(), "ready\n");
   // The left side of the pipeline: descendant of the run, its stdout is the shell's own pipe.
   TreeSignal tree;
   REQUIRE(eventually([&] {
-    tree = signal_tree(fixture.tree_of(run, {}, "a3"), 0, Resend::everyone, {});
+    tree = signal_tree(fixture.tree_of(run, {}, own("a3")), 0, Resend::everyone, {});
     const auto sleeps = [](const ProcessId& id) { return status_field(id.pid, "Name") == "sleep"; };
     return std::count_if(tree.alive.begin(), tree.alive.end(), sleeps) == 2;
   }));
   int own_pipes = 0;
   for (const auto& id : tree.alive) {
     const auto reopened =
-        reopen({.home_id = "a3", .app = {}, .instance = {}, .run = {}}, id, read_boot_id());
+        reopen({.home_id = own("a3"), .app = {}, .instance = {}, .run = {}}, id, read_boot_id());
     REQUIRE(reopened);
     CHECK(reopened->err);
     own_pipes += reopened->out ? 0 : 1;
@@ -118,10 +123,12 @@ TEST_CASE("adopt: a pipe that the app made for itself is not read from") {
 
 TEST_CASE("adopt: a run known from elsewhere is that very process, or gone") {
   ProcessFixture fixture;
-  const auto run = fixture.spawn(plan_in("a4", direct("/bin/sleep", {"300"})));
+  const auto run = fixture.spawn(plan_in(own("a4"), direct("/bin/sleep", {"300"})));
   REQUIRE_FALSE(run.failure);
-  const RunKey key{
-      .home_id = "a4", .app = model::AppId{1}, .instance = model::InstanceId{7}, .run = run.run};
+  const RunKey key{.home_id = own("a4"),
+                   .app = model::AppId{1},
+                   .instance = model::InstanceId{7},
+                   .run = run.run};
   const ProcessId id{.pid = run.pid, .start_ticks = run.label.start_ticks};
   const auto boot = read_boot_id();
   const auto found = reopen(key, id, boot);
@@ -139,14 +146,15 @@ TEST_CASE("adopt: a run known from elsewhere is that very process, or gone") {
 }
 
 TEST_CASE("adopt: the lane of a run is found with it") {
-  Lanes lanes = Lanes::open("a5");
+  Lanes lanes = Lanes::open(own("a5"));
   if (lanes.kind() == CgroupKind::none) return;
   {
     ProcessFixture fixture;
     const Lane lane = lanes.acquire(model::InstanceId{7});
-    const auto run = fixture.spawn(plan_in("a5", direct("/bin/sleep", {"300"}), lane));
+    const auto run = fixture.spawn(plan_in(own("a5"), direct("/bin/sleep", {"300"}), lane));
     REQUIRE_FALSE(run.failure);
-    const auto found = find_runs("a5");
+    FoundRuns found;  // the spawner may be told before the child has left its memory
+    REQUIRE(eventually([&] { return !(found = find_runs(own("a5"))).runs.empty(); }));
     REQUIRE(found.runs.size() == 1);
     CHECK(found.runs.front().lane.dir == lane.dir);
     CHECK(found.runs.front().lane.number == 1);

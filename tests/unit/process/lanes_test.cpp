@@ -23,7 +23,7 @@ constexpr model::InstanceId kInstance{7};
 template <class Body>
 void with_each_kind(Body body) {
   for (const CgroupPlace& place : find_cgroup_places(read_cgroup_texts("self"))) {
-    Lanes lanes = Lanes::open_at(place.kind, place.dir, kHomeId);
+    Lanes lanes = Lanes::open_at(place.kind, place.dir, home_id());
     if (lanes.kind() == CgroupKind::none) {
       MESSAGE("skipped: " << lanes.why());
       continue;
@@ -31,7 +31,7 @@ void with_each_kind(Body body) {
     CAPTURE(place.dir);
     body(lanes);
     lanes.remove_all();
-    CHECK_FALSE(std::filesystem::exists(place.dir + "/roost-" + kHomeId));
+    CHECK_FALSE(std::filesystem::exists(place.dir + "/roost-" + home_id()));
   }
 }
 
@@ -51,9 +51,9 @@ TEST_CASE("lanes: an app lives in its lane from its first instruction, and so do
     CHECK(test_keeper().wait_registered(run.run)->lane == 1);
     CHECK(lanes.populated(lane));
     CHECK(lane_pids(lane, 100).size() == 2);
-    CHECK(lane_of(run.pid, kHomeId).dir == lane.dir);
-    CHECK(lane_of(child, kHomeId).number == 1);
-    CHECK_FALSE(lane_of(::getpid(), kHomeId));
+    CHECK(lane_of(run.pid, home_id()).dir == lane.dir);
+    CHECK(lane_of(child, home_id()).number == 1);
+    CHECK_FALSE(lane_of(::getpid(), home_id()));
     CHECK_FALSE(lane_of(run.pid, "another"));
     REQUIRE(kill_lane(lane, ::getppid()));
     CHECK(eventually([&] { return !lanes.populated(lane); }));
@@ -86,7 +86,7 @@ TEST_CASE("lanes: the next daemon finds a lane by its number") {
     const auto run = fixture.spawn(direct("/bin/sleep", {"300"}), lane);
     REQUIRE_FALSE(run.failure);
     const std::string parent = std::filesystem::path(lane.dir).parent_path().parent_path();
-    Lanes next = Lanes::open_at(lanes.kind(), parent, kHomeId);
+    Lanes next = Lanes::open_at(lanes.kind(), parent, home_id());
     CHECK(next.find(kInstance, run.label.lane).dir == lane.dir);
     CHECK(next.populated(next.find(kInstance, run.label.lane)));
     CHECK_FALSE(next.find(kInstance, 0));
@@ -143,7 +143,7 @@ TEST_CASE("lanes: a lane that holds roost itself is not killed") {
 }
 
 TEST_CASE("lanes: none where no cgroup can be made, and everything answers") {
-  Lanes lanes = Lanes::open_at(CgroupKind::v2, "/proc/nowhere", kHomeId);
+  Lanes lanes = Lanes::open_at(CgroupKind::v2, "/proc/nowhere", home_id());
   CHECK(lanes.kind() == CgroupKind::none);
   CHECK(lanes.why().find("/proc/nowhere") != std::string::npos);
   CHECK_FALSE(lanes.acquire(kInstance));

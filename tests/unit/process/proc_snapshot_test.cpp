@@ -30,19 +30,20 @@ TEST_CASE("proc: a broken stat line is nothing") {
   }
 }
 
-TEST_CASE("proc: a process in the middle of exec is told from one without environment") {
+TEST_CASE("proc: a process in exec, or just past it, is told from one without environment") {
   const auto line = [](const char* flags, const char* env_end) {
     std::string text = "42 (a b) R 7 41 40 0 -1 " + std::string(flags);
     for (int field = 10; field <= 50; ++field)
       text += " " + std::to_string(field);
     return text + " " + env_end + " 0\n";
   };
-  CHECK(stat_tells_exec(line("4194304", "0")));
-  CHECK_FALSE(stat_tells_exec(line("4194304", "140000000")));
-  CHECK_FALSE(stat_tells_exec(line("4194308", "0")));  // exiting
-  CHECK_FALSE(stat_tells_exec(line("2129984", "0")));  // kernel thread
-  CHECK_FALSE(stat_tells_exec("42 (a) R 7"));
-  CHECK_FALSE(stat_tells_exec(""));
+  CHECK(stat_tells_environment(line("4194304", "0")));
+  CHECK(stat_tells_environment(line("4194304", "140000000")));
+  CHECK_FALSE(stat_tells_environment(line("4194304", "50")));  // begins and ends there
+  CHECK_FALSE(stat_tells_environment(line("4194308", "0")));   // exiting
+  CHECK_FALSE(stat_tells_environment(line("2129984", "0")));   // kernel thread
+  CHECK_FALSE(stat_tells_environment("42 (a) R 7"));
+  CHECK_FALSE(stat_tells_environment(""));
 }
 
 TEST_CASE("proc: a link to a pipe") {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,10 +24,15 @@ void wait_readable(int fd, Duration at_most) {
 
 }  // namespace
 
+const std::string& home_id() {
+  static const std::string id = fmt::format("{:016x}", ::getpid());
+  return id;
+}
+
 InstanceFacts make_facts(const Lane& lane) {
   static std::uint64_t next_run = 1;
   InstanceFacts facts;
-  facts.home_id = kHomeId;
+  facts.home_id = home_id();
   facts.app = model::AppId{1};
   facts.instance = model::InstanceId{7};
   facts.run = model::RunId{next_run++};
@@ -121,12 +127,10 @@ SpawnResult ProcessFixture::spawn(const model::AppSpec& spec, const Lane& lane) 
 }
 
 TreeRoot ProcessFixture::tree_of(const SpawnResult& run, const Lane& lane,
-                                 const std::string& home_id) const {
+                                 const std::string& home) const {
   TreeRoot root;
-  root.key = {.home_id = home_id,
-              .app = run.label.app,
-              .instance = run.label.instance,
-              .run = run.label.run};
+  root.key = {
+      .home_id = home, .app = run.label.app, .instance = run.label.instance, .run = run.label.run};
   root.main = {.pid = run.pid, .start_ticks = run.label.start_ticks};
   root.keeper = ::getppid();
   root.self = ::getpid();

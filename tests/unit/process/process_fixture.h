@@ -15,7 +15,8 @@
 
 namespace roost::daemon::test {
 
-inline constexpr char kHomeId[] = "0123456789abcdef";
+// Of this test process alone: a second one on the same machine has other processes and cgroups.
+[[nodiscard]] const std::string& home_id();
 
 // Each a new run, unique in this test process.
 [[nodiscard]] InstanceFacts make_facts(const Lane& lane = {});
@@ -40,7 +41,7 @@ class ProcessFixture {
   SpawnResult spawn(const model::AppSpec& spec, const Lane& lane = {});
   // Of a run that was spawned.
   [[nodiscard]] TreeRoot tree_of(const SpawnResult& run, const Lane& lane = {},
-                                 const std::string& home_id = kHomeId) const;
+                                 const std::string& home = home_id()) const;
   void kill_all();
 
   loop::Loop loop;

@@ -180,7 +180,7 @@ TEST_CASE(
   const auto run = fixture.spawn(spec);
   REQUIRE_FALSE(run.failure);
   char id[64];
-  std::snprintf(id, sizeof id, "0 7 %s.1.7.%llu.%010d\n", kHomeId,
+  std::snprintf(id, sizeof id, "0 7 %s.1.7.%llu.%010d\n", home_id().c_str(),
                 static_cast<unsigned long long>(raw(run.run)), run.pid);
   CHECK(read_to_end(run.out.get()) ==
         "/usr\n0027\n1024\n0\n" + std::string(id) + std::to_string(run.pid) + "\n");

@@ -92,7 +92,7 @@ TEST_CASE("spawn cost: 1000 spawns asked for at once, all registered, all exits 
 TEST_CASE("spawn cost: printed beside that of posix_spawn") {
   const double plain = posix_spawns();
   const double ours = our_spawns({});
-  Lanes lanes = Lanes::open(kHomeId);
+  Lanes lanes = Lanes::open(home_id());
   const Lane lane = lanes.acquire(model::InstanceId{7});
   const double in_lane = our_spawns(lane);
   MESSAGE("us per spawn, median of 1000: posix_spawn "

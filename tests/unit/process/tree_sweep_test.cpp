@@ -74,7 +74,7 @@ void kill_rest(const Family& family) {
 
 TEST_CASE("sweep: with a cgroup nobody escapes, not even without session, environment and pipes") {
   for (const CgroupPlace& place : find_cgroup_places(read_cgroup_texts("self"))) {
-    Lanes lanes = Lanes::open_at(place.kind, place.dir, kHomeId);
+    Lanes lanes = Lanes::open_at(place.kind, place.dir, home_id());
     if (lanes.kind() == CgroupKind::none) {
       MESSAGE("skipped: " << lanes.why());
       continue;
@@ -201,7 +201,7 @@ TEST_CASE("sweep: nothing left is told in the next turn, and an innocent process
 }
 
 TEST_CASE("sweep: an empty lane is done without a walk") {
-  Lanes lanes = Lanes::open(kHomeId);
+  Lanes lanes = Lanes::open(home_id());
   if (lanes.kind() == CgroupKind::none) return;
   {
     ProcessFixture fixture;
