@@ -150,17 +150,22 @@ void Keeper::dispatch(std::uint64_t tag, std::uint32_t events) {
 }
 
 void Keeper::on_signals() {
-  signalfd_siginfo info;
-  while (::read(signals_, &info, sizeof info) == sizeof info) {
-    if (info.ssi_signo != SIGCHLD) terminate_ = terminated_ = true;
+  signalfd_siginfo infos[4];  // of which there are three: one read does
+  const ssize_t got = ::read(signals_, infos, sizeof infos);
+  const auto count = got > 0 ? static_cast<std::size_t>(got) / sizeof infos[0] : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (infos[i].ssi_signo != SIGCHLD) terminate_ = terminated_ = true;
   }
   reap();
 }
 
 // A child registers before it execs. So once its death is seen, its registration is in the socket
 // or was read before: the socket is read to the end between looking at a zombie and attributing it.
+//
+// The first exit is told before the process is reaped, which takes longer than all the rest: the
+// daemon goes on meanwhile. Those that died with it go together.
 void Keeper::reap() {
-  for (;;) {
+  for (bool first = true;; first = false) {
     siginfo_t info{};
     constexpr int kHow = WEXITED | WNOHANG | __WALL;
     if (::waitid(P_ALL, 0, &info, kHow | WNOWAIT) != 0 || info.si_pid == 0) return;
@@ -169,6 +174,7 @@ void Keeper::reap() {
       on_daemon_death(info);
     } else if (TableRecord* run = table_.runs.find_pid(info.si_pid); run != nullptr) {
       table_.record_exit(run, {info.si_code, info.si_status});
+      if (first) session_.pump(now_);
     } else {
       ++table_.header.reaped;
     }

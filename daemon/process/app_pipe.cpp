@@ -16,15 +16,19 @@ constexpr int kFirstPipeBytes = 16 << 10;
 
 }  // namespace
 
-Result<AppPipe> make_app_pipe(int& errnum) {
+UniqueFd open_own_descriptors() {
+  return UniqueFd(::open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+Result<AppPipe> make_app_pipe(int own_descriptors, int& errnum) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
     errnum = errno;
     return errno_error("pipe", errnum);
   }
   AppPipe pipe{.read = UniqueFd(ends[0]), .app = UniqueFd(ends[1])};
-  const std::string self = "/proc/self/fd/" + std::to_string(ends[0]);
-  UniqueFd both(::open(self.c_str(), O_RDWR | O_CLOEXEC));
+  const std::string again = std::to_string(ends[0]);
+  UniqueFd both(::openat(own_descriptors, again.c_str(), O_RDWR | O_CLOEXEC));
   if (both) pipe.app = std::move(both);  // without /proc the plain end must do
   (void)::fcntl(pipe.read.get(), F_SETPIPE_SZ, kFirstPipeBytes);  // else as large as it came
   if (::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) != 0) {

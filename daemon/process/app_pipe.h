@@ -15,8 +15,11 @@ struct AppPipe {
   UniqueFd app;
 };
 
+// /proc/self/fd, so that nobody walks there for each pipe; none without /proc.
+[[nodiscard]] UniqueFd open_own_descriptors();
+
 // Both close-on-exec. errno is told by the Error's caller through `errnum`.
-[[nodiscard]] Result<AppPipe> make_app_pipe(int& errnum);
+[[nodiscard]] Result<AppPipe> make_app_pipe(int own_descriptors, int& errnum);
 
 // Gives the pipe to the app's user, or opening /dev/stdout would be denied to it.
 [[nodiscard]] Status give_pipe_to(const AppPipe& pipe, uid_t uid, gid_t gid);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -137,7 +138,7 @@ class SpawnAttempt::Impl {
   bool make_pipes() {
     for (AppPipe* pipe : {&out_, &err_}) {
       int errnum = 0;
-      auto made = make_app_pipe(errnum);
+      auto made = make_app_pipe(bench_.own_descriptors(), errnum);
       if (!made) return fail(SpawnStage::pipe, errnum);
       *pipe = std::move(*made);
       if (child_.change_user && !give_pipe_to(*pipe, user_.uid, user_.gid))
@@ -160,6 +161,14 @@ class SpawnAttempt::Impl {
     return true;
   }
 
+  // Lanes that were seen are not made again each time: one that somebody removed is made here.
+  static UniqueFd open_directory(const std::string& dir) {
+    UniqueFd fd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd && errno == ENOENT && ::mkdir(dir.c_str(), kLaneMode) == 0)
+      fd.reset(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return fd;
+  }
+
   // A lane that cannot be used is no reason not to start the app: its tree is found by the walk
   // then.
   bool open_lane() {
@@ -167,7 +176,7 @@ class SpawnAttempt::Impl {
       case CgroupKind::none:
         break;
       case CgroupKind::v2:
-        lane_fd_.reset(::open(plan_.lane.dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        lane_fd_ = open_directory(plan_.lane.dir);
         break;
       case CgroupKind::v1:
         lane_fd_.reset(::open((plan_.lane.dir + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));

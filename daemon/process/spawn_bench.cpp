@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
+#include "daemon/process/app_pipe.h"
 #include "daemon/process/scratch_fds.h"
 #include "daemon/process/spawn_plan.h"
 
@@ -57,6 +58,7 @@ Result<SpawnBench> SpawnBench::make() {
   new (bench.shared_.get()) Shared{};
   bench.stdin_null_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   bench.null_.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  bench.own_descriptors_ = open_own_descriptors();
   if (!bench.stdin_null_ || !bench.null_) return errno_error("open '/dev/null'", errno);
   if (bench.stdin_null() < kScratchFds)
     return Error{Errc::internal, "the spawner's scratch descriptors were not reserved", ""};

@@ -1,5 +1,6 @@
 // SpawnBench: what spawns share, one after the other: the child's stack, the page of its report,
-// /dev/null, what the clock is worth.
+// /dev/null, the way to
+// descriptors of our own, what the clock is worth.
 #pragma once
 
 #include <atomic>
@@ -37,6 +38,8 @@ class SpawnBench {
 
   [[nodiscard]] int stdin_null() const { return stdin_null_.get(); }
 
+  [[nodiscard]] int own_descriptors() const { return own_descriptors_.get(); }
+
   // oom_score_adj and nice of the daemon.
   [[nodiscard]] const Originals& current() const { return current_; }
 
@@ -61,6 +64,7 @@ class SpawnBench {
   Mapping shared_;
   UniqueFd stdin_null_;
   UniqueFd null_;
+  UniqueFd own_descriptors_;
   Originals current_;
   StartTicks start_ticks_;
   std::uint64_t changed_signals_ = 0;  // bit n - 1: signal n

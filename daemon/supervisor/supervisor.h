@@ -364,8 +364,7 @@ class Supervisor final : public KeeperListener {
   std::minstd_rand random_;
 };
 
-// The loop looks at a run that nobody waits for when it wakes anyway (the keeper pings every 4 s),
-// and so late by itself.
+// The loop looks at a run that nobody waits for when it wakes anyway, and so late by itself.
 inline constexpr Duration kSpawnPutOff = 4500ms;
 
 // Of state.db's meta table.

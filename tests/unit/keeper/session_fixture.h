@@ -89,7 +89,8 @@ struct SessionFixture {
 
   Table table;
   Millis now = kStart;
-  std::unique_ptr<Session> session = std::make_unique<Session>(table, -1, Pace{.answer = 8000});
+  std::unique_ptr<Session> session =
+      std::make_unique<Session>(table, -1, Pace{.ping = 4000, .answer = 8000});
   UniqueFd daemon;
 };
 

@@ -16,7 +16,7 @@ namespace {
 
 AppPipe make() {
   int errnum = 0;
-  auto pipe = make_app_pipe(errnum);
+  auto pipe = make_app_pipe(open_own_descriptors().get(), errnum);
   REQUIRE(pipe);
   return std::move(*pipe);
 }
