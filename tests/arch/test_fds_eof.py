@@ -57,7 +57,8 @@ def test_eof_arrives(home):
     with procs.Held(pid) as held:
         held.kill_and_wait()
     for other in (home.live_pid("daemon_pid"), home.live_pid("keeper_pid")):
-        wait_until(lambda o=other: not set(pipes(o)) & mine, 5, f"process {other} has closed the dead app's pipes")
+        # An exit nobody waits for is acknowledged at one ping of the keeper's, and read at the next.
+        wait_until(lambda o=other: not set(pipes(o)) & mine, 20, f"process {other} has closed the dead app's pipes")
 
 
 def test_descriptors_do_not_leak_over_restarts(home):

@@ -191,11 +191,16 @@ def test_ready_by_notify_as_another_user(home):
     assert home.state("app") == "online"
 
 
+def notify_address(pid):
+    """A pid is told before the program has its environment."""
+    variable = wait_until(lambda: next((v for v in procs.environ(pid) if v.startswith(b"NOTIFY_SOCKET=")), None), 10)
+    return variable.split(b"=", 1)[1]
+
+
 def test_a_stranger_makes_nobody_ready(home):
     home.ok("start", app(home, "notify.py", "ready-after", home.work / "never", wait_ready=True, listen_timeout="60s"), "--no-wait")
     home.wait_state("app", "launching")
-    pid = wait_until(lambda: home.pid("app"), 10)
-    address = next(v for v in procs.environ(pid) if v.startswith(b"NOTIFY_SOCKET=")).split(b"=", 1)[1]
+    address = notify_address(wait_until(lambda: home.pid("app"), 10))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
         stranger.sendto(b"READY=1", address)
     hold_for(lambda: home.state("app") == "launching", 0.5)
@@ -221,7 +226,7 @@ def test_a_flood_of_strangers_holds_up_nobody(home, outsider):
     go = home.work / "go"
     home.ok("start", app(home, "notify.py", "ready-after", go, wait_ready=True, listen_timeout="100s"), "--no-wait")
     pid = wait_until(lambda: home.pid("app"), 10)
-    address = next(v for v in procs.environ(pid) if v.startswith(b"NOTIFY_SOCKET=")).split(b"=", 1)[1].decode()
+    address = notify_address(pid).decode()
     flood = subprocess.Popen([*outsider, sys.executable, "-c", FLOOD, address], start_new_session=True)
     try:
         daemon = home.daemon_pid

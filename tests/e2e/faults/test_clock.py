@@ -81,6 +81,7 @@ def test_f13_a_stop_ends_in_time(home, jump, seconds):
 @pytest.mark.parametrize("seconds", FEWER)
 def test_f13_nobody_is_taken_for_hung_or_dead(home, jump, seconds):
     """The watchdog, the back-off, sessions and the store: all go on through both edges of the jump."""
+    home.wait_state("app", "online")  # told before anybody follows
     daemon, keeper = home.daemon_pid, home.keeper_pid
     follower = home.popen("events", "-f", "-n", "0", "--json")
     try:
