@@ -51,8 +51,11 @@ void PumpThread::use_relay(int pipe, int note) {
 // Goes to the file it was on its way to, also when its stream does not come any more. Its stream
 // may be quicker.
 void PumpThread::settle_leftover() {
-  if (relay_.is_free()) return leftover_.reset();
   Destination& to = *leftover_;
+  if (relay_.is_free()) {
+    if (leftover_.use_count() == 1) set_state(to, Destination::State::fine, 0);  // nobody else does
+    return leftover_.reset();
+  }
   if (turn_.now < to.retry_at) return;
   int errnum = files_.make_ready(to, turn_);
   if (errnum == 0) {
