@@ -11,11 +11,11 @@ bool PumpThread::has_relayed(const LogStream& stream) const {
   return relay_.holds(stream.run, stream.which);
 }
 
-std::size_t PumpThread::waiting(const LogStream& stream) const {
+std::size_t PumpThread::bytes_of(const LogStream& stream) const {
   return bytes_waiting(stream.pipe.get()) + (has_relayed(stream) ? relay_.bytes() : 0);
 }
 
-unsigned PumpThread::ready(const LogStream& stream) const {
+unsigned PumpThread::readiness_of(const LogStream& stream) const {
   return readiness(stream.pipe.get()) | (has_relayed(stream) ? POLLIN : 0U);
 }
 

@@ -80,10 +80,10 @@ void PumpThread::close_gate(RunId id) {
 // Moves what is in the pipe now. `ended`: and there will be no more; `none`: somebody may still
 // write.
 PumpThread::Moved PumpThread::drain_at_gate(LogStream& stream) {
-  std::size_t left = waiting(stream);
+  std::size_t left = bytes_of(stream);
   stream.takes_all = true;
   for (;;) {
-    const unsigned events = ready(stream);
+    const unsigned events = readiness_of(stream);
     if ((events & POLLIN) == 0) return (events & POLLHUP) != 0 ? Moved::ended : Moved::none;
     const bool finite = (events & POLLHUP) != 0;
     if (!finite && left == 0) return Moved::none;

@@ -310,7 +310,7 @@ void PumpThread::end(LogStream& stream) {
 void PumpThread::retry_held() {
   for (LogStream* stream : std::vector<LogStream*>(held_)) {
     if (turn_.now < stream->to->retry_at) continue;
-    const unsigned events = ready(*stream);
+    const unsigned events = readiness_of(*stream);
     Moved moved = (events & POLLHUP) != 0 ? Moved::ended : Moved::none;
     if ((events & POLLIN) != 0) moved = move(*stream, kBatchBytes);
     if (moved == Moved::stopped) continue;

@@ -117,9 +117,8 @@ class PumpThread {
 
   // The relay (pump_relay.cpp).
   [[nodiscard]] bool has_relayed(const LogStream& stream) const;
-  [[nodiscard]] std::size_t waiting(const LogStream& stream) const;  // bytes, in relay and pipe
-  [[nodiscard]] unsigned ready(
-      const LogStream& stream) const;  // readiness() with the relay's bytes
+  [[nodiscard]] std::size_t bytes_of(const LogStream& stream) const;   // in relay and pipe
+  [[nodiscard]] unsigned readiness_of(const LogStream& stream) const;  // the same for readiness()
   ssize_t take(LogStream& stream, std::size_t most);
   void settle_leftover();
 
