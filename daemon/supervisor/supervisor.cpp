@@ -57,7 +57,9 @@ void Supervisor::open_relay() {
   if (!relay_.pipe || !relay_.note) {
     Result<RelayFds> made = make_relay();
     if (!made) return log_warning("logs", "no relay: " + made.error().message);
-    relay_ = std::move(*made);
+    // What is in a pipe whose note is lost, the pump drops and says so.
+    if (!relay_.pipe) relay_.pipe = std::move(made->pipe);
+    relay_.note = std::move(made->note);
     keeper_->store_entry(kRelayKey, LabelBytes{}, relay_.pipe.get());
     keeper_->store_entry(kRelayNoteKey, LabelBytes{}, relay_.note.get());
     if (keeper_->is_behind()) return;
