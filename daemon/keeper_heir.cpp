@@ -146,6 +146,8 @@ Error become_keeper(const Supervisor& supervisor, const Inheritance& inheritance
     table.add_entry(kListenerKey, LabelBytes{}, inheritance.listener_fd);
   if (supervisor.notify_fd() >= 0)
     table.add_entry(kNotifyKey, LabelBytes{}, supervisor.notify_fd());
+  table.add_entry(kRelayKey, LabelBytes{}, supervisor.relay().pipe.get());
+  table.add_entry(kRelayNoteKey, LabelBytes{}, supervisor.relay().note.get());
   Result<UniqueFd> memfd = table.to_memfd();
   if (!memfd) return std::move(memfd).error();
 

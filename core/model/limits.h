@@ -21,7 +21,7 @@ inline constexpr std::size_t kMaxPendingRequests = 64;  // unanswered requests o
 inline constexpr auto kRequestDeadline = 5s;            // to complete a frame once its header came
 inline constexpr int kMaxJsonDepth = 64;
 inline constexpr std::size_t kMaxStartItems = 256;  // of one request
-inline constexpr std::size_t kMaxHomeBytes = 440;  // of its path: SQLite takes files up to 512
+inline constexpr std::size_t kMaxHomeBytes = 440;   // of its path: SQLite takes files up to 512
 
 // Apps
 inline constexpr std::size_t kMaxNameBytes = 128;
@@ -56,7 +56,9 @@ inline constexpr std::size_t kMaxForegroundBytes = 256U
                                                    << 10;  // nobody has read yet; the apps wait
 
 // Logs
-inline constexpr std::size_t kPipeBytes = 1U << 20;   // grown to this at a run's first output
+inline constexpr std::size_t kPipeBytes = 1U << 20;  // grown to this at a run's first output
+inline constexpr std::size_t kBusyPipeBytes =
+    64U << 10;  // of an app that fills its pipe, and of the relay between such pipes and the files
 inline constexpr std::size_t kMaxOpenLogFiles = 256;  // least recently written ones are closed
 inline constexpr std::size_t kMaxHeldAcks =
     16;                                   // exits acknowledged, but not yet told to the keeper

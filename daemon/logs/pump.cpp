@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cerrno>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -34,6 +35,11 @@ struct Tail {
   int lines = 0;
   std::size_t max_bytes = 0;
   std::function<void(std::string)> done;
+};
+
+struct RelayNumbers {
+  int pipe = -1;
+  int note = -1;
 };
 
 struct Reopen {};
@@ -101,6 +107,15 @@ class Pump::Impl {
     commands_.push_back(std::move(command));
   }
 
+  void use_relay(RelayNumbers relay) {
+    {
+      const std::lock_guard lock(mutex_);
+      relay_ = relay;
+      if (std::exchange(woken_, true) || !wake_) return;
+    }
+    (void)::eventfd_write(wake_.get(), 1);
+  }
+
   // Under the lock: the thread takes what is attached before it looks at an event of it.
   void attach(Attach command) {
     {
@@ -127,6 +142,7 @@ class Pump::Impl {
     stats.batches = counters_.batches;
     stats.marks = counters_.marks;
     stats.discarded = counters_.discarded;
+    stats.relayed = counters_.relayed;
     stats.streams = counters_.streams;
     stats.open_files = counters_.open_files;
     stats.stopped_files = counters_.stopped_files;
@@ -148,28 +164,25 @@ class Pump::Impl {
 
   void take_attached() {
     std::vector<Attach> attaches;
+    std::optional<RelayNumbers> relay;  // comes before what is attached
     {
       const std::lock_guard lock(mutex_);
+      relay.swap(relay_);
       attaches.swap(attaches_);
     }
-    attach_all(attaches);
-  }
-
-  void attach_all(std::vector<Attach>& attaches) {
+    if (relay) engine_->use_relay(relay->pipe, relay->note);
     for (Attach& one : attaches)
       engine_->attach(std::move(one.stream), std::move(one.target));
   }
 
   void carry_out_commands() {
-    std::vector<Attach> attaches;  // come before the commands about them
     std::vector<Command> commands;
     {
       const std::lock_guard lock(mutex_);
-      attaches.swap(attaches_);
       commands.swap(commands_);
       woken_ = false;
     }
-    attach_all(attaches);
+    take_attached();  // what the commands are about
     for (Command& command : commands)
       std::visit([this](auto& one) { carry_out(one); }, command);
   }
@@ -200,9 +213,10 @@ class Pump::Impl {
   UniqueFd wake_;
   std::unique_ptr<PumpThread> engine_;
   std::mutex mutex_;
-  std::vector<Attach> attaches_;   // guarded by mutex_, as
-  std::vector<Command> commands_;  // those, and
-  bool woken_ = false;             // for either of them
+  std::optional<RelayNumbers> relay_;  // guarded by mutex_, as
+  std::vector<Attach> attaches_;       // those, and
+  std::vector<Command> commands_;      // those, and
+  bool woken_ = false;                 // for any of them
   std::atomic<std::size_t> tails_{0};
   bool quit_ = false;  // pump thread only
   std::atomic<bool> ended_{false};
@@ -223,6 +237,10 @@ void Pump::stop() {
 
 bool Pump::stopped() const {
   return impl_->stopped();
+}
+
+void Pump::use_relay(int pipe, int note) {
+  impl_->use_relay({pipe, note});
 }
 
 void Pump::attach(RunId run, Stream stream, UniqueFd pipe, LogTarget target, Origin origin) {

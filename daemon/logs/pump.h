@@ -80,6 +80,7 @@ struct PumpStats {
   std::uint64_t batches = 0;
   std::uint64_t marks = 0;
   std::uint64_t discarded = 0;
+  std::uint64_t relayed = 0;     // of the bytes, those by way of the relay
   std::uint32_t streams = 0;     // attached now
   std::uint32_t open_files = 0;  // log files open now; each may have a sidecar open besides
   std::uint32_t stopped_files = 0;
@@ -121,6 +122,11 @@ class Pump {
   // until destruction, for somebody to hand on. A file system that hangs may hold it up.
   void stop();
   [[nodiscard]] bool stopped() const;
+
+  // For apps that fill their pipes: the descriptors of make_relay() (daemon/logs/relay.h), which
+  // the keeper holds as well; they stay open until the pump is destroyed. What is in the pipe goes
+  // to its file before anything else. Once, before any attach(); without it splice does it all.
+  void use_relay(int pipe, int note);
 
   // Takes the read end of a stream; the thread is not woken before it has output. After finish() of
   // that run it is drained as far as it is full, then closed.

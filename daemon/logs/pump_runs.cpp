@@ -28,7 +28,10 @@ void PumpThread::attach(std::unique_ptr<LogStream> stream, LogTarget target) {
         files_.destination({.path = also, .owner = target.owner, .on_full = model::OnFull::drop});
   place->to = files_.destination(std::move(target));
   counters_.streams.fetch_add(1, std::memory_order_relaxed);
-  if (!place->watched) watch(*place);
+  if (has_relayed(*place))
+    hold(*place);  // an earlier daemon's bytes of it come first
+  else if (!place->watched)
+    watch(*place);
   if (late) run.finishing = run.reported = true;
   if (late || run.gate_passed) gates_.emplace_front(turn_.now, id);
 }
@@ -77,12 +80,12 @@ void PumpThread::close_gate(RunId id) {
 // Moves what is in the pipe now. `ended`: and there will be no more; `none`: somebody may still
 // write.
 PumpThread::Moved PumpThread::drain_at_gate(LogStream& stream) {
-  std::size_t left = bytes_waiting(stream.pipe.get());
+  std::size_t left = bytes_of(stream);
   stream.takes_all = true;
   for (;;) {
-    const unsigned ready = readiness(stream.pipe.get());
-    if ((ready & POLLIN) == 0) return (ready & POLLHUP) != 0 ? Moved::ended : Moved::none;
-    const bool finite = (ready & POLLHUP) != 0;
+    const unsigned events = readiness_of(stream);
+    if ((events & POLLIN) == 0) return (events & POLLHUP) != 0 ? Moved::ended : Moved::none;
+    const bool finite = (events & POLLHUP) != 0;
     if (!finite && left == 0) return Moved::none;
     const std::uint64_t before = stream.bytes + stream.discarded;
     const Moved moved = move(stream, finite ? kBatchBytes : std::min(left, kBatchBytes));

@@ -22,8 +22,8 @@ namespace roost::daemon {
 namespace {
 // A large pipe is for the time in which nobody reads. While a flood fills it, its pages fall out of
 // the cache before they are copied, and moving a GiB takes two to five times the CPU: a writer that
-// moves this much at a time has a pipe of this size.
-constexpr std::size_t kFloodPipeBytes = 64U << 10;
+// moves half of this at a time has a pipe of this size.
+using model::limits::kBusyPipeBytes;
 constexpr Duration kFloodOver = 1s;
 constexpr std::size_t kMaxUntoldProblems = 1024;
 
@@ -76,14 +76,15 @@ void PumpThread::work() {
   }
   if (!unended_.empty()) write_unended();
   if (!owed_.empty()) tell_all_dropped();
+  if (leftover_) settle_leftover();
   if (!held_.empty()) retry_held();
   if (!gates_.empty()) close_gates();
   publish();
 }
 
 int PumpThread::wait_ms() const {
-  if (held_.empty() && gates_.empty() && owed_.empty() && unended_.empty()) return -1;
-  TimePoint next = TimePoint::max();
+  if (held_.empty() && gates_.empty() && owed_.empty() && unended_.empty() && !leftover_) return -1;
+  TimePoint next = leftover_ ? leftover_->retry_at : TimePoint::max();
   for (const LogStream* stream : unended_)
     next = std::min(next, stream->unended_until);
   for (const LogStream* stream : held_)
@@ -98,7 +99,8 @@ int PumpThread::wait_ms() const {
 // ---- moving bytes
 
 void PumpThread::on_event(LogStream& stream, unsigned events) {
-  const bool ended = (events & EPOLLIN) == 0 || move(stream, kBatchBytes) == Moved::ended;
+  const bool has_bytes = (events & EPOLLIN) != 0 || has_relayed(stream);
+  const bool ended = !has_bytes || move(stream, kBatchBytes) == Moved::ended;
   if (ended) end(stream);  // may destroy the stream and its run
 }
 
@@ -111,7 +113,7 @@ PumpThread::Moved PumpThread::move(LogStream& stream, std::size_t most) {
     hold(stream);
     return Moved::stopped;
   }
-  if (stream.lines) return move_lines(stream, most);
+  if (stream.lines && !has_relayed(stream)) return move_lines(stream, most);
   if (const int errnum = files_.make_ready(to, turn_); errnum != 0) return failed(stream, errnum);
   if (const int errnum = to.dropped > 0 ? tell_dropped(to) : 0; errnum != 0)
     return failed(stream, errnum);
@@ -119,26 +121,28 @@ PumpThread::Moved PumpThread::move(LogStream& stream, std::size_t most) {
   if (!stream.begun || stream.span.file != file.id()) begin_output(stream);
   if (file.mark(turn_, Writer{model::run_tag(stream.run), stream.which}, files_.sequence()))
     counters_.marks.fetch_add(1, std::memory_order_relaxed);
-  const ssize_t moved = file.take(stream.pipe.get(), most);
+  const ssize_t moved = take(stream, most);
   if (moved == 0) return Moved::ended;
-  if (moved < 0) return errno == EAGAIN || errno == EINTR ? Moved::none : failed(stream, errno);
+  const bool empty = moved < 0 && (errno == EAGAIN || errno == EINTR) && !has_relayed(stream);
+  if (moved < 0) return empty ? Moved::none : failed(stream, errno);
   stream.bytes += static_cast<std::uint64_t>(moved);
   counters_.bytes.fetch_add(static_cast<std::uint64_t>(moved), std::memory_order_relaxed);
   counters_.batches.fetch_add(1, std::memory_order_relaxed);
   fit_pipe(stream, static_cast<std::size_t>(moved));
   if (to.state != Destination::State::fine) set_state(to, Destination::State::fine, 0);
-  return Moved::some;
+  // The file has not taken all: why, the next try tells.
+  return has_relayed(stream) ? move(stream, most) : Moved::some;
 }
 
 void PumpThread::fit_pipe(LogStream& stream, std::size_t moved) const {
-  if (options_.pipe_bytes <= kFloodPipeBytes) return;
+  if (options_.pipe_bytes <= kBusyPipeBytes) return;
   const auto resize = [&](std::size_t bytes) {
     return ::fcntl(stream.pipe.get(), F_SETPIPE_SZ, static_cast<int>(bytes)) >= 0;
   };
-  if (moved >= kFloodPipeBytes / 2) {
+  if (moved >= kBusyPipeBytes / 2) {
     stream.flooded_at = turn_.now;
     // Refused while the pipe holds more than that: then after one of the next batches.
-    if (!stream.flooding) stream.flooding = resize(kFloodPipeBytes);
+    if (!stream.flooding) stream.flooding = resize(kBusyPipeBytes);
   } else if (stream.flooding && turn_.now - stream.flooded_at > kFloodOver) {
     stream.flooding = false;
     (void)resize(options_.pipe_bytes);  // not permitted: stays small, as in begin_output
@@ -189,8 +193,10 @@ PumpThread::Moved PumpThread::failed(LogStream& stream, int errnum) {
 
 PumpThread::Moved PumpThread::discard(LogStream& stream, std::size_t most) {
   watch_for_more(stream, false);  // what comes is not kept waiting for the end of a line
-  const ssize_t moved = ::splice(stream.pipe.get(), nullptr, null_.get(), nullptr, most,
-                                 SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  const ssize_t moved = has_relayed(stream)
+                            ? static_cast<ssize_t>(relay_.discard(null_.get()))
+                            : ::splice(stream.pipe.get(), nullptr, null_.get(), nullptr, most,
+                                       SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   if (moved == 0) return Moved::ended;
   if (moved < 0) return Moved::none;
   stream.discarded += static_cast<std::uint64_t>(moved);
@@ -291,6 +297,7 @@ void PumpThread::end(LogStream& stream) {
   if (std::exchange(stream.held, false)) std::erase(held_, &stream);
   if (std::exchange(stream.unended, 0) > 0) std::erase(unended_, &stream);
   stream.pipe.reset();
+  if (has_relayed(stream)) (void)relay_.discard(null_.get());  // it is cut off
   if (!stream.begun) {
     find_earlier_output(stream);
   } else if (stream.to->file && stream.to->file->id() == stream.span.file) {
@@ -303,9 +310,9 @@ void PumpThread::end(LogStream& stream) {
 void PumpThread::retry_held() {
   for (LogStream* stream : std::vector<LogStream*>(held_)) {
     if (turn_.now < stream->to->retry_at) continue;
-    const unsigned ready = readiness(stream->pipe.get());
-    Moved moved = (ready & POLLHUP) != 0 ? Moved::ended : Moved::none;
-    if ((ready & POLLIN) != 0) moved = move(*stream, kBatchBytes);
+    const unsigned events = readiness_of(*stream);
+    Moved moved = (events & POLLHUP) != 0 ? Moved::ended : Moved::none;
+    if ((events & POLLIN) != 0) moved = move(*stream, kBatchBytes);
     if (moved == Moved::stopped) continue;
     std::erase(held_, stream);
     stream->held = false;

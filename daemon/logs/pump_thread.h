@@ -22,12 +22,13 @@
 #include "daemon/logs/log_files.h"
 #include "daemon/logs/outbox.h"
 #include "daemon/logs/pump.h"
+#include "daemon/logs/relay.h"
 #include "daemon/logs/run_tail.h"
 
 namespace roost::daemon {
 
 struct PumpCounters {
-  std::atomic<std::uint64_t> bytes{0}, batches{0}, marks{0}, discarded{0};
+  std::atomic<std::uint64_t> bytes{0}, batches{0}, marks{0}, discarded{0}, relayed{0};
   std::atomic<std::uint32_t> streams{0}, open_files{0}, stopped_files{0};
 };
 
@@ -42,7 +43,7 @@ class PumpThread {
     bool begun = false;     // it has written something; `span` is meaningful
     bool watched = false;   // in epoll
     bool held = false;      // in held_: its file is stopped
-    bool flooding = false;  // its pipe is kept small
+    bool flooding = false;  // its pipe is kept small, and emptied by way of the relay
     bool drops = false;     // what its full disk does not take is thrown away
     TimePoint flooded_at;   // when it last came near to filling a small pipe
     std::uint64_t bytes = 0;
@@ -66,6 +67,8 @@ class PumpThread {
   void wait();
   void work();
 
+  // Pump::use_relay(); before any stream is attached.
+  void use_relay(int pipe, int note);
   // From any thread, before attach(): whether the stream is watched. Its first event comes after
   // the caller has seen to it that attach() is called.
   [[nodiscard]] bool watch_early(LogStream& stream) const;
@@ -111,6 +114,13 @@ class PumpThread {
   Moved discard(LogStream& stream, std::size_t most);
   Moved drop(LogStream& stream, std::size_t most);
   [[nodiscard]] int tell_dropped(Destination& to);
+
+  // The relay (pump_relay.cpp).
+  [[nodiscard]] bool has_relayed(const LogStream& stream) const;
+  [[nodiscard]] std::size_t bytes_of(const LogStream& stream) const;   // in relay and pipe
+  [[nodiscard]] unsigned readiness_of(const LogStream& stream) const;  // the same for readiness()
+  ssize_t take(LogStream& stream, std::size_t most);
+  void settle_leftover();
 
   // Lines (pump_lines.cpp).
   Moved move_lines(LogStream& stream, std::size_t most);
@@ -165,6 +175,10 @@ class PumpThread {
   // Files that are owed a line about what was dropped; no more than there are streams and finished
   // runs that keep them.
   std::vector<std::shared_ptr<Destination>> owed_;
+  // Not free between two batches: its stream is held, or it is the leftover_.
+  Relay relay_;
+  // What an earlier daemon left in the relay goes there; null: nothing.
+  std::shared_ptr<Destination> leftover_;
   LineLedger ledger_;
   int ledger_errnum_ = 0;  // why it is not open, as it was told
   UniqueFd peek_in_;       // a pipe of our own, for looks into others

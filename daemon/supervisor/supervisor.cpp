@@ -42,11 +42,29 @@ void Supervisor::on_keeper_specs(UniqueFd memfd) {
 
 void Supervisor::on_keeper_entry(std::uint64_t key, const LabelBytes& label, UniqueFd fd) {
   if (key >= kNoteKey && recovery_) return recovery_->add_note(label);
-  if (key == kNotifyKey) {
+  if (key == kNotifyKey)
     inherited_notify_ = std::move(fd);
-    return;
+  else if (key == kRelayKey)
+    relay_.pipe = std::move(fd);
+  else if (key == kRelayNoteKey)
+    relay_.note = std::move(fd);
+  else if (on_foreign_entry)
+    on_foreign_entry(key, std::move(fd));
+}
+
+// Those of the daemon before, with what is in them; else new ones, as soon as the keeper has them.
+void Supervisor::open_relay() {
+  if (!relay_.pipe || !relay_.note) {
+    Result<RelayFds> made = make_relay();
+    if (!made) return log_warning("logs", "no relay: " + made.error().message);
+    // What is in a pipe whose note is lost, the pump drops and says so.
+    if (!relay_.pipe) relay_.pipe = std::move(made->pipe);
+    relay_.note = std::move(made->note);
+    keeper_->store_entry(kRelayKey, LabelBytes{}, relay_.pipe.get());
+    keeper_->store_entry(kRelayNoteKey, LabelBytes{}, relay_.note.get());
+    if (keeper_->is_behind()) return;
   }
-  if (on_foreign_entry) on_foreign_entry(key, std::move(fd));
+  pump_->use_relay(relay_.pipe.get(), relay_.note.get());
 }
 
 void Supervisor::on_keeper_run(KeeperRun run) {
@@ -57,6 +75,7 @@ void Supervisor::on_keeper_ready() {
   if (!recovery_) return;
   const std::unique_ptr<Recovery> recovery = std::move(recovery_);
   open_notify_socket();
+  open_relay();
   recovery->finish();
   snapshot_ = {};
   log_info("recovery", "instances=" + std::to_string(instances_.size()) +

@@ -24,6 +24,7 @@
 #include "core/model/selector.h"
 #include "daemon/bus.h"
 #include "daemon/logs/pump.h"
+#include "daemon/logs/relay.h"
 #include "daemon/process/lanes.h"
 #include "daemon/process/notify_socket.h"
 #include "daemon/process/probe_queue.h"
@@ -220,6 +221,8 @@ class Supervisor final : public KeeperListener {
   void renew_notify_socket();
   void end_notify_socket();
 
+  [[nodiscard]] const RelayFds& relay() const { return relay_; }
+
   [[nodiscard]] int notify_fd() const { return notify_ ? notify_->fd() : -1; }
 
   // The keeper's hand-over is complete.
@@ -280,6 +283,7 @@ class Supervisor final : public KeeperListener {
 
   // words.cpp: what apps say about themselves
   void open_notify_socket();
+  void open_relay();
   void attach_channel(Run& run, UniqueFd fd);
   bool on_notify(pid_t sender, std::string_view text);
   void on_said_ready(model::RunId run);
@@ -351,6 +355,7 @@ class Supervisor final : public KeeperListener {
   std::optional<OpenEdit> edit_;
   std::optional<ChangeRow> unwritten_change_;  // goes with the next put_book()
   std::uint64_t last_change_ = 0;
+  RelayFds relay_;  // of the pump, which ends first; the keeper has them as well
   UniqueFd inherited_notify_;
   std::optional<NotifySocket> notify_;
   ProbeQueue stop_commands_;
@@ -373,6 +378,8 @@ inline constexpr char kSavedListKey[] = "saved_list";
 // Keys of the keeper's entries.
 inline constexpr std::uint64_t kListenerKey = 1;
 inline constexpr std::uint64_t kNotifyKey = 2;
+inline constexpr std::uint64_t kRelayKey = 3;           // the pipe
+inline constexpr std::uint64_t kRelayNoteKey = 4;       // whose bytes are in it
 inline constexpr std::uint64_t kNoteKey = 1ULL << 32U;  // + instance id
 
 }  // namespace roost::daemon

@@ -4,13 +4,14 @@ import random
 import re
 import select
 import statistics
+import subprocess
 import time
 
 import pytest
 
 from harness import procs
 from harness.load import Crashers, Web, Writers
-from harness.roost import BIN_DIR, FULL, ROOT
+from harness.roost import BIN_DIR, FULL, ROOT, victim
 from harness.wait import wait_until
 
 KILLS = 200 if FULL else 20
@@ -97,11 +98,24 @@ def exercise(home):
     home.run("list")
 
 
+BUSY = ("lines", str(20 << 20))
+
+
+def check_busy(home):
+    wanted = subprocess.run([victim("blob"), *BUSY], stdout=subprocess.PIPE, check=True).stdout
+    wait_until(lambda: len(home.log("busy")) >= len(wanted), 20, "all of the busy app's output")
+    assert home.log("busy") == wanted
+
+
 def prepare(home, point, once):
-    """What some points need besides: a child that holds the output open for longer than the exit gate; a hand-over of several windows."""
+    """What some points need besides: a child that holds the output open for longer than the exit gate; an app that fills its pipe; a
+    hand-over of several windows."""
+    if point.startswith("pump.relay"):
+        home.run("start", victim("blob"), "--name", "busy", "--no-autorestart", "--no-wait", "--", *BUSY)
+        wait_until(lambda: not once.exists(), 5, "its output goes by way of the relay")
     if point == "pump.gate":
         home.run("start", "/bin/sh", "--name", "held", "--interpreter", "none", "--no-autorestart", "--no-wait", "--",
-                 "-c", "(trap '' TERM; sleep 1) & exit 5")
+                 "-c", "trap '' TERM; sleep 1 & exit 5")
         wait_until(lambda: not once.exists(), 5, "the gate closes")
     if point == "keeper.hand-over":
         home.run("start", BIN_DIR / "victims/idle", "--name", "many", "-i", "20", "--no-wait")
@@ -132,6 +146,8 @@ def test_death_at_every_kill_point(make_home, point):
     # A client repeats `start` when the daemon dies before it answers; what has ended by then is started anew.
     assert len(brief) <= 2 and all(e["status"].get("code") == 5 or keeper_died or in_a_child for e in brief), brief
     writers.check()
+    if point.startswith("pump.relay"):
+        check_busy(home)
 
 
 def reached_at_take_over(home, once):

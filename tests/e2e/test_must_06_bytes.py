@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from harness import procs
+from harness.ends import ENDS
 from harness.load import Writers
 from harness.roost import FULL, victim
 from harness.wait import wait_until
@@ -76,15 +77,31 @@ def test_memory_does_not_grow(release_home):
     assert resident(home) - before >= -GROWTH_KIB * 4
 
 
-def test_output_while_the_daemon_is_away(home):
-    """A blob is written straight through several deaths of the daemon."""
-    size = 40 * MIB
+@pytest.mark.parametrize("end", ENDS)
+def test_full_speed_through_the_ends_of_daemon_and_keeper(home, end):
+    """A blob is written straight through four of them, each in the middle of the flood."""
+    size, rounds = 160 * MIB, 4
     home.run("start", victim("blob"), "--name", "blob", "--no-autorestart", "--no-wait", "--", "line", size, 5)
-    for _ in range(3):
-        home.wait_new_daemon(home.kill_daemon())
     path = home.log_path("blob")
+    for i in range(rounds):
+        wait_until(lambda part=i: size_of(path) >= size * part // (rounds + 1) + MIB, 30, f"part {i} is in the log", step=0.001)
+        ENDS[end](home)
     wait_until(lambda: size_of(path) >= size, 60, "everything is in the log")
     assert digest_of_file(path) == digest_of_blob("line", size, 5)
+
+
+def test_two_at_full_speed_and_the_daemon_killed_again_and_again(home):
+    size, names = 60 * MIB, ("one", "two")
+    for seed, name in enumerate(names):
+        home.run("start", victim("blob"), "--name", name, "--no-autorestart", "--no-wait", "--", "bytes", size, seed)
+    paths = [home.log_path(name) for name in names]
+    for _ in range(8):
+        written = sum(map(size_of, paths))
+        wait_until(lambda least=written + MIB: sum(map(size_of, paths)) >= min(least, 2 * size), 30, "output goes on", step=0.001)
+        ENDS["daemon"](home)
+    for seed, path in enumerate(paths):
+        wait_until(lambda p=path: size_of(p) >= size, 60, f"everything is in {path.name}")
+        assert digest_of_file(path) == digest_of_blob("bytes", size, seed)
 
 
 def test_exit_before_the_first_read(home):

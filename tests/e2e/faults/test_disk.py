@@ -1,15 +1,21 @@
 """F10 the disk of the logs is full, then has room; F10b the disk of the state."""
+import array
+import fcntl
 import json
 import os
 import re
 import signal
+import subprocess
+import termios
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from deaths import kill_both
 from harness import procs
+from harness.ends import ENDS
 from harness.load import Writers
 from harness.roost import Counter, check_log, victim
 from harness.wait import hold_for, wait_until
@@ -90,6 +96,35 @@ def test_f10_daemon_dies_while_the_log_disk_is_full(small_disk, home):
     hold_for(lambda: home.state("chatter") == "online", 0.7, "the app is blocked, not dead")
     disk.make_room()
     chatter.check()
+
+
+def bytes_in_relay(home):
+    """What the keeper's relay holds: of its pipes, it alone is open both ways."""
+    waiting = array.array("i", [0])
+    for fd in Path(f"/proc/{home.live_pid('keeper_pid')}/fd").iterdir():
+        flags = int(re.search(r"flags:\s*(\d+)", (fd.parent.parent / "fdinfo" / fd.name).read_text())[1], 8)
+        if os.readlink(fd).startswith("pipe:") and flags & os.O_ACCMODE == os.O_RDWR:
+            pipe = os.open(fd, os.O_RDONLY | os.O_NONBLOCK)
+            fcntl.ioctl(pipe, termios.FIONREAD, waiting)
+            os.close(pipe)
+            return waiting[0]
+    return None
+
+
+@pytest.mark.root
+def test_f10_what_is_on_its_way_from_a_busy_app_outlives_daemon_keeper_and_update(small_disk, home):
+    disk = small_disk(24 * MIB)
+    log, size = disk.path / "busy.log", 16 * MIB
+    disk.fill(leave=8 * MIB + 20_480)
+    home.run("start", victim("blob"), "--name", "busy", "--no-autorestart", "--no-wait", "-o", log, "--", "bytes", size, 3)
+    on_its_way = wait_until(lambda: bytes_in_relay(home), 20, "the disk is full, the rest of a batch waits")
+    for end in ENDS.values():
+        wait_until(lambda: f"stopped: {log}" in home.daemon_log(), 10, "it is stopped")
+        end(home)
+        assert bytes_in_relay(home) == on_its_way
+    disk.make_room()
+    wait_until(lambda: size_of(log) >= size, 20, "everything is in the log")
+    assert log.read_bytes() == subprocess.run([victim("blob"), "bytes", str(size), "3"], stdout=subprocess.PIPE, check=True).stdout
 
 
 @pytest.mark.root

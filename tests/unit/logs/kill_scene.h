@@ -26,9 +26,13 @@ class KillScene {
   // Gives the next portion of a writer, in its own process.
   using Portions = std::function<std::string()>;
 
+  // Whether the pumps have a relay, which outlives them as with the keeper.
+  enum class By : std::uint8_t { splice, relay };
+
   // One writer for each path; `portions_of` makes its source.
   KillScene(TempDir& dir, const std::vector<std::string>& files,
-            const std::function<Portions(int writer)>& portions_of) {
+            const std::function<Portions(int writer)>& portions_of, By by = By::splice) {
+    if (by == By::relay) relay_ = new_relay();
     for (std::size_t w = 0; w < files.size(); ++w) {
       TestPipe pipe;
       TestPipe order;
@@ -121,6 +125,13 @@ class KillScene {
     if (child != 0) return child;
     for (const auto& [name, value] : pump_environment)
       ::setenv(name.c_str(), value.c_str(), 1);
+    if (relay_.pipe) {
+      for (const int fd : {relay_.pipe.get(), relay_.note.get()})
+        ::fcntl(fd, F_SETFD, 0);
+      const std::string numbers =
+          std::to_string(relay_.pipe.get()) + " " + std::to_string(relay_.note.get());
+      ::setenv("PUMP_VICTIM_RELAY", numbers.c_str(), 1);
+    }
     if (die_at != nullptr) ::setenv("ROOST_DIE_AT", die_at, 1);
     ::execv(argv[0], argv.data());
     ::_exit(127);
@@ -139,6 +150,7 @@ class KillScene {
     return sum;
   }
 
+  RelayFds relay_;
   std::vector<UniqueFd> pipes_;
   std::vector<UniqueFd> orders_;
   std::vector<pid_t> writers_;

@@ -199,6 +199,117 @@ int many_dead_runs_on_a_full_disk() {
   return failed;
 }
 
+// A tmpfs at `disk` with 4 MiB, of which all but 1.5 MiB and a bit is taken by `ballast`.
+bool make_small_disk(const std::string& disk) {
+  ::mkdir(disk.c_str(), 0700);
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=4m") != 0) return false;
+  std::ofstream file(disk + "/ballast");
+  file << std::string((2560U << 10) - 20'480, 'b');
+  return true;
+}
+
+// The disk becomes full while bytes are in the relay: they wait there, another's go past it.
+int full_with_bytes_in_the_relay() {
+  PumpRig rig;
+  const std::string disk = rig.dir / "disk";
+  EXPECT_STEP(77, make_small_disk(disk));
+  const std::string bytes = random_bytes(3U << 20, 6);
+  UniqueFd app = rig.attach(RunId{1}, Stream::out, disk + "/app.log");
+  UniqueFd other = rig.attach(RunId{2}, Stream::out, rig.dir / "other.log");
+  std::thread writer([&app, rest = rig.begin_flood(app, disk + "/app.log", bytes)] {
+    write_all(app.get(), rest);
+    app.reset();
+  });
+  int failed = 0;
+  const auto step = [&](int number, bool passed) {
+    if (failed == 0 && !passed) failed = number;
+  };
+  step(1, rig.wait([&] { return rig.pump->stats().stopped_files == 1; }));
+  step(2, rig.pump->stats().relayed > 0 && waiting_in(rig.relay.pipe) > 0);
+  const std::string_view rest = rig.begin_flood(other, rig.dir / "other.log", bytes);
+  step(3, write_all(other.get(), rest) && rig.wait_size(rig.dir / "other.log", bytes.size()));
+  step(4, contents(rig.dir / "other.log") == bytes);
+  step(5, waiting_in(rig.relay.pipe) > 0);
+  ::unlink((disk + "/ballast").c_str());
+  writer.join();
+  step(6, rig.finish(RunId{1}).out_bytes == bytes.size());
+  step(7, contents(disk + "/app.log") == bytes);
+  step(8, waiting_in(rig.relay.pipe) == 0 && rig.pump->stats().stopped_files == 0);
+  rig.pump.reset();
+  ::umount2(disk.c_str(), MNT_DETACH);
+  return failed;
+}
+
+int full_and_dropped_from_the_relay() {
+  PumpRig rig;
+  const std::string disk = rig.dir / "disk";
+  EXPECT_STEP(77, make_small_disk(disk));
+  const std::string bytes = random_bytes(4U << 20, 7);
+  TestPipe pipe;
+  rig.pump->attach(
+      RunId{1}, Stream::out, std::move(pipe.in),
+      LogTarget{.path = disk + "/app.log", .owner = {}, .on_full = model::OnFull::drop});
+  int failed = 0;
+  const auto step = [&](int number, bool passed) {
+    if (failed == 0 && !passed) failed = number;
+  };
+  step(1, write_all(pipe.out.get(), rig.begin_flood(pipe.out, disk + "/app.log", bytes)));
+  pipe.out.reset();
+  const DrainReport report = rig.finish(RunId{1});
+  step(2, report.discarded > 0 && report.out_bytes + report.discarded == bytes.size());
+  step(3, rig.pump->stats().relayed > 0 && waiting_in(rig.relay.pipe) == 0);
+  step(4, contents(disk + "/app.log") == bytes.substr(0, report.out_bytes));
+  rig.pump.reset();
+  ::umount2(disk.c_str(), MNT_DETACH);
+  return failed;
+}
+
+// What the daemon before had in the relay waits for room, and its stream for that.
+int full_when_taken_over(bool its_stream_comes) {
+  TempDir dir;
+  const std::string disk = dir / "disk";
+  ::mkdir(disk.c_str(), 0700);
+  EXPECT_STEP(77, ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") == 0);
+  {
+    std::ofstream file(disk + "/ballast");
+    file << std::string(128U << 10, 'b');
+  }
+  const std::string path = disk + "/app.log";
+  PumpRig rig({}, left_by_another(RunId{1}, Stream::out, path, "first, "));
+  int failed = 0;
+  const auto step = [&](int number, bool passed) {
+    if (failed == 0 && !passed) failed = number;
+  };
+  if (its_stream_comes) {
+    TestPipe pipe;
+    step(1, write_all(pipe.out.get(), "second"));
+    rig.pump->attach(RunId{1}, Stream::out, std::move(pipe.in), LogTarget{path, {}},
+                     Pump::Origin::taken_over);
+    rig.pump->finish(RunId{1});
+  }
+  step(2, rig.wait([&] { return rig.pump->stats().stopped_files == 1; }));
+  step(3, waiting_in(rig.relay.pipe) == 7 && rig.drained_calls == 0);
+  ::unlink((disk + "/ballast").c_str());
+  const std::string_view all = its_stream_comes ? "first, second" : "first, ";
+  step(4, rig.wait_size(path, all.size()) && contents(path) == all);
+  step(5, rig.wait([&] { return rig.pump->stats().stopped_files == 0; }));
+  if (its_stream_comes) {
+    step(6, rig.wait([&] { return rig.drained_calls == 1; }));
+    step(7, !rig.drained[RunId{1}].cut_off);
+  }
+  rig.pump.reset();
+  ::umount2(disk.c_str(), MNT_DETACH);
+  return failed;
+}
+
+int full_when_taken_over_with_its_stream() {
+  return full_when_taken_over(true);
+}
+
+int full_when_taken_over_alone() {
+  return full_when_taken_over(false);
+}
+
 void run_as_root(int (*body)()) {
   if (::geteuid() != 0) {
     MESSAGE("skipped: needs root for a private mount");
@@ -232,4 +343,17 @@ TEST_CASE("disk: the last words of a dead run wait for room beyond the gate") {
 TEST_CASE(
     "disk: dead runs wait for room up to a limit, then the oldest are cut off and said to be") {
   run_as_root(many_dead_runs_on_a_full_disk);
+}
+
+TEST_CASE("disk: full with bytes in the relay, they wait there, and others go past it") {
+  run_as_root(full_with_bytes_in_the_relay);
+}
+
+TEST_CASE("disk: full, what is in the relay is dropped where the pipe's is, and counted") {
+  run_as_root(full_and_dropped_from_the_relay);
+}
+
+TEST_CASE("disk: full, what the daemon before had in the relay waits, and its stream for that") {
+  run_as_root(full_when_taken_over_with_its_stream);
+  run_as_root(full_when_taken_over_alone);
 }

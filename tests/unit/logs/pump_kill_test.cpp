@@ -28,10 +28,15 @@ KillScene::Portions bytes_of(int writer) {
   };
 }
 
+using By = KillScene::By;
+
 struct Scene {
+  explicit Scene(By by)
+      // The last two writers share a file.
+      : play(dir, {"app-0.log", "app-1.log", "app-2.log", "app-2.log"}, bytes_of, by) {}
+
   TempDir dir;
-  // The last two writers share a file.
-  KillScene play{dir, {"app-0.log", "app-1.log", "app-2.log", "app-2.log"}, bytes_of};
+  KillScene play;
 
   // Every byte of every writer exactly once and in order.
   void check_bytes() const {
@@ -66,20 +71,25 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("kill: 25 times -9 in a flood, the next pump takes over, no byte lost or doubled") {
-  Scene scene;
-  scene.play.kill_at_random(42, kWriters * kPortion);
-  scene.play.end_writers();
-  CHECK(scene.play.run_pump() == 0);
-  scene.check_bytes();
-  scene.check_marks();
+  for (const By by : {By::splice, By::relay}) {
+    CAPTURE(by == By::relay);
+    Scene scene(by);
+    scene.play.kill_at_random(42, kWriters * kPortion);
+    scene.play.end_writers();
+    CHECK(scene.play.run_pump() == 0);
+    scene.check_bytes();
+    scene.check_marks();
+  }
 }
 
 #ifdef ROOST_KILL_POINTS
 TEST_CASE("kill: at every kill point of the pump, early and late, nothing is lost or doubled") {
-  Scene scene;
+  Scene scene(By::relay);
   for (const char* point :
        {"pump.before_open", "pump.opened", "pump.marked", "pump.marked:3", "pump.spliced",
-        "pump.spliced:5", "pump.before_open:3", "pump.opened:2"}) {
+        "pump.spliced:5", "pump.before_open:3", "pump.opened:2", "pump.relay_noted",
+        "pump.relay_noted:4", "pump.relayed", "pump.spliced:2", "pump.relayed:2", "pump.relayed:7",
+        "pump.marked:9"}) {
     CAPTURE(std::string(point));
     scene.play.order_portions();
     CHECK_FALSE(scene.play.run_pump(point));

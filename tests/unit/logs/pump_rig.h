@@ -18,13 +18,16 @@
 #include <dirent.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/unique_fd.h"
 #include "core/loop/loop.h"
+#include "core/model/limits.h"
 #include "core/model/log_marks.h"
 #include "daemon/logs/pump.h"
+#include "daemon/logs/relay.h"
 
 namespace roost::daemon::test {
 
@@ -116,11 +119,38 @@ inline std::size_t open_below(const std::string& dir) {
 
 constexpr auto kDeadline = 60s;
 
+inline std::size_t waiting_in(const UniqueFd& pipe) {
+  int waiting = 0;
+  REQUIRE(::ioctl(pipe.get(), FIONREAD, &waiting) == 0);
+  return static_cast<std::size_t>(waiting);
+}
+
+inline RelayFds new_relay() {
+  Result<RelayFds> made = make_relay();
+  REQUIRE(made);
+  return std::move(*made);
+}
+
+// A relay as a daemon leaves it that is killed before it has written `bytes`.
+inline RelayFds left_by_another(RunId run, Stream stream, const std::string& path,
+                                std::string_view bytes) {
+  RelayFds fds = new_relay();
+  Relay relay;
+  relay.open(fds.pipe.get(), fds.note.get());
+  REQUIRE(relay.note(run, stream, path));
+  TestPipe app;
+  REQUIRE(write_all(app.out.get(), bytes));
+  REQUIRE(relay.fill(app.in.get(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+  return fds;
+}
+
 class PumpRig {
  public:
   using Adjust = std::function<void(Pump::Options&)>;
 
-  explicit PumpRig(const Adjust& adjust = {}) {
+  // Without `relay_fds` (RelayFds{}) it has no relay.
+  explicit PumpRig(const Adjust& adjust = {}, RelayFds relay_fds = new_relay())
+      : relay(std::move(relay_fds)) {
     Pump::Options options;
     options.post = [this](std::function<void()> task) { loop.post(std::move(task)); };
     options.on_drained = [this](RunId run, const DrainReport& report) {
@@ -133,6 +163,7 @@ class PumpRig {
     if (adjust) adjust(options);
     pump = std::make_unique<Pump>(std::move(options));
     REQUIRE(pump->start());
+    if (relay.pipe) pump->use_relay(relay.pipe.get(), relay.note.get());
   }
 
   bool wait(const std::function<bool()>& done) { return loop.run_until(done, kDeadline); }
@@ -166,8 +197,19 @@ class PumpRig {
     return std::move(pipe.out);
   }
 
+  // Writes the beginning of `bytes` in one piece, so that the stream counts as one that fills its
+  // pipe. Returns the rest, to be written by anybody.
+  std::string_view begin_flood(const UniqueFd& app, const std::string& path,
+                               std::string_view bytes) {
+    const std::size_t first = model::limits::kBusyPipeBytes * 3 / 4;
+    REQUIRE(write_all(app.get(), bytes.substr(0, first)));
+    REQUIRE(wait_size(path, first));
+    return bytes.substr(first);
+  }
+
   TempDir dir;
   loop::Loop loop;
+  RelayFds relay;
   int drained_calls = 0;
   std::map<RunId, DrainReport> drained;
   std::vector<LogProblem> problems;

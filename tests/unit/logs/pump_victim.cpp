@@ -1,6 +1,7 @@
 // The pump alone in a process that may be killed: takes over inherited pipes and moves them until
 // all have ended. pump_victim FD PATH [FD PATH]…   exit status 0: all ended.
-// PUMP_VICTIM_LINES: each is written line by line, with a "T" before it, and to this file as well.
+// PUMP_VICTIM_RELAY: descriptors of a relay, pipe and note. PUMP_VICTIM_LINES: each is written line
+// by line, with a "T" before it, and to this file as well.
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -24,6 +25,11 @@ int main(int argc, char** argv) {
   if (const char* const dir = std::getenv("PUMP_VICTIM_DIR")) options.log_dir = dir;
   daemon::Pump pump(options);
   if (!pump.start()) return 1;
+  if (const char* const relay = std::getenv("PUMP_VICTIM_RELAY")) {
+    char* end = nullptr;
+    const auto pipe = static_cast<int>(std::strtol(relay, &end, 10));
+    pump.use_relay(pipe, std::atoi(end));
+  }
   for (int i = 1; i + 1 < argc; i += 2) {
     const daemon::RunId run{static_cast<std::uint64_t>(i)};
     ++open_runs;
