@@ -18,6 +18,7 @@
 #include "core/base/time.h"
 #include "core/base/words.h"
 #include "daemon/process/app_pipe.h"
+#include "daemon/process/app_terminal.h"
 #include "daemon/process/clone_call.h"
 #include "daemon/process/kernel_call.h"
 #include "daemon/process/proc_snapshot.h"
@@ -70,7 +71,7 @@ class SpawnAttempt::Impl {
   enum class Meanwhile : std::uint8_t { waiting, going_on };
 
   bool begin(Meanwhile meanwhile) {
-    if (!resolve_user() || !make_pipes() || !make_channel() || !open_lane()) return false;
+    if (!resolve_user() || !make_output() || !make_channel() || !open_lane()) return false;
     fill_child_plan();
     child_.loop_bell = meanwhile == Meanwhile::going_on ? options_.loop_bell : -1;
     clone(meanwhile);
@@ -134,18 +135,34 @@ class SpawnAttempt::Impl {
     return true;
   }
 
-  bool make_pipes() {
-    for (AppPipe* pipe : {&out_, &err_}) {
-      int errnum = 0;
-      auto made = make_app_pipe(errnum);
-      if (!made) return fail(SpawnStage::pipe, errnum);
-      *pipe = std::move(*made);
-      if (child_.change_user && !give_pipe_to(*pipe, user_.uid, user_.gid))
-        return fail(SpawnStage::pipe, EPERM);
-    }
+  bool make_output() {
+    if (plan_.terminal ? !make_terminal() : !make_pipe(out_) || !make_pipe(err_)) return false;
     result_.out_pipe = pipe_inode(out_.read.get());
     result_.err_pipe = pipe_inode(err_.read.get());
     return true;
+  }
+
+  bool make_pipe(AppPipe& pipe) {
+    int errnum = 0;
+    auto made = make_app_pipe(errnum);
+    if (!made) return fail(SpawnStage::pipe, errnum);
+    pipe = std::move(*made);
+    return give(pipe.app);
+  }
+
+  bool make_terminal() {
+    int errnum = 0;
+    auto made = make_app_terminal(*plan_.terminal, errnum);
+    if (!made) return fail(SpawnStage::pipe, errnum);
+    terminal_ = std::move(made->app);
+    out_.read = std::move(made->pipe);
+    err_.read = std::move(made->master);
+    return give(terminal_);
+  }
+
+  bool give(const UniqueFd& end) {
+    if (!child_.change_user || give_to_user(end.get(), user_.uid, user_.gid)) return true;
+    return fail(SpawnStage::pipe, EPERM);
   }
 
   bool make_channel() {
@@ -194,9 +211,10 @@ class SpawnAttempt::Impl {
     child_.keeper_fd = options_.keeper_fd;
     child_.keeper_bell = options_.keeper_bell;
     child_.rings = plan_.rings || !plan_.note;  // who was asked for is known at once
-    child_.stdin_fd = bench_.stdin_null();
-    child_.out_app = out_.app.get();
-    child_.err_app = err_.app.get();
+    child_.has_terminal = static_cast<bool>(terminal_);
+    child_.stdin_fd = terminal_ ? terminal_.get() : bench_.stdin_null();
+    child_.out_app = terminal_ ? terminal_.get() : out_.app.get();
+    child_.err_app = terminal_ ? terminal_.get() : err_.app.get();
     child_.out_read = out_.read.get();
     child_.err_read = err_.read.get();
     child_.channel_app = channel_app_.get();
@@ -344,6 +362,7 @@ class SpawnAttempt::Impl {
   UserIdentity user_;
   AppPipe out_;
   AppPipe err_;
+  UniqueFd terminal_;  // the app's end of it; out_ and err_ have only what is read then
   UniqueFd channel_app_;
   UniqueFd channel_daemon_;
   UniqueFd lane_fd_;  // v2: the directory; v1: cgroup.procs
