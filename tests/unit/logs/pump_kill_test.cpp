@@ -29,9 +29,11 @@ KillScene::Portions bytes_of(int writer) {
 }
 
 struct Scene {
+  explicit Scene(KillScene::Through through = KillScene::Through::pipes)
+      : play{dir, {"app-0.log", "app-1.log", "app-2.log", "app-2.log"}, bytes_of, through} {}
+
   TempDir dir;
-  // The last two writers share a file.
-  KillScene play{dir, {"app-0.log", "app-1.log", "app-2.log", "app-2.log"}, bytes_of};
+  KillScene play;  // the last two writers share a file
 
   // Every byte of every writer exactly once and in order.
   void check_bytes() const {
@@ -74,7 +76,31 @@ TEST_CASE("kill: 25 times -9 in a flood, the next pump takes over, no byte lost 
   scene.check_marks();
 }
 
+TEST_CASE("kill: 25 times -9 in a flood through terminals, no byte lost or doubled") {
+  Scene scene(KillScene::Through::terminals);
+  scene.play.kill_at_random(43, kWriters * kPortion);
+  scene.play.end_writers();
+  CHECK(scene.play.run_pump() == 0);
+  scene.check_bytes();
+  scene.check_marks();
+}
+
 #ifdef ROOST_KILL_POINTS
+TEST_CASE("kill: between terminal, pipe and file nothing is lost or doubled") {
+  Scene scene(KillScene::Through::terminals);
+  for (const char* point : {"pump.fed", "pump.fed:2", "pump.fed:40", "pump.spliced", "pump.opened",
+                            "pump.spliced:5", "pump.fed:300"}) {
+    CAPTURE(std::string(point));
+    scene.play.order_portions();
+    CHECK_FALSE(scene.play.run_pump(point));
+  }
+  scene.play.end_writers();
+  CHECK_FALSE(scene.play.run_pump("pump.eof"));
+  CHECK(scene.play.run_pump() == 0);
+  scene.check_bytes();
+  scene.check_marks();
+}
+
 TEST_CASE("kill: at every kill point of the pump, early and late, nothing is lost or doubled") {
   Scene scene;
   for (const char* point :
