@@ -123,7 +123,7 @@ void PolicyOptions::declare(ArgParser& parser) {
               "stop by a message over its channel");
   parser.flag("--time", time_, "YYYY-MM-DDTHH:mm:ss before each line of its log files");
   parser.flag("--merge-logs", merge_logs_, "one log file for all instances");
-  parser.flag("--tty", tty_, "a terminal for input and output; stderr goes to --output's file");
+  parser.flag("--tty", tty_, "stdin, stdout and stderr are a terminal");
   parser.flag("--disable-logs", disable_logs_, "keep no output");
   parser.flag("--no-treekill", no_treekill_, "a stop reaches its first process only");
   parser.flag("--no-new-privs", no_new_privs_, "no more rights by exec (setuid programs)");

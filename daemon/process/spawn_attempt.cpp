@@ -28,17 +28,6 @@
 namespace roost::daemon {
 namespace {
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define __SANITIZE_THREAD__ 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-constexpr bool kMayShareMemory = false;  // ThreadSanitizer cannot follow a borrowed address space
-#else
-constexpr bool kMayShareMemory = true;
-#endif
-
 // All signals blocked, glibc's own two included, which pthread_sigmask leaves open: a handler that
 // ran in the child would run in the daemon's memory.
 class BlockEverything {
