@@ -1,4 +1,5 @@
-// The terminal of an app that asks for one, in place of its pipes (docs/adr/0020-what-comes-out-of-a-terminal-goes-through-a-pipe.md).
+// The terminal of an app that asks for one, in place of its pipes
+// (docs/adr/0020-terminals-go-through-a-pipe.md).
 #pragma once
 
 #include <cstdint>
