@@ -123,6 +123,7 @@ void PolicyOptions::declare(ArgParser& parser) {
               "stop by a message over its channel");
   parser.flag("--time", time_, "YYYY-MM-DDTHH:mm:ss before each line of its log files");
   parser.flag("--merge-logs", merge_logs_, "one log file for all instances");
+  parser.flag("--tty", tty_, "stdin, stdout and stderr are a terminal");
   parser.flag("--disable-logs", disable_logs_, "keep no output");
   parser.flag("--no-treekill", no_treekill_, "a stop reaches its first process only");
   parser.flag("--no-new-privs", no_new_privs_, "no more rights by exec (setuid programs)");
@@ -130,7 +131,7 @@ void PolicyOptions::declare(ArgParser& parser) {
 
 bool PolicyOptions::any() const {
   return watch_ || catch_up_ || no_treekill_ || no_new_privs_ || wait_ready_ ||
-         shutdown_with_message_ || time_ || merge_logs_ || disable_logs_ ||
+         shutdown_with_message_ || time_ || merge_logs_ || disable_logs_ || tty_ ||
          std::any_of(values_.begin(), values_.end(),
                      [](const auto& one) { return one.has_value(); }) ||
          std::any_of(lists_.begin(), lists_.end(), [](const auto& one) { return !one.empty(); });
@@ -158,6 +159,7 @@ Status PolicyOptions::apply(AppConfig& app) const {
   if (time_ && app.settings.log_date_format.empty())
     app.settings.log_date_format = model::kTimeFormat;
   if (merge_logs_) app.settings.merge_logs = true;
+  if (tty_) app.settings.tty = true;
   if (disable_logs_) app.settings.disable_logs = true;
   if (wait_ready_) app.settings.wait_ready = true;
   if (shutdown_with_message_) app.settings.shutdown_with_message = true;

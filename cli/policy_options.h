@@ -39,6 +39,7 @@ class PolicyOptions {
   bool shutdown_with_message_ = false;
   bool time_ = false;
   bool merge_logs_ = false;
+  bool tty_ = false;
   bool disable_logs_ = false;
 };
 

@@ -112,6 +112,8 @@ constexpr std::array kFields{
     Field{"time", "", "YYYY-MM-DDTHH:mm:ss before each line", set_time},
     Field{"log_type", "", "what stands in the log files: raw, json", set<&AppSpec::log_type>},
     Field{"disable_logs", "", "keep no output", set<&AppSpec::disable_logs>},
+    Field{"tty", "", "stdin, stdout and stderr are a terminal; out_file has both",
+          set<&AppSpec::tty>},
     Field{"on_full", "", "output on a full disk: block, drop", set<&AppSpec::on_full>},
     Field{"autorestart", "", "start again after an exit", set_autorestart},
     Field{"restart", "", "after which exits: always, on-failure, never", set<&AppSpec::restart>},

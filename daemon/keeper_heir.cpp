@@ -33,6 +33,8 @@ std::unordered_map<std::uint64_t, int> pipes_by_inode() {
     int fd = -1;
     const std::string_view name(entry->d_name);
     if (std::from_chars(name.data(), name.data() + name.size(), fd).ec != std::errc{}) continue;
+    if ((::fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
+      continue;  // the pump's, of a terminal's pipe
     if (const std::uint64_t inode = pipe_inode(fd); inode != 0) pipes[inode] = fd;
   }
   ::closedir(dir);

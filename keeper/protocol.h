@@ -46,7 +46,7 @@ inline constexpr int kDaemonLockFd = 4;
 // Message::flags. First: which descriptors come with a run; they travel in the order of the bits.
 inline constexpr std::uint32_t kFdPidfd = 1U << 0;
 inline constexpr std::uint32_t kFdStdout = 1U << 1;   // read end of the pipe
-inline constexpr std::uint32_t kFdStderr = 1U << 2;   // read end of the pipe
+inline constexpr std::uint32_t kFdStderr = 1U << 2;   // read end of the pipe; of a terminal: master
 inline constexpr std::uint32_t kFdStdin = 1U << 3;    // write end of the pipe
 inline constexpr std::uint32_t kFdChannel = 1U << 4;  // daemon end of the IPC socket pair
 // Not a child of this keeper: its death is seen by its pidfd, its status may be unknown.

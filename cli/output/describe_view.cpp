@@ -130,6 +130,7 @@ void add_policy(std::vector<Pair>& pairs, const Description& app, const Terminal
     add("depends on", name + " (" + std::string(codec::enum_name(condition)) + ")");
   for (const std::string& target : spec.wait_for)
     add("waits for", target);
+  if (spec.tty) add("terminal", "input and output; stderr goes with stdout");
   if (spec.watch) add("watched", app.watching.empty() ? "when it runs" : app.watching);
   if (spec.max_memory_restart)
     add("memory limit", bytes_in_words(*spec.max_memory_restart) + ", then it is restarted");

@@ -118,6 +118,8 @@ void check_files(const AppSpec& spec, Problems& problems) {
   };
   problems.add_if(bad(spec.out_file), "out_file", "must be the absolute path of a file");
   problems.add_if(bad(spec.error_file), "error_file", "must be the absolute path of a file");
+  problems.add_if(spec.tty && !spec.error_file.empty(), "error_file",
+                  "has no use with tty: a terminal is one stream, and stderr goes to out_file");
   problems.add_if(spec.log_file != kDefaultLogFile && bad(spec.log_file), "log_file",
                   "must be the absolute path of a file");
   problems.add_if(spec.log_date_format.size() > limits::kMaxDateFormat, "log_date_format",

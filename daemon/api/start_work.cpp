@@ -20,14 +20,16 @@ StartOutcome* outcome_of(StartWork& work, InstanceId id) {
 void settle(const StartWorkPtr& work, InstanceId id, const StartFact& fact) {
   StartOutcome* outcome = outcome_of(*work, id);
   if (outcome == nullptr) return;
-  if (const Instance* instance = work->services.supervisor.find(id))
-    outcome->instance = view_of(work->services, *instance);
+  const Instance* instance = work->services.supervisor.find(id);
+  if (instance != nullptr) outcome->instance = view_of(work->services, *instance);
   outcome->ok = fact.ok;
   if (fact.ok) return;
   outcome->error = fact.error;
   ++work->open;
-  work->services.pump.tail(fact.run, model::Stream::err, limits::kStderrTailLines,
-                           limits::kStderrTailBytes, [work, id](std::string text) {
+  const bool one_stream = instance != nullptr && instance->spec->tty;
+  const auto stream = one_stream ? model::Stream::out : model::Stream::err;
+  work->services.pump.tail(fact.run, stream, limits::kStderrTailLines, limits::kStderrTailBytes,
+                           [work, id](std::string text) {
                              if (StartOutcome* at = outcome_of(*work, id))
                                at->stderr_tail = std::move(text);
                              work->done_one();

@@ -52,6 +52,16 @@ struct Flush {
 struct Quit {};
 
 using Command = std::variant<Finish, Tail, Reopen, Flush, Quit>;
+
+std::unique_ptr<PumpThread::LogStream> make_stream(RunId run, Stream stream, UniqueFd pipe,
+                                                   Pump::Origin origin) {
+  auto made = std::make_unique<PumpThread::LogStream>();
+  made->run = run;
+  made->which = stream;
+  made->pipe = std::move(pipe);
+  made->taken_over = origin == Pump::Origin::taken_over;
+  return made;
+}
 }  // namespace
 
 // The queue is bounded by what it is about: two attaches and one finish per run, kMaxTails tails,
@@ -120,7 +130,9 @@ class Pump::Impl {
   void attach(Attach command) {
     {
       const std::lock_guard lock(mutex_);
-      const bool watched = wake_ && engine_->watch_early(*command.stream);
+      // Without its terminal a pipe seems to be at its end.
+      const bool early = wake_ && !command.stream->terminal;
+      const bool watched = early && engine_->watch_early(*command.stream);
       attaches_.push_back(std::move(command));
       if (watched || std::exchange(woken_, true) || !wake_) return;
     }
@@ -244,12 +256,14 @@ void Pump::use_relay(int pipe, int note) {
 }
 
 void Pump::attach(RunId run, Stream stream, UniqueFd pipe, LogTarget target, Origin origin) {
-  auto made = std::make_unique<PumpThread::LogStream>();
-  made->run = run;
-  made->which = stream;
-  made->pipe = std::move(pipe);
-  made->taken_over = origin == Origin::taken_over;
-  impl_->attach(Attach{std::move(made), std::move(target)});
+  impl_->attach({make_stream(run, stream, std::move(pipe), origin), std::move(target)});
+}
+
+void Pump::attach_terminal(RunId run, UniqueFd pipe, UniqueFd master, LogTarget target,
+                           Origin origin) {
+  auto made = make_stream(run, Stream::out, std::move(pipe), origin);
+  made->terminal = std::move(master);
+  impl_->attach({std::move(made), std::move(target)});
 }
 
 void Pump::finish(RunId run) {

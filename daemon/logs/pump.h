@@ -132,6 +132,12 @@ class Pump {
   // that run it is drained as far as it is full, then closed.
   void attach(RunId run, Stream stream, UniqueFd pipe, LogTarget target,
               Origin origin = Origin::fresh);
+  // The same for Stream::out of a run that has a terminal instead of pipes: what comes out of
+  // `master` (non-blocking) is moved through `pipe` (its read end). Nobody else reads either, and
+  // nobody has the pipe open for writing. Both are kept by somebody, or kill -9 loses what is
+  // there.
+  void attach_terminal(RunId run, UniqueFd pipe, UniqueFd master, LogTarget target,
+                       Origin origin = Origin::fresh);
 
   // The process is dead: each stream is drained to its end, or for Options::exit_gate at most, and
   // closed; on_drained follows, if it was not told before, also for a run that was never attached.

@@ -19,6 +19,11 @@ void PumpThread::attach(std::unique_ptr<LogStream> stream, LogTarget target) {
   auto& place = run.streams[index_of(stream->which)];
   if (!ROOST_EXPECT(!place, "a stream is attached once")) return unwatch(*stream);
   place = std::move(stream);
+  if (place->terminal) {
+    run.has_terminal = true;
+    const int errnum = terminals_.add(id, std::move(place->terminal), place->pipe.get());
+    if (errnum != 0) tell({target.path, errnum, LogProblem::Kind::stopped});
+  }
   place->drops = target.on_full == model::OnFull::drop;
   place->lines = std::move(target.lines);
   target.lines.reset();
@@ -77,9 +82,22 @@ void PumpThread::close_gate(RunId id) {
     if (stream != nullptr) end(*stream);
 }
 
+// What a terminal holds comes a little at a time. Not for ever: somebody may go on writing.
+PumpThread::Moved PumpThread::drain_at_gate(LogStream& stream) {
+  Moved last = Moved::none;
+  std::size_t fed = 0;
+  for (bool more = true; more && last == Moved::none && fed < kBatchBytes;) {
+    const std::size_t bytes = stream.which == Stream::out ? terminals_.move(stream.run) : 0;
+    last = drain_pipe(stream);
+    fed += bytes;
+    more = bytes > 0;
+  }
+  return last;
+}
+
 // Moves what is in the pipe now. `ended`: and there will be no more; `none`: somebody may still
 // write.
-PumpThread::Moved PumpThread::drain_at_gate(LogStream& stream) {
+PumpThread::Moved PumpThread::drain_pipe(LogStream& stream) {
   std::size_t left = bytes_of(stream);
   stream.takes_all = true;
   for (;;) {
@@ -116,7 +134,7 @@ void PumpThread::complete_if_done(RunId id) {
   if (found == runs_.end()) return;
   Run& run = found->second;
   for (const auto& stream : run.streams)
-    if (stream ? stream->pipe.get() >= 0 : !run.finishing)
+    if (stream ? stream->pipe.get() >= 0 : !run.finishing && !run.has_terminal)
       return;  // without a stream: it may be on its way
   std::erase(waiting_, id);
   if (!run.reported) report(id, run);
@@ -176,6 +194,7 @@ std::string PumpThread::tail(RunId id, Stream which, int lines, std::size_t max_
   }
   const auto& stream = found->second.streams[index_of(which)];
   if (!stream) return {};
+  if (which == Stream::out) (void)terminals_.move(id);
   if (stream->watched && (readiness(stream->pipe.get()) & POLLIN) != 0)
     (void)move(*stream, kBatchBytes);  // an end is seen by the next turn as well
   find_earlier_output(*stream);

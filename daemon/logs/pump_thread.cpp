@@ -45,8 +45,12 @@ Status PumpThread::start() {
   if (!null_) return errno_error("log pump: /dev/null", errno);
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.ptr = nullptr;  // a stream for all others
+  event.data.ptr = nullptr;  // a stream for all but this and the next
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_fd_, &event) != 0)
+    return errno_error("log pump: epoll", errno);
+  if (Status started = terminals_.start(); !started) return started;
+  event.data.ptr = &terminals_;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, terminals_.fd(), &event) != 0)
     return errno_error("log pump: epoll", errno);
   read_clocks();
   return ok();
@@ -67,7 +71,9 @@ void PumpThread::wait() {
 void PumpThread::work() {
   for (int i = 0; i < ready_; ++i) {
     const epoll_event& event = events_[static_cast<std::size_t>(i)];
-    if (event.data.ptr != nullptr) {
+    if (event.data.ptr == &terminals_) {
+      terminals_.work();
+    } else if (event.data.ptr != nullptr) {
       on_event(*static_cast<LogStream*>(event.data.ptr), event.events);
     } else {
       eventfd_t count = 0;
@@ -296,6 +302,7 @@ void PumpThread::end(LogStream& stream) {
   unwatch(stream);
   if (std::exchange(stream.held, false)) std::erase(held_, &stream);
   if (std::exchange(stream.unended, 0) > 0) std::erase(unended_, &stream);
+  if (stream.which == Stream::out) terminals_.remove(stream.run);
   stream.pipe.reset();
   if (has_relayed(stream)) (void)relay_.discard(null_.get());  // it is cut off
   if (!stream.begun) {

@@ -24,6 +24,7 @@
 #include "daemon/logs/pump.h"
 #include "daemon/logs/relay.h"
 #include "daemon/logs/run_tail.h"
+#include "daemon/logs/terminals.h"
 
 namespace roost::daemon {
 
@@ -37,7 +38,8 @@ class PumpThread {
   struct LogStream {
     RunId run{};
     Stream which = Stream::out;
-    UniqueFd pipe;  // closed: ended
+    UniqueFd pipe;      // closed: ended
+    UniqueFd terminal;  // until attach(): what is to be moved into the pipe
     std::shared_ptr<Destination> to;
     bool taken_over = false;
     bool begun = false;     // it has written something; `span` is meaningful
@@ -86,6 +88,7 @@ class PumpThread {
 
   struct Run {
     std::array<std::unique_ptr<LogStream>, 2> streams;
+    bool has_terminal = false;  // there is no other stream
     bool finishing = false;
     bool reported = false;  // a late attach after on_drained: nothing more is told
     bool gate_passed = false;
@@ -152,6 +155,7 @@ class PumpThread {
   void close_gates();
   void close_gate(RunId id);
   Moved drain_at_gate(LogStream& stream);
+  Moved drain_pipe(LogStream& stream);
   void keep_waiting(RunId id);
   void cut(Run& run, LogStream& stream);
   void complete_if_done(RunId id);
@@ -166,6 +170,7 @@ class PumpThread {
   UniqueFd epoll_;
   UniqueFd null_;
   LogFiles files_;
+  Terminals terminals_;
   Turn turn_;
   std::array<epoll_event, kEventsPerTurn> events_{};
   int ready_ = 0;                // of events_

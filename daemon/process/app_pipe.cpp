@@ -38,8 +38,8 @@ Result<AppPipe> make_app_pipe(int own_descriptors, int& errnum) {
   return pipe;
 }
 
-Status give_pipe_to(const AppPipe& pipe, uid_t uid, gid_t gid) {
-  if (::fchown(pipe.app.get(), uid, gid) != 0) return errno_error("pipe", errno);
+Status give_to_user(int end, uid_t uid, gid_t gid) {
+  if (::fchown(end, uid, gid) != 0) return errno_error("pipe", errno);
   return ok();
 }
 

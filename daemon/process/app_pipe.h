@@ -21,7 +21,8 @@ struct AppPipe {
 // Both close-on-exec. errno is told by the Error's caller through `errnum`.
 [[nodiscard]] Result<AppPipe> make_app_pipe(int own_descriptors, int& errnum);
 
-// Gives the pipe to the app's user, or opening /dev/stdout would be denied to it.
-[[nodiscard]] Status give_pipe_to(const AppPipe& pipe, uid_t uid, gid_t gid);
+// Gives the app's end (of a pipe or a terminal) to the app's user, or opening /dev/stdout would be
+// denied to it.
+[[nodiscard]] Status give_to_user(int end, uid_t uid, gid_t gid);
 
 }  // namespace roost::daemon

@@ -25,6 +25,18 @@ enum class ChildMemory : std::uint8_t {
   copied   // as fork: for a child that changes its user, and under ThreadSanitizer
 };
 
+// ThreadSanitizer cannot follow a borrowed address space.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool kMayShareMemory = false;
+#else
+inline constexpr bool kMayShareMemory = true;
+#endif
+
 struct CloneCall {
   ChildMemory memory = ChildMemory::shared;
   int cgroup_fd = -1;             // directory of a cgroup v2 to be born in; -1 = the parent's

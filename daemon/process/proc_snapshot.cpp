@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/base/unique_fd.h"
+#include "daemon/process/app_terminal.h"
 
 namespace roost::daemon {
 namespace {
@@ -248,7 +249,11 @@ std::array<std::uint8_t, 16> read_boot_id() {
 std::uint64_t pipe_inode(int fd) {
   struct stat info {};
 
-  return ::fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode) ? info.st_ino : 0;
+  if (::fstat(fd, &info) != 0) return 0;
+  if (S_ISFIFO(info.st_mode)) return info.st_ino;
+  constexpr std::uint64_t kNoPipe = std::uint64_t{1} << 63;  // they have 32 bits
+  const auto terminal = S_ISCHR(info.st_mode) ? terminal_number(fd) : std::nullopt;
+  return terminal ? kNoPipe | *terminal : 0;
 }
 
 std::vector<pid_t> descendants(pid_t root, std::size_t most) {

@@ -69,7 +69,8 @@ enum class Scope : std::uint8_t {
 [[nodiscard]] ProcessId identify(pid_t pid, int pidfd);
 // All zeros when it cannot be read.
 [[nodiscard]] std::array<std::uint8_t, 16> read_boot_id();
-// Inode number of a pipe held by descriptor `fd` of ours, 0 if it is none.
+// Inode number of a pipe held by descriptor `fd` of ours, 0 if it is none. Of the master of a
+// terminal a number that no pipe has.
 [[nodiscard]] std::uint64_t pipe_inode(int fd);
 
 // The living descendants of a process by parentage, at most `most`; what was reparented is not

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,25 +18,16 @@
 #include "core/base/time.h"
 #include "core/base/words.h"
 #include "daemon/process/app_pipe.h"
+#include "daemon/process/app_terminal.h"
 #include "daemon/process/clone_call.h"
 #include "daemon/process/kernel_call.h"
+#include "daemon/process/lane_files.h"
 #include "daemon/process/proc_snapshot.h"
 #include "daemon/process/spawn_error.h"
 #include "daemon/process/user_lookup.h"
 
 namespace roost::daemon {
 namespace {
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define __SANITIZE_THREAD__ 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-constexpr bool kMayShareMemory = false;  // ThreadSanitizer cannot follow a borrowed address space
-#else
-constexpr bool kMayShareMemory = true;
-#endif
 
 // All signals blocked, glibc's own two included, which pthread_sigmask leaves open: a handler that
 // ran in the child would run in the daemon's memory.
@@ -71,7 +61,7 @@ class SpawnAttempt::Impl {
   enum class Meanwhile : std::uint8_t { waiting, going_on };
 
   bool begin(Meanwhile meanwhile) {
-    if (!resolve_user() || !make_pipes() || !make_channel() || !open_lane()) return false;
+    if (!resolve_user() || !make_output() || !make_channel() || !open_lane()) return false;
     fill_child_plan();
     child_.loop_bell = meanwhile == Meanwhile::going_on ? options_.loop_bell : -1;
     clone(meanwhile);
@@ -135,18 +125,34 @@ class SpawnAttempt::Impl {
     return true;
   }
 
-  bool make_pipes() {
-    for (AppPipe* pipe : {&out_, &err_}) {
-      int errnum = 0;
-      auto made = make_app_pipe(bench_.own_descriptors(), errnum);
-      if (!made) return fail(SpawnStage::pipe, errnum);
-      *pipe = std::move(*made);
-      if (child_.change_user && !give_pipe_to(*pipe, user_.uid, user_.gid))
-        return fail(SpawnStage::pipe, EPERM);
-    }
+  bool make_output() {
+    if (plan_.terminal ? !make_terminal() : !make_pipe(out_) || !make_pipe(err_)) return false;
     result_.out_pipe = pipe_inode(out_.read.get());
     result_.err_pipe = pipe_inode(err_.read.get());
     return true;
+  }
+
+  bool make_pipe(AppPipe& pipe) {
+    int errnum = 0;
+    auto made = make_app_pipe(bench_.own_descriptors(), errnum);
+    if (!made) return fail(SpawnStage::pipe, errnum);
+    pipe = std::move(*made);
+    return give(pipe.app);
+  }
+
+  bool make_terminal() {
+    int errnum = 0;
+    auto made = make_app_terminal(*plan_.terminal, errnum);
+    if (!made) return fail(SpawnStage::pipe, errnum);
+    terminal_ = std::move(made->app);
+    out_.read = std::move(made->pipe);
+    err_.read = std::move(made->master);
+    return give(terminal_);
+  }
+
+  bool give(const UniqueFd& end) {
+    if (!child_.change_user || give_to_user(end.get(), user_.uid, user_.gid)) return true;
+    return fail(SpawnStage::pipe, EPERM);
   }
 
   bool make_channel() {
@@ -161,14 +167,6 @@ class SpawnAttempt::Impl {
     return true;
   }
 
-  // Lanes that were seen are not made again each time: one that somebody removed is made here.
-  static UniqueFd open_directory(const std::string& dir) {
-    UniqueFd fd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd && errno == ENOENT && ::mkdir(dir.c_str(), kLaneMode) == 0)
-      fd.reset(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return fd;
-  }
-
   // A lane that cannot be used is no reason not to start the app: its tree is found by the walk
   // then.
   bool open_lane() {
@@ -176,7 +174,7 @@ class SpawnAttempt::Impl {
       case CgroupKind::none:
         break;
       case CgroupKind::v2:
-        lane_fd_ = open_directory(plan_.lane.dir);
+        lane_fd_ = open_cgroup(plan_.lane.dir);
         break;
       case CgroupKind::v1:
         lane_fd_.reset(::open((plan_.lane.dir + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
@@ -203,9 +201,10 @@ class SpawnAttempt::Impl {
     child_.keeper_fd = options_.keeper_fd;
     child_.keeper_bell = options_.keeper_bell;
     child_.rings = plan_.rings || !plan_.note;  // who was asked for is known at once
-    child_.stdin_fd = bench_.stdin_null();
-    child_.out_app = out_.app.get();
-    child_.err_app = err_.app.get();
+    child_.has_terminal = static_cast<bool>(terminal_);
+    child_.stdin_fd = terminal_ ? terminal_.get() : bench_.stdin_null();
+    child_.out_app = terminal_ ? terminal_.get() : out_.app.get();
+    child_.err_app = terminal_ ? terminal_.get() : err_.app.get();
     child_.out_read = out_.read.get();
     child_.err_read = err_.read.get();
     child_.channel_app = channel_app_.get();
@@ -353,6 +352,7 @@ class SpawnAttempt::Impl {
   UserIdentity user_;
   AppPipe out_;
   AppPipe err_;
+  UniqueFd terminal_;  // the app's end of it; out_ and err_ have only what is read then
   UniqueFd channel_app_;
   UniqueFd channel_daemon_;
   UniqueFd lane_fd_;  // v2: the directory; v1: cgroup.procs

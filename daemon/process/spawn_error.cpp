@@ -45,7 +45,7 @@ std::string subject(const SpawnPlan& plan, SpawnStage stage, std::size_t limit) 
     case SpawnStage::identity:
       return "change to " + identity_of(plan);
     case SpawnStage::pipe:
-      return "output pipe";
+      return plan.terminal ? "terminal" : "output pipe";
     case SpawnStage::clone:
       return "create a process";
     case SpawnStage::setup:
@@ -79,6 +79,8 @@ std::string hint(const SpawnPlan& plan, SpawnStage stage, int errnum) {
     return "only root may raise a hard limit; see ulimit -Ha for what it is";
   if (stage == SpawnStage::clone && errnum == EAGAIN)
     return "the limit of processes is reached (ulimit -u, pids.max)";
+  if (stage == SpawnStage::pipe && errnum == ENOSPC)
+    return "the limit of terminals is reached (sysctl kernel.pty.max)";
   if (errnum == EMFILE || errnum == ENFILE)
     return "the limit of open files is reached (ulimit -n, fs.file-max)";
   return "";

@@ -1,6 +1,7 @@
 #include "daemon/process/spawn_plan.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <memory>
 #include <utility>
@@ -25,6 +26,7 @@ std::vector<std::string> make_env(const model::AppSpec& spec, const InstanceFact
   std::erase_if(env, [](const auto& entry) { return is_internal_variable(entry.first); });
   env.emplace("PYTHONUNBUFFERED",
               "1");  // or a Python app's output comes in blocks of 8 KiB, the last one never
+  if (spec.tty) env.emplace("TERM", "xterm-256color");
   if (!is_internal_variable(spec.instance_var)) env[spec.instance_var] = std::to_string(facts.slot);
   env["pm_id"] = std::to_string(raw(facts.instance));
   if (!facts.notify_socket.empty()) env["NOTIFY_SOCKET"] = facts.notify_socket;
@@ -41,6 +43,22 @@ std::vector<std::string> make_env(const model::AppSpec& spec, const InstanceFact
   entries.push_back(roost_id_entry(
       {.home_id = facts.home_id, .app = facts.app, .instance = facts.instance, .run = facts.run}));
   return entries;
+}
+
+TerminalSize terminal_size(const std::map<std::string, std::string>& env) {
+  TerminalSize size;
+  const auto take = [&env](const char* name, std::uint16_t& into) {
+    const auto found = env.find(name);
+    if (found == env.end()) return;
+    const std::string& text = found->second;
+    std::uint16_t number = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (read.ec == std::errc{} && read.ptr == text.data() + text.size() && number > 0)
+      into = number;
+  };
+  take("LINES", size.rows);
+  take("COLUMNS", size.columns);
+  return size;
 }
 
 model::RunLabel make_label(const InstanceFacts& facts) {
@@ -83,6 +101,7 @@ void finish_plan(SpawnPlan& plan) {
   plan.env = make_env(spec, facts);
   plan.cwd = spec.cwd;
   plan.user = spec.user;
+  if (spec.tty) plan.terminal = terminal_size(model::instance_environment(spec, facts.slot));
   plan.channel = model::wants_channel(spec);
   plan.group = spec.group;
   plan.umask = spec.umask;

@@ -14,6 +14,7 @@
 #include "core/model/ids.h"
 #include "core/model/label.h"
 #include "core/model/process_limits.h"
+#include "daemon/process/app_terminal.h"
 #include "daemon/process/lanes.h"
 
 namespace roost::daemon {
@@ -61,7 +62,8 @@ struct SpawnPlan {
   std::optional<std::int32_t> nice;
   std::vector<NamedLimit> limits;
   bool no_new_privs = false;
-  bool channel = false;  // gets a socket for Node's protocol on kChannelFd
+  std::optional<TerminalSize> terminal;  // stands in for 0, 1 and 2
+  bool channel = false;                  // gets a socket for Node's protocol on kChannelFd
   Lane lane;
   std::string memory_procs;  // a cgroup.procs that the child writes itself into; empty = none
   model::RunLabel label;     // pid, start_ticks, started_* are filled by the spawner
@@ -90,7 +92,8 @@ inline constexpr int kChannelFd = 3;
 // NODE_CHANNEL_FD, NODE_CHANNEL_SERIALIZATION_MODE, LISTEN_*, NOTIFY_SOCKET, WATCHDOG_*), with
 // NODE_APP_INSTANCE (or what instance_var names), increment_var counted up, pm_id, ROOST_ID,
 // NOTIFY_SOCKET, WATCHDOG_USEC and NODE_CHANNEL_* where they apply, and PYTHONUNBUFFERED=1 unless
-// the spec has it. HOME, USER, LOGNAME and SHELL of `user` are added by the spawner.
+// the spec has it; with a terminal also TERM. HOME, USER, LOGNAME and SHELL of `user` are added by
+// the spawner.
 [[nodiscard]] SpawnPlan make_spawn_plan(const model::AppSpec& spec, const InstanceFacts& facts);
 // The same in two steps: what is known at once, and the rest, which is large. So a crowd of plans
 // that wait is no crowd of environments.

@@ -65,7 +65,7 @@ struct SpawnResult {
   pid_t pid = 0;
   UniqueFd pidfd;    // set whenever a process came to be, also when exec failed
   UniqueFd out;      // read ends, non-blocking, close-on-exec; only on success, and when the plan's
-  UniqueFd err;      // take_output is empty
+  UniqueFd err;      // take_output is empty; of a plan with a terminal AppTerminal::pipe and master
   UniqueFd channel;  // the daemon's end, likewise; of a plan that has one
   bool output_taken = false;  // the plan's take_output was called, which may be so of a failure too
   std::uint64_t out_pipe = 0;  // inode numbers of the pipes

@@ -27,6 +27,7 @@ LogPaths log_paths_of(const model::AppSpec& spec, std::uint32_t slot, const std:
   LogPaths paths{.out = path(spec.out_file, base + "-out" + end),
                  .err = path(spec.error_file, base + "-error" + end),
                  .merged = spec.merge_logs};
+  if (spec.tty) paths.err = paths.out;
   if (spec.log_file == model::kDefaultLogFile)
     paths.both = base + end;
   else if (!spec.log_file.empty())

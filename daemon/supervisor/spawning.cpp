@@ -6,6 +6,7 @@
 #include "core/base/kill_point.h"
 #include "core/model/readiness.h"
 #include "daemon/log.h"
+#include "daemon/process/app_terminal.h"
 #include "daemon/supervisor/supervisor.h"
 
 namespace roost::daemon {
@@ -143,24 +144,39 @@ std::function<void(const SpawnResult&, bool)> Supervisor::recorder(
   };
 }
 
+namespace {
+
+struct OutputTargets {
+  LogTarget out;
+  LogTarget err;
+};
+
+void attach_output(Pump& pump, RunId run, UniqueFd out, UniqueFd err, OutputTargets to,
+                   Pump::Origin origin) {
+  if (out && terminal_number(err.get()))
+    return pump.attach_terminal(run, std::move(out), std::move(err), std::move(to.out), origin);
+  if (out) pump.attach(run, model::Stream::out, std::move(out), std::move(to.out), origin);
+  if (err) pump.attach(run, model::Stream::err, std::move(err), std::move(to.err), origin);
+}
+
+}  // namespace
+
 std::function<void(UniqueFd, UniqueFd)> Supervisor::output_taker(const Instance& instance,
                                                                  RunId run) const {
-  return [pump = pump_, run, out_target = log_target(instance, model::Stream::out),
-          err_target = log_target(instance, model::Stream::err)](UniqueFd out, UniqueFd err) {
-    pump->attach(run, model::Stream::out, std::move(out), out_target, Pump::Origin::fresh);
-    pump->attach(run, model::Stream::err, std::move(err), err_target, Pump::Origin::fresh);
-  };
+  return
+      [pump = pump_, run,
+       to = OutputTargets{log_target(instance, model::Stream::out),
+                          log_target(instance, model::Stream::err)}](UniqueFd out, UniqueFd err) {
+        attach_output(*pump, run, std::move(out), std::move(err), to, Pump::Origin::fresh);
+      };
 }
 
 void Supervisor::attach_found_output(const Instance& instance, RunId run, UniqueFd out,
                                      UniqueFd err) {
-  const auto attach = [&](model::Stream stream, UniqueFd pipe) {
-    if (pipe)
-      pump_->attach(run, stream, std::move(pipe), log_target(instance, stream),
-                    Pump::Origin::taken_over);
-  };
-  attach(model::Stream::out, std::move(out));
-  attach(model::Stream::err, std::move(err));
+  attach_output(
+      *pump_, run, std::move(out), std::move(err),
+      {log_target(instance, model::Stream::out), log_target(instance, model::Stream::err)},
+      Pump::Origin::taken_over);
 }
 
 }  // namespace roost::daemon

@@ -108,7 +108,7 @@ def check_busy(home):
 
 
 def prepare(home, point, once):
-    """What some points need besides: a child that holds the output open for longer than the exit gate; an app that fills its pipe; a
+    """What some points need besides: a child that holds the output open for longer than the exit gate; a terminal; an app that fills its pipe; a
     hand-over of several windows."""
     if point.startswith("pump.relay"):
         home.run("start", victim("blob"), "--name", "busy", "--no-autorestart", "--no-wait", "--", *BUSY)
@@ -117,6 +117,9 @@ def prepare(home, point, once):
         home.run("start", "/bin/sh", "--name", "held", "--interpreter", "none", "--no-autorestart", "--no-wait", "--",
                  "-c", "trap '' TERM; sleep 1 & exit 5")
         wait_until(lambda: not once.exists(), 5, "the gate closes")
+    if point == "pump.fed":
+        home.run("start", "echo on a terminal; exec sleep 1000", "--name", "terminal", "--tty", "--no-wait")
+        wait_until(lambda: not once.exists(), 5, "its output is moved")
     if point == "keeper.hand-over":
         home.run("start", BIN_DIR / "victims/idle", "--name", "many", "-i", "20", "--no-wait")
 

@@ -21,11 +21,11 @@ def matches(status, expected):
 
 
 class Writers:
-    def __init__(self, home, count, rate):
+    def __init__(self, home, count, rate, options=()):
         self.home, self.names, self.counters = home, [f"w{i}" for i in range(count)], {}
         for name in self.names:
             page = home.work / f"{name}.count"
-            home.start("writer", rate, page, name=name)
+            home.start("writer", rate, page, name=name, options=options)
             self.counters[name] = Counter(page)
         wait_until(lambda: all(c.accepted > 100 for c in self.counters.values()), 20, "every writer writes")
         self.pids = {name: c.pid for name, c in self.counters.items()}

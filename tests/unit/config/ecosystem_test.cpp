@@ -140,7 +140,7 @@ TEST_CASE("ecosystem: when an app is restarted, stopped and watched, and as what
     "max_restarts": "5/10m", "exp_backoff_restart_delay": 100, "stop_signal": "sigint", "treekill": false,
     "watch": ["src", "lib"], "ignore_watch": "*.tmp data", "watch_delay": "1s", "watch_options": {"x": 1},
     "cron": "0 3 * * mon-fri", "timezone": "UTC", "max_memory_restart": "300M", "gid": 7, "umask": "027", "nice": "-5",
-    "rlimits": {"nofile": 1024, "core": "0:1G"}, "no_new_privs": true, "instance_var": "N", "increment_var": "PORT",
+    "rlimits": {"nofile": 1024, "core": "0:1G"}, "no_new_privs": true, "tty": true, "instance_var": "N", "increment_var": "PORT",
     "filter_env": ["AWS_"], "name_prefix": "shop", "append_env_to_name": true}])");
   REQUIRE_MESSAGE(result, (result ? "" : result.error().message));
   const AppConfig& app = result->apps[0];
@@ -162,6 +162,7 @@ TEST_CASE("ecosystem: when an app is restarted, stopped and watched, and as what
   CHECK(spec.nice == -5);
   CHECK(spec.rlimits == std::map<std::string, std::string>{{"nofile", "1024"}, {"core", "0:1G"}});
   CHECK(spec.no_new_privs);
+  CHECK(spec.tty);
   CHECK(spec.instance_var == "N");
   CHECK(spec.increment_var == "PORT");
   CHECK(app.filter_env.parts == std::vector<std::string>{"AWS_"});

@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "daemon/process/app_terminal.h"
 #include "tests/unit/logs/pump_rig.h"
 
 namespace roost::daemon::test {
@@ -26,29 +27,30 @@ class KillScene {
   // Gives the next portion of a writer, in its own process.
   using Portions = std::function<std::string()>;
 
-  // Whether the pumps have a relay, which outlives them as with the keeper.
-  enum class By : std::uint8_t { splice, relay };
+  // Whether the pumps have a relay, which outlives them as with the keeper; with it, writers may be
+  // on terminals.
+  enum class By : std::uint8_t { splice, relay, terminals };
 
   // One writer for each path; `portions_of` makes its source.
   KillScene(TempDir& dir, const std::vector<std::string>& files,
             const std::function<Portions(int writer)>& portions_of, By by = By::splice) {
-    if (by == By::relay) relay_ = new_relay();
+    if (by != By::splice) relay_ = new_relay();
     for (std::size_t w = 0; w < files.size(); ++w) {
-      TestPipe pipe;
+      Output output = by == By::terminals ? make_terminal() : make_pipe();
       TestPipe order;
-      ::fcntl(pipe.in.get(), F_SETFD, 0);  // inherited by the pump
       std::fflush(nullptr);
       const pid_t child = ::fork();
       if (child == 0) {
         orders_.clear();  // the ends by which the others are told
         order.out.reset();
-        pipe.in.reset();
-        pipes_.clear();
-        write_portions(pipe.out.get(), order.in.get(), portions_of(static_cast<int>(w)));
+        output.kept.clear();
+        outputs_.clear();
+        write_portions(output.app.get(), order.in.get(), portions_of(static_cast<int>(w)));
       }
+      output.app.reset();
       writers_.push_back(child);
       paths.push_back(dir / files[w]);
-      pipes_.push_back(std::move(pipe.in));
+      outputs_.push_back(std::move(output));
       orders_.push_back(std::move(order.out));
     }
   }
@@ -99,6 +101,34 @@ class KillScene {
   std::size_t portions = 0;  // ordered so far
 
  private:
+  struct Output {
+    UniqueFd app;                // the writer's
+    std::vector<UniqueFd> kept;  // the pump's, inherited
+  };
+
+  static Output make_pipe() {
+    TestPipe pipe;
+    Output output{std::move(pipe.out), {}};
+    output.kept.push_back(std::move(pipe.in));
+    return inherited(std::move(output));
+  }
+
+  static Output make_terminal() {
+    int errnum = 0;
+    auto terminal = make_app_terminal({}, errnum);
+    REQUIRE(terminal);
+    Output output{std::move(terminal->app), {}};
+    output.kept.push_back(std::move(terminal->pipe));
+    output.kept.push_back(std::move(terminal->master));
+    return inherited(std::move(output));
+  }
+
+  static Output inherited(Output output) {
+    for (const UniqueFd& fd : output.kept)
+      ::fcntl(fd.get(), F_SETFD, 0);
+    return output;
+  }
+
   // As fast as the pipe takes it, one for each byte it reads from `orders`.
   [[noreturn]] static void write_portions(int fd, int orders, const Portions& next) {
     constexpr std::size_t kPiece = 3001;
@@ -112,8 +142,10 @@ class KillScene {
 
   [[nodiscard]] pid_t start_pump(const char* die_at) const {
     std::vector<std::string> words{PUMP_VICTIM};
-    for (std::size_t i = 0; i < pipes_.size(); ++i) {
-      words.push_back(std::to_string(pipes_[i].get()));
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      const std::vector<UniqueFd>& kept = outputs_[i].kept;
+      words.push_back(std::to_string(kept[0].get()) +
+                      (kept.size() > 1 ? ":" + std::to_string(kept[1].get()) : ""));
       words.push_back(paths[i]);
     }
     std::vector<char*> argv;
@@ -151,7 +183,7 @@ class KillScene {
   }
 
   RelayFds relay_;
-  std::vector<UniqueFd> pipes_;
+  std::vector<Output> outputs_;
   std::vector<UniqueFd> orders_;
   std::vector<pid_t> writers_;
 };

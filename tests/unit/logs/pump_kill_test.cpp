@@ -82,7 +82,31 @@ TEST_CASE("kill: 25 times -9 in a flood, the next pump takes over, no byte lost 
   }
 }
 
+TEST_CASE("kill: 25 times -9 in a flood through terminals, no byte lost or doubled") {
+  Scene scene(By::terminals);
+  scene.play.kill_at_random(43, kWriters * kPortion);
+  scene.play.end_writers();
+  CHECK(scene.play.run_pump() == 0);
+  scene.check_bytes();
+  scene.check_marks();
+}
+
 #ifdef ROOST_KILL_POINTS
+TEST_CASE("kill: between terminal, pipe and file nothing is lost or doubled") {
+  Scene scene(By::terminals);
+  for (const char* point : {"pump.fed", "pump.fed:2", "pump.fed:40", "pump.spliced", "pump.opened",
+                            "pump.spliced:5", "pump.fed:300"}) {
+    CAPTURE(std::string(point));
+    scene.play.order_portions();
+    CHECK_FALSE(scene.play.run_pump(point));
+  }
+  scene.play.end_writers();
+  CHECK_FALSE(scene.play.run_pump("pump.eof"));
+  CHECK(scene.play.run_pump() == 0);
+  scene.check_bytes();
+  scene.check_marks();
+}
+
 TEST_CASE("kill: at every kill point of the pump, early and late, nothing is lost or doubled") {
   Scene scene(By::relay);
   for (const char* point :

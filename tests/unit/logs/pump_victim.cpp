@@ -1,5 +1,5 @@
 // The pump alone in a process that may be killed: takes over inherited pipes and moves them until
-// all have ended. pump_victim FD PATH [FD PATH]…   exit status 0: all ended.
+// all have ended. pump_victim FD[:MASTER] PATH [FD PATH]…   exit status 0: all ended.
 // PUMP_VICTIM_RELAY: descriptors of a relay, pipe and note. PUMP_VICTIM_LINES: each is written line
 // by line, with a "T" before it, and to this file as well.
 #include <cstdlib>
@@ -38,8 +38,14 @@ int main(int argc, char** argv) {
       target.lines = model::LineRule{.date_format = "[T]"};
       target.also = all;
     }
-    pump.attach(run, daemon::Stream::out, UniqueFd(std::atoi(argv[i])), std::move(target),
-                daemon::Pump::Origin::taken_over);
+    constexpr auto kOrigin = daemon::Pump::Origin::taken_over;
+    char* rest = nullptr;
+    UniqueFd pipe(static_cast<int>(std::strtol(argv[i], &rest, 10)));
+    if (*rest == ':')
+      pump.attach_terminal(run, std::move(pipe), UniqueFd(std::atoi(rest + 1)), std::move(target),
+                           kOrigin);
+    else
+      pump.attach(run, daemon::Stream::out, std::move(pipe), std::move(target), kOrigin);
     pump.finish(run);
   }
   loop.run();

@@ -110,6 +110,11 @@ TEST_CASE("app spec: each field is checked and named") {
       {"env: value of 'A' holds a NUL", [](AppSpec& s) { s.env["A"] = std::string(1, '\0'); }},
       {"env: arguments and environment", [](AppSpec& s) { s.env["A"].assign(600 << 10, 'x'); }},
       {"out_file: must be", [](AppSpec& s) { s.out_file = "out.log"; }},
+      {"error_file: has no use with tty",
+       [](AppSpec& s) {
+         s.tty = true;
+         s.error_file = "/dev/null";
+       }},
       {"error_file: must be", [](AppSpec& s) { s.error_file = "/var/log/"; }},
       {"instances: must be 1 to", [](AppSpec& s) { s.instances = 0; }},
       {"instances: must be 1 to", [](AppSpec& s) { s.instances = 10'001; }},

@@ -103,6 +103,23 @@ TEST_CASE("spawn plan: what an app needs to speak of itself") {
     CHECK_FALSE(variable.starts_with("NOTIFY_SOCKET"));
 }
 
+TEST_CASE("spawn plan: a terminal has a type and a size, those of the environment if it has them") {
+  model::AppSpec spec = direct("/bin/true");
+  CHECK_FALSE(make_spawn_plan(spec, make_facts()).terminal);
+  CHECK(value_of(make_spawn_plan(spec, make_facts()), "TERM") == "(unset)");
+  spec.tty = true;
+  const auto plain = make_spawn_plan(spec, make_facts());
+  REQUIRE(plain.terminal);
+  CHECK(plain.terminal->rows == 24);
+  CHECK(plain.terminal->columns == 80);
+  CHECK(value_of(plain, "TERM") == "xterm-256color");
+  spec.env = {{"TERM", "vt100"}, {"LINES", "50"}, {"COLUMNS", "65536"}};
+  const auto own = make_spawn_plan(spec, make_facts());
+  CHECK(own.terminal->rows == 50);
+  CHECK(own.terminal->columns == 80);  // no such width
+  CHECK(value_of(own, "TERM") == "vt100");
+}
+
 TEST_CASE("spawn plan: variables that depend on the instance") {
   auto spec = direct("/bin/true");
   spec.instance_var = "NUMBER";

@@ -1,0 +1,158 @@
+// Output through a terminal: on its way into the pipe, and with the pump from there into the file.
+#include "daemon/logs/terminals.h"
+
+#include <thread>
+
+#include <doctest/doctest.h>
+#include <poll.h>
+
+#include "daemon/process/app_terminal.h"
+#include "tests/unit/logs/pump_rig.h"
+
+using namespace roost;
+using namespace roost::daemon;
+using namespace roost::daemon::test;
+
+namespace {
+constexpr RunId kRun{1ULL << 32 | 9};
+
+AppTerminal make() {
+  int errnum = 0;
+  auto terminal = make_app_terminal({}, errnum);
+  REQUIRE(terminal);
+  return std::move(*terminal);
+}
+
+UniqueFd again(const UniqueFd& fd) {
+  return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+}
+
+bool is_readable(int fd) {
+  pollfd entry{fd, POLLIN, 0};
+  return ::poll(&entry, 1, 0) == 1;
+}
+
+std::string take(const UniqueFd& pipe) {
+  std::string bytes(1U << 20, '\0');
+  const ssize_t n = ::read(pipe.get(), bytes.data(), bytes.size());
+  bytes.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  return bytes;
+}
+
+// The app's end.
+UniqueFd attach(PumpRig& rig, LogTarget target) {
+  AppTerminal terminal = make();
+  rig.pump->attach_terminal(kRun, std::move(terminal.pipe), std::move(terminal.master),
+                            std::move(target));
+  return std::move(terminal.app);
+}
+}  // namespace
+
+TEST_CASE("terminals: a full pipe stops it without noise, and with room it goes on to its end") {
+  AppTerminal terminal = make();
+  // Less than a terminal holds, more than the pipe.
+  const std::string text = random_bytes(12'000, 3);
+  REQUIRE(::fcntl(terminal.pipe.get(), F_SETPIPE_SZ, 4096) == 4096);
+  REQUIRE(write_all(terminal.app.get(), text));
+  terminal.app.reset();
+  Terminals terminals;
+  REQUIRE(terminals.start());
+  REQUIRE(terminals.add(kRun, std::move(terminal.master), terminal.pipe.get()) == 0);
+  std::string seen;
+  bool was_full = false;
+  const auto deadline = Monotonic::now() + kDeadline;
+  while (seen.size() < text.size() && Monotonic::now() < deadline) {
+    while (is_readable(terminals.fd()))
+      terminals.work();
+    was_full = was_full || seen.size() + 4096 < text.size();
+    seen += take(terminal.pipe);
+  }
+  CHECK(was_full);
+  CHECK(seen == text);
+  terminals.work();
+  char byte = 0;
+  CHECK(::read(terminal.pipe.get(), &byte, 1) == 0);
+  CHECK_FALSE(is_readable(terminals.fd()));
+}
+
+TEST_CASE("terminals: one that is left alone leaves what it holds to whoever else has it") {
+  AppTerminal terminal = make();
+  Terminals terminals;
+  REQUIRE(terminals.start());
+  REQUIRE(terminals.add(kRun, again(terminal.master), terminal.pipe.get()) == 0);
+  terminals.remove(kRun);
+  REQUIRE(write_all(terminal.app.get(), "kept"));
+  CHECK_FALSE(is_readable(terminals.fd()));
+  CHECK(terminals.move(kRun) == 0);
+  CHECK(is_readable(terminal.master.get()));
+}
+
+TEST_CASE("terminals: one that cannot be read says why") {
+  AppTerminal terminal = make();
+  Terminals terminals;
+  REQUIRE(terminals.start());
+  CHECK(terminals.add(kRun, again(terminal.master), -1) == ENOENT);
+  CHECK(terminals.move(kRun) == 0);
+}
+
+TEST_CASE("terminal: a flood arrives byte by byte, and its end is that of the run's output") {
+  PumpRig rig([](Pump::Options& o) { o.exit_gate = 1h; });
+  const std::string bytes = random_bytes(8U << 20, 11);
+  UniqueFd app = attach(rig, {.path = rig.dir / "app.log", .owner = {}});
+  std::thread writer([&] {
+    write_all(app.get(), bytes);
+    app.reset();
+  });
+  REQUIRE(rig.wait([&] { return rig.drained_calls == 1; }));  // before finish(): nothing else comes
+  writer.join();
+  CHECK(rig.drained[kRun].out_bytes == bytes.size());
+  CHECK_FALSE(rig.drained[kRun].cut_off);
+  CHECK(contents(rig.dir / "app.log") == bytes);
+}
+
+TEST_CASE("terminal: a grandchild that holds it is cut off at the gate, with what it had written") {
+  PumpRig rig([](Pump::Options& o) { o.exit_gate = 20ms; });
+  UniqueFd app = attach(rig, {.path = rig.dir / "app.log", .owner = {}});
+  REQUIRE(write_all(app.get(), "last words\n"));
+  const DrainReport report = rig.finish(kRun);
+  CHECK(report.cut_off);
+  CHECK(contents(rig.dir / "app.log") == "last words\n");
+  CHECK(rig.pump->stats().streams == 0);
+}
+
+TEST_CASE("terminal: the tail tells what was not yet moved") {
+  PumpRig rig;
+  UniqueFd app = attach(rig, {.path = rig.dir / "app.log", .owner = {}});
+  REQUIRE(write_all(app.get(), "one\ntwo\n"));
+  CHECK(rig.tail(kRun, Stream::out, 1) == "two\n");
+}
+
+TEST_CASE("terminal: written line by line") {
+  PumpRig rig;
+  LogTarget target{.path = rig.dir / "app.log", .owner = {}};
+  target.lines = model::LineRule{.date_format = "[T]"};
+  UniqueFd app = attach(rig, std::move(target));
+  for (const char* piece : {"a", "b\nc", "\n", "rest"})
+    REQUIRE(write_all(app.get(), piece));
+  app.reset();
+  (void)rig.finish(kRun);
+  CHECK(contents(rig.dir / "app.log") == "T: ab\nT: c\nT: rest");
+}
+
+TEST_CASE("terminal: the next pump goes on with what is in the terminal and in the pipe") {
+  AppTerminal terminal = make();
+  const std::string path = std::string("/proc/self/fd/") + std::to_string(terminal.pipe.get());
+  UniqueFd into(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  REQUIRE(write_all(into.get(), "in the pipe, "));
+  into.reset();
+  REQUIRE(write_all(terminal.app.get(), "in the terminal"));
+  PumpRig rig;
+  rig.pump->attach_terminal(kRun, again(terminal.pipe), again(terminal.master),
+                            {.path = rig.dir / "app.log", .owner = {}}, Pump::Origin::taken_over);
+  CHECK(rig.wait_size(rig.dir / "app.log", 28));
+  rig.pump.reset();
+  REQUIRE(write_all(terminal.app.get(), ", later"));
+  terminal.app.reset();
+  CHECK(is_readable(terminal.master.get()));
+  CHECK(contents(rig.dir / "app.log") == "in the pipe, in the terminal");
+}
