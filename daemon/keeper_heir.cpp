@@ -148,8 +148,10 @@ Error become_keeper(const Supervisor& supervisor, const Inheritance& inheritance
     table.add_entry(kListenerKey, LabelBytes{}, inheritance.listener_fd);
   if (supervisor.notify_fd() >= 0)
     table.add_entry(kNotifyKey, LabelBytes{}, supervisor.notify_fd());
-  table.add_entry(kRelayKey, LabelBytes{}, supervisor.relay().pipe.get());
-  table.add_entry(kRelayNoteKey, LabelBytes{}, supervisor.relay().note.get());
+  if (const RelayFds& relay = supervisor.relay(); relay.pipe && relay.note) {
+    table.add_entry(kRelayKey, LabelBytes{}, relay.pipe.get());
+    table.add_entry(kRelayNoteKey, LabelBytes{}, relay.note.get());
+  }
   Result<UniqueFd> memfd = table.to_memfd();
   if (!memfd) return std::move(memfd).error();
 

@@ -34,8 +34,8 @@ inline constexpr std::uint32_t kMaxInstances =
     20'000;                                     // and what descriptors allow: see kFdsPerRun
 inline constexpr std::uint32_t kFdsPerRun = 3;  // pidfd, stdout, stderr; in keeper and daemon each
 inline constexpr std::uint32_t kFdReserve =
-    160;  // kept for the socket, SQLite, restarts, inotify; and two for each of kMaxProbes,
-          // kMaxLooks and kMaxStopCommands
+    160;  // kept for the socket, SQLite, the relay, restarts, inotify; and two for each of
+          // kMaxProbes, kMaxLooks and kMaxStopCommands
 
 // Secrets (env_from)
 inline constexpr std::size_t kMaxSecrets = 64;             // of one app

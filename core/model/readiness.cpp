@@ -65,6 +65,10 @@ bool wants_channel(const AppSpec& spec) {
   return name == "node" || name == "nodejs" || name == "bun";
 }
 
+std::size_t further_descriptors(const AppSpec& spec) {
+  return (wants_channel(spec) ? 1U : 0U) + (spec.tty ? 1U : 0U);
+}
+
 // Both forms are JSON.stringify's, which puts no blanks and keeps the order of the members.
 ChannelWord parse_channel_line(std::string_view line) {
   line = trimmed(line);

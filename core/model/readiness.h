@@ -2,6 +2,7 @@
 // its channel (Node's protocol) or its notify socket (sd_notify's). Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,6 +35,10 @@ enum class ReadyBy : std::uint8_t {
 
 // Whether its runs get a channel.
 [[nodiscard]] bool wants_channel(const AppSpec& spec);
+
+// What an instance's run takes of the daemon's descriptors, beyond limits::kFdsPerRun: a channel;
+// of a terminal, the writing end of its pipe.
+[[nodiscard]] std::size_t further_descriptors(const AppSpec& spec);
 
 // One message on the channel, without its newline.
 enum class ChannelWord : std::uint8_t {

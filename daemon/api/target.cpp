@@ -155,7 +155,7 @@ std::vector<ipc::PlanItem> make_plan(const Supervisor& supervisor, const Targets
 Status check_targets(const Supervisor& supervisor, const Targets& targets) {
   std::set<std::string_view> names;
   std::size_t more = 0;
-  std::size_t channels = 0;
+  std::size_t further = 0;
   for (const Target& target : targets.apps) {
     const model::AppSpec& spec = target.wish.spec;
     if (Status valid = model::validate(spec); !valid)
@@ -165,13 +165,13 @@ Status check_targets(const Supervisor& supervisor, const Targets& targets) {
     const AppEntry* known = supervisor.book().find(spec.name);
     const std::size_t have = known != nullptr ? known->instances.size() : 0;
     more += spec.instances - std::min<std::size_t>(spec.instances, have);
-    const bool had_channel = known != nullptr && model::wants_channel(known->spec);
-    if (model::wants_channel(spec))
-      channels += spec.instances - std::min<std::size_t>(spec.instances, had_channel ? have : 0);
+    const std::size_t had = known != nullptr ? model::further_descriptors(known->spec) * have : 0;
+    const std::size_t wants = model::further_descriptors(spec) * spec.instances;
+    further += wants - std::min(wants, had);
   }
   if (Status possible = model::check_dependencies(graph_of(supervisor, targets)); !possible)
     return possible;
-  return supervisor.check_room(more, channels);
+  return supervisor.check_room(more, further);
 }
 
 }  // namespace roost::daemon

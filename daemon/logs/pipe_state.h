@@ -1,4 +1,4 @@
-// What both halves of PumpThread ask about pipes.
+// What the parts of PumpThread ask about pipes.
 #pragma once
 
 #include <cstddef>

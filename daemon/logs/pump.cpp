@@ -49,9 +49,11 @@ struct Flush {
   std::function<void(FlushReport)> done;
 };
 
+struct LeaveRelay {};
+
 struct Quit {};
 
-using Command = std::variant<Finish, Tail, Reopen, Flush, Quit>;
+using Command = std::variant<Finish, Tail, Reopen, Flush, LeaveRelay, Quit>;
 
 std::unique_ptr<PumpThread::LogStream> make_stream(RunId run, Stream stream, UniqueFd pipe,
                                                    Pump::Origin origin) {
@@ -217,6 +219,8 @@ class Pump::Impl {
     });
   }
 
+  void carry_out(LeaveRelay&) { engine_->leave_relay(); }
+
   void carry_out(Quit&) { quit_ = true; }
 
   Options options_;
@@ -253,6 +257,10 @@ bool Pump::stopped() const {
 
 void Pump::use_relay(int pipe, int note) {
   impl_->use_relay({pipe, note});
+}
+
+void Pump::leave_relay() {
+  impl_->push(LeaveRelay{});
 }
 
 void Pump::attach(RunId run, Stream stream, UniqueFd pipe, LogTarget target, Origin origin) {

@@ -1,5 +1,5 @@
 // Pump: moves the output of runs from their pipes to their log files, on its own thread, by splice:
-// a byte is in the pipe or in the file, never in between, so kill -9 of the daemon loses and
+// a byte is in a pipe or in the file, never in between, so kill -9 of the daemon loses and
 // doubles nothing. docs/design/log-path.md tells how.
 //
 // Guarantees: bytes arrive unchanged and in order; the memory used does not depend on what children
@@ -127,6 +127,8 @@ class Pump {
   // the keeper holds as well; they stay open until the pump is destroyed. What is in the pipe goes
   // to its file before anything else. Once, before any attach(); without it splice does it all.
   void use_relay(int pipe, int note);
+  // Nothing more goes into it.
+  void leave_relay();
 
   // Takes the read end of a stream; the thread is not woken before it has output. After finish() of
   // that run it is drained as far as it is full, then closed.

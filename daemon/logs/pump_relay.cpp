@@ -25,7 +25,8 @@ unsigned PumpThread::readiness_of(const LogStream& stream) const {
 ssize_t PumpThread::take(LogStream& stream, std::size_t most) {
   LogFile& file = *stream.to->file;
   if (!has_relayed(stream)) {
-    const bool relayed = stream.flooding && !file.discards() && !leftover_ && relay_.is_free() &&
+    const bool relayed = relay_is_used_ && stream.flooding && !file.discards() && !leftover_ &&
+                         relay_.is_free() &&
                          relay_.note(stream.run, stream.which, stream.to->target.path);
     if (!relayed) return file.take(stream.pipe.get(), most);
     if (const ssize_t n = relay_.fill(stream.pipe.get(), most); n <= 0) return n;
@@ -40,7 +41,7 @@ void PumpThread::use_relay(int pipe, int note) {
   relay_.open(pipe, note);
   if (relay_.is_free()) return;
   if (!relay_.source()) {
-    (void)relay_.discard(null_.get());
+    counters_.discarded.fetch_add(relay_.discard(null_.get()), std::memory_order_relaxed);
     return tell(
         {"output of before without a note of its file", ENODATA, LogProblem::Kind::discarding});
   }
@@ -56,20 +57,25 @@ void PumpThread::settle_leftover() {
     if (leftover_.use_count() == 1) set_state(to, Destination::State::fine, 0);  // nobody else does
     return leftover_.reset();
   }
-  if (turn_.now < to.retry_at) return;
+  if (turn_.now < leftover_retry_at_) return;
   int errnum = files_.make_ready(to, turn_);
   if (errnum == 0) {
     const Writer writer{model::run_tag(relay_.source()->run), relay_.source()->stream};
     if (to.file->mark(turn_, writer, files_.sequence()))
       counters_.marks.fetch_add(1, std::memory_order_relaxed);
-    while (errnum == 0 && !relay_.is_free())
-      errnum = relay_.pour(*to.file) > 0 ? 0 : errno;
+    while (errnum == 0 && !relay_.is_free()) {
+      const ssize_t n = relay_.pour(*to.file);
+      if (n > 0)
+        counters_.bytes.fetch_add(static_cast<std::uint64_t>(n), std::memory_order_relaxed);
+      else
+        errnum = errno;
+    }
   }
   if (errnum == 0) {
     set_state(to, Destination::State::fine, 0);
     return leftover_.reset();
   }
-  to.retry_at = turn_.now + options_.retry_after;
+  leftover_retry_at_ = turn_.now + options_.retry_after;
   if (!is_refusal(errnum)) return set_state(to, Destination::State::stopped, errnum);
   counters_.discarded.fetch_add(relay_.discard(null_.get()), std::memory_order_relaxed);
   set_state(to, Destination::State::refused, errnum);

@@ -19,11 +19,7 @@ void PumpThread::attach(std::unique_ptr<LogStream> stream, LogTarget target) {
   auto& place = run.streams[index_of(stream->which)];
   if (!ROOST_EXPECT(!place, "a stream is attached once")) return unwatch(*stream);
   place = std::move(stream);
-  if (place->terminal) {
-    run.has_terminal = true;
-    const int errnum = terminals_.add(id, std::move(place->terminal), place->pipe.get());
-    if (errnum != 0) tell({target.path, errnum, LogProblem::Kind::stopped});
-  }
+  run.has_terminal = run.has_terminal || place->terminal;
   place->drops = target.on_full == model::OnFull::drop;
   place->lines = std::move(target.lines);
   target.lines.reset();
@@ -33,12 +29,26 @@ void PumpThread::attach(std::unique_ptr<LogStream> stream, LogTarget target) {
         files_.destination({.path = also, .owner = target.owner, .on_full = model::OnFull::drop});
   place->to = files_.destination(std::move(target));
   counters_.streams.fetch_add(1, std::memory_order_relaxed);
-  if (has_relayed(*place))
-    hold(*place);  // an earlier daemon's bytes of it come first
+  // An earlier daemon's bytes of it come first; and nobody writes to the pipe without its terminal.
+  if (has_relayed(*place) || !read_terminal(*place))
+    hold(*place);
   else if (!place->watched)
     watch(*place);
   if (late) run.finishing = run.reported = true;
   if (late || run.gate_passed) gates_.emplace_front(turn_.now, id);
+}
+
+// Whether it is read, if it has one. That it cannot be may pass: there are no descriptors, or no
+// watches.
+bool PumpThread::read_terminal(LogStream& stream) {
+  if (!stream.terminal) return true;
+  Destination& to = *stream.to;
+  const int errnum = terminals_.add(stream.run, stream.terminal, stream.pipe.get());
+  to.retry_at = turn_.now + options_.retry_after;
+  if (errnum != std::exchange(stream.terminal_errnum, errnum))
+    tell({to.target.path, errnum,
+          errnum == 0 ? LogProblem::Kind::resumed : LogProblem::Kind::stopped});
+  return errnum == 0;
 }
 
 void PumpThread::finish(RunId id, TimePoint since) {

@@ -90,7 +90,7 @@ void PumpThread::work() {
 
 int PumpThread::wait_ms() const {
   if (held_.empty() && gates_.empty() && owed_.empty() && unended_.empty() && !leftover_) return -1;
-  TimePoint next = leftover_ ? leftover_->retry_at : TimePoint::max();
+  TimePoint next = leftover_ ? leftover_retry_at_ : TimePoint::max();
   for (const LogStream* stream : unended_)
     next = std::min(next, stream->unended_until);
   for (const LogStream* stream : held_)
@@ -304,7 +304,11 @@ void PumpThread::end(LogStream& stream) {
   if (std::exchange(stream.unended, 0) > 0) std::erase(unended_, &stream);
   if (stream.which == Stream::out) terminals_.remove(stream.run);
   stream.pipe.reset();
-  if (has_relayed(stream)) (void)relay_.discard(null_.get());  // it is cut off
+  if (has_relayed(stream)) {  // it is cut off
+    const std::size_t bytes = relay_.discard(null_.get());
+    stream.discarded += bytes;
+    counters_.discarded.fetch_add(bytes, std::memory_order_relaxed);
+  }
   if (!stream.begun) {
     find_earlier_output(stream);
   } else if (stream.to->file && stream.to->file->id() == stream.span.file) {
@@ -316,7 +320,7 @@ void PumpThread::end(LogStream& stream) {
 
 void PumpThread::retry_held() {
   for (LogStream* stream : std::vector<LogStream*>(held_)) {
-    if (turn_.now < stream->to->retry_at) continue;
+    if (turn_.now < stream->to->retry_at || !read_terminal(*stream)) continue;
     const unsigned events = readiness_of(*stream);
     Moved moved = (events & POLLHUP) != 0 ? Moved::ended : Moved::none;
     if ((events & POLLIN) != 0) moved = move(*stream, kBatchBytes);

@@ -38,8 +38,9 @@ class PumpThread {
   struct LogStream {
     RunId run{};
     Stream which = Stream::out;
-    UniqueFd pipe;      // closed: ended
-    UniqueFd terminal;  // until attach(): what is to be moved into the pipe
+    UniqueFd pipe;            // closed: ended
+    UniqueFd terminal;        // until it is read: what is to be moved into the pipe
+    int terminal_errnum = 0;  // why it is not read, as it was told
     std::shared_ptr<Destination> to;
     bool taken_over = false;
     bool begun = false;     // it has written something; `span` is meaningful
@@ -71,6 +72,9 @@ class PumpThread {
 
   // Pump::use_relay(); before any stream is attached.
   void use_relay(int pipe, int note);
+
+  void leave_relay() { relay_is_used_ = false; }
+
   // From any thread, before attach(): whether the stream is watched. Its first event comes after
   // the caller has seen to it that attach() is called.
   [[nodiscard]] bool watch_early(LogStream& stream) const;
@@ -124,6 +128,8 @@ class PumpThread {
   [[nodiscard]] unsigned readiness_of(const LogStream& stream) const;  // the same for readiness()
   ssize_t take(LogStream& stream, std::size_t most);
   void settle_leftover();
+
+  [[nodiscard]] bool read_terminal(LogStream& stream);
 
   // Lines (pump_lines.cpp).
   Moved move_lines(LogStream& stream, std::size_t most);
@@ -182,8 +188,10 @@ class PumpThread {
   std::vector<std::shared_ptr<Destination>> owed_;
   // Not free between two batches: its stream is held, or it is the leftover_.
   Relay relay_;
+  bool relay_is_used_ = true;  // filled, that is; what is in it is moved in any case
   // What an earlier daemon left in the relay goes there; null: nothing.
   std::shared_ptr<Destination> leftover_;
+  TimePoint leftover_retry_at_;  // its own: the stream may be quicker, or drop what has no room
   LineLedger ledger_;
   int ledger_errnum_ = 0;  // why it is not open, as it was told
   UniqueFd peek_in_;       // a pipe of our own, for looks into others

@@ -76,7 +76,8 @@ bool Relay::holds(model::RunId run, model::Stream stream) const {
 
 // While it is free, half a note is no worse than none.
 bool Relay::note(model::RunId run, model::Stream stream, const std::string& path) {
-  if (source_ && source_->run == run && source_->stream == stream) return true;
+  if (source_ && source_->run == run && source_->stream == stream && source_->path == path)
+    return true;
   Note note;
   if (path.size() > note.path.size()) return false;
   note.run = raw(run);

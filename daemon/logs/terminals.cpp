@@ -44,7 +44,7 @@ void Terminals::work() {
     (void)move(model::RunId{events[static_cast<std::size_t>(i)].data.u64});
 }
 
-int Terminals::add(model::RunId run, UniqueFd master, int pipe) {
+int Terminals::add(model::RunId run, UniqueFd& master, int pipe) {
   const std::string path = "/proc/self/fd/" + std::to_string(pipe);
   UniqueFd into(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   if (!into || !watch(epoll_.get(), master.get(), EPOLLIN, run)) return errno;

@@ -22,9 +22,9 @@ class Terminals {
   void work();
 
   // Takes the master; `pipe` is a descriptor of the pipe, which comes to its end when nobody has
-  // the terminal open any more. Returns 0, or why the terminal is not read; the pipe ends then,
-  // too.
-  [[nodiscard]] int add(model::RunId run, UniqueFd master, int pipe);
+  // the terminal open any more. Returns 0, or why the terminal is not read: the master is left to
+  // the caller then.
+  [[nodiscard]] int add(model::RunId run, UniqueFd& master, int pipe);
   // Moves what is there, at most kMostAtOnce. Returns how many bytes: none when there is nothing,
   // the pipe is full, or the run has no terminal (any more).
   std::size_t move(model::RunId run);

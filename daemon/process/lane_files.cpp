@@ -8,7 +8,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/fs.h"
@@ -95,14 +94,6 @@ std::vector<CgroupPlace> find_cgroup_places(const CgroupTexts& texts) {
         find_cgroup1_path(texts.proc_cgroup, controller));
   }
   return places;
-}
-
-UniqueFd open_cgroup(const std::string& dir) {
-  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-  UniqueFd fd(::open(dir.c_str(), kFlags));
-  if (!fd && errno == ENOENT && ::mkdir(dir.c_str(), kLaneMode) == 0)
-    fd.reset(::open(dir.c_str(), kFlags));
-  return fd;
 }
 
 std::vector<std::string> list_cgroups(int dir) {

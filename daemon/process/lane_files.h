@@ -25,9 +25,6 @@ struct CgroupPlace {
 // The directories of the cgroups a process is in, best kind first: v2, then v1 freezer, then pids.
 [[nodiscard]] std::vector<CgroupPlace> find_cgroup_places(const CgroupTexts& texts);
 
-// To clone into. Lanes that were seen are not made again each time: one that somebody has removed
-// is made here.
-[[nodiscard]] UniqueFd open_cgroup(const std::string& dir);
 // Names of the child cgroups of an open cgroup directory.
 [[nodiscard]] std::vector<std::string> list_cgroups(int dir);
 // Removes a child cgroup, and what an app may have made below it; a populated one stays.

@@ -16,6 +16,8 @@
 namespace roost::daemon {
 namespace {
 
+constexpr mode_t kDirMode = 0755;
+
 std::string home_dir_name(std::string_view home_id) {
   return "roost-" + std::string(home_id);
 }
@@ -23,7 +25,7 @@ std::string home_dir_name(std::string_view home_id) {
 // Whether we may make cgroups in it and put processes there: tried, since permissions, delegation
 // and namespaces all have a say.
 Status try_parent(CgroupKind kind, const std::string& dir) {
-  if (::mkdir(dir.c_str(), kLaneMode) != 0 && errno != EEXIST)
+  if (::mkdir(dir.c_str(), kDirMode) != 0 && errno != EEXIST)
     return errno_error("make cgroup '" + dir + "'", errno);
   if (::access((dir + "/cgroup.procs").c_str(), W_OK) != 0)
     return errno_error("cgroup '" + dir + "'", errno);
@@ -78,10 +80,10 @@ Lane Lanes::hold(model::InstanceId instance, std::uint32_t number) {
 // A lane of unknown history is made anew: Linux 6.14 and later kill whatever is cloned into a
 // cgroup on which cgroup.kill was ever used.
 bool Lanes::make_empty(const std::string& name, bool known_empty) const {
-  if (known_empty || ::mkdirat(root_.get(), name.c_str(), kLaneMode) == 0) return true;
-  if (errno != EEXIST) return false;
+  if (::mkdirat(root_.get(), name.c_str(), kDirMode) == 0) return true;
+  if (errno != EEXIST || known_empty) return errno == EEXIST;
   remove_cgroup(root_.get(), name);  // not while somebody lives in it
-  return ::mkdirat(root_.get(), name.c_str(), kLaneMode) == 0;
+  return ::mkdirat(root_.get(), name.c_str(), kDirMode) == 0;
 }
 
 Lane Lanes::acquire(model::InstanceId instance) {

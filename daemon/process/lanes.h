@@ -28,8 +28,6 @@ namespace roost::daemon {
 
 enum class CgroupKind : std::uint8_t { none, v2, v1 };
 
-inline constexpr mode_t kLaneMode = 0755;
-
 struct Lane {
   std::uint32_t number = 0;  // 1…; 0 = none
   CgroupKind kind = CgroupKind::none;

@@ -21,7 +21,6 @@
 #include "daemon/process/app_terminal.h"
 #include "daemon/process/clone_call.h"
 #include "daemon/process/kernel_call.h"
-#include "daemon/process/lane_files.h"
 #include "daemon/process/proc_snapshot.h"
 #include "daemon/process/spawn_error.h"
 #include "daemon/process/user_lookup.h"
@@ -174,7 +173,7 @@ class SpawnAttempt::Impl {
       case CgroupKind::none:
         break;
       case CgroupKind::v2:
-        lane_fd_ = open_cgroup(plan_.lane.dir);
+        lane_fd_.reset(::open(plan_.lane.dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         break;
       case CgroupKind::v1:
         lane_fd_.reset(::open((plan_.lane.dir + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));

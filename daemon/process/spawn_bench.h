@@ -1,6 +1,5 @@
 // SpawnBench: what spawns share, one after the other: the child's stack, the page of its report,
-// /dev/null, the way to
-// descriptors of our own, what the clock is worth.
+// /dev/null, the way to descriptors of our own, what the clock is worth.
 #pragma once
 
 #include <atomic>

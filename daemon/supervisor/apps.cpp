@@ -34,12 +34,11 @@ void tell_count(Supervisor::Instances& instances, const AppEntry& entry,
 }  // namespace
 
 // Everything an instance needs for its whole life is looked at before anything is done.
-Status Supervisor::check_room(std::size_t more, std::size_t more_channels) const {
+Status Supervisor::check_room(std::size_t more, std::size_t more_further) const {
   const std::uint64_t total = instances_.size() + more;
-  const auto channels = static_cast<std::uint64_t>(
-      std::count_if(instances_.begin(), instances_.end(),
-                    [](const auto& entry) { return model::wants_channel(*entry.second.spec); }));
-  const std::uint64_t further = channels + more_channels;
+  std::uint64_t further = more_further;
+  for (const auto& [id, instance] : instances_)
+    further += model::further_descriptors(*instance.spec);
   const std::string asked = std::to_string(total) + " instances";
   if (total > limits::kMaxInstances)
     return Error{Errc::conflict,
@@ -75,8 +74,8 @@ Instance& Supervisor::make_instance(const AppEntry& entry, const InstanceEntry& 
 Result<std::vector<InstanceId>> Supervisor::add_app(model::AppSpec spec, Committed done,
                                                     std::string source) {
   if (Status valid = model::validate(spec); !valid) return std::move(valid).error();
-  const std::size_t channels = model::wants_channel(spec) ? spec.instances : 0;
-  if (Status room = check_room(spec.instances, channels); !room)
+  const std::size_t further = model::further_descriptors(spec) * spec.instances;
+  if (Status room = check_room(spec.instances, further); !room)
     return std::move(room).error().context("app '" + spec.name + "'");
   AppEntry entry;
   entry.id = raw(book_.next_app());
@@ -91,7 +90,7 @@ Result<std::vector<InstanceId>> Supervisor::add_app(model::AppSpec spec, Committ
 
 Result<std::vector<InstanceId>> Supervisor::grow(AppId app, std::uint32_t more, Committed done) {
   AppEntry entry = book_.apps().at(app).entry;
-  if (Status room = check_room(more, model::wants_channel(entry.spec) ? more : 0); !room)
+  if (Status room = check_room(more, model::further_descriptors(entry.spec) * more); !room)
     return std::move(room).error().context("app '" + entry.spec.name + "'");
   const std::size_t before = entry.instances.size();
   std::set<std::uint32_t> used;

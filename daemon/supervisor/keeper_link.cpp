@@ -141,9 +141,8 @@ void KeeperLink::handle(const Message& message, std::deque<UniqueFd> fds) {
     case Type::upgraded:
       return listener_.on_keeper_upgraded(message.value == 0);
     case Type::not_kept:
-      if (message.value == static_cast<std::int32_t>(keeper::Verdict::refused))
-        listener_.on_keeper_refused(message.key);
-      return;
+      return listener_.on_keeper_refused(
+          message.key, message.value != static_cast<std::int32_t>(keeper::Verdict::refused));
     default:
       return;
   }

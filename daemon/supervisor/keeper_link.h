@@ -55,10 +55,11 @@ class KeeperListener {
   virtual void on_keeper_run(KeeperRun run) = 0;
   virtual void on_keeper_exit(const KeeperExit& exit) = 0;
   virtual void on_keeper_ready() = 0;
-  virtual void on_keeper_ping() = 0;                      // every few seconds
-  virtual void on_keeper_refused(std::uint64_t key) = 0;  // an entry or run was not kept
-  virtual void on_keeper_upgraded(bool done) = 0;         // the answer to upgrade()
-  virtual void on_keeper_gone() = 0;                      // the keeper is dead
+  virtual void on_keeper_ping() = 0;  // every few seconds
+  // An entry or run was not kept; `bare`: only its descriptors were not.
+  virtual void on_keeper_refused(std::uint64_t key, bool bare) = 0;
+  virtual void on_keeper_upgraded(bool done) = 0;  // the answer to upgrade()
+  virtual void on_keeper_gone() = 0;               // the keeper is dead
 };
 
 class KeeperLink {

@@ -62,7 +62,7 @@ void Supervisor::open_relay() {
     relay_.note = std::move(made->note);
     keeper_->store_entry(kRelayKey, LabelBytes{}, relay_.pipe.get());
     keeper_->store_entry(kRelayNoteKey, LabelBytes{}, relay_.note.get());
-    if (keeper_->is_behind()) return;
+    if (keeper_->is_behind()) return log_warning("logs", "no relay: the keeper does not read");
   }
   pump_->use_relay(relay_.pipe.get(), relay_.note.get());
 }
@@ -83,7 +83,12 @@ void Supervisor::on_keeper_ready() {
   if (on_recovered) on_recovered();
 }
 
-void Supervisor::on_keeper_refused(std::uint64_t key) {
+void Supervisor::on_keeper_refused(std::uint64_t key, bool bare) {
+  if (key == kRelayKey || key == kRelayNoteKey) {
+    pump_->leave_relay();  // it would not outlive this daemon
+    return log_warning("logs", "no relay: the keeper has no room for it");
+  }
+  if (bare) return;  // of a run: its pipes are found by way of the process
   log_error("keeper", "table full: key " + std::to_string(key) + " is not kept");
 }
 

@@ -109,9 +109,9 @@ class Supervisor final : public KeeperListener {
   // The state of an instance as the keeper keeps it.
   [[nodiscard]] LabelBytes note_bytes(const Instance& instance) const;
 
-  // Whether so many more instances fit, and so many more channels; Errc::conflict says what is
-  // short.
-  [[nodiscard]] Status check_room(std::size_t more, std::size_t more_channels) const;
+  // Whether so many more instances fit, and descriptors beyond those that each has;
+  // Errc::conflict says what is short.
+  [[nodiscard]] Status check_room(std::size_t more, std::size_t more_further) const;
 
   // Why the kernel does not hold memory_max; empty when it does, or the app has none.
   [[nodiscard]] std::string memory_problem(const model::AppSpec& spec);
@@ -238,7 +238,7 @@ class Supervisor final : public KeeperListener {
   void on_keeper_run(KeeperRun run) override;
   void on_keeper_exit(const KeeperExit& exit) override;
   void on_keeper_ready() override;
-  void on_keeper_refused(std::uint64_t key) override;
+  void on_keeper_refused(std::uint64_t key, bool bare) override;
   void on_keeper_ping() override;
   void on_keeper_upgraded(bool done) override;
   void on_keeper_gone() override;

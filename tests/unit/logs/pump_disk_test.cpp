@@ -302,6 +302,30 @@ int full_when_taken_over(bool its_stream_comes) {
   return failed;
 }
 
+// A stream that may be dropped does not wait for room, nor does what is in the relay of it.
+int full_when_taken_over_and_dropped() {
+  TempDir dir;
+  const std::string disk = dir / "disk";
+  ::mkdir(disk.c_str(), 0700);
+  EXPECT_STEP(77, make_small_disk(disk));
+  std::ofstream(disk + "/ballast") << std::string(4U << 20, 'b');
+  const std::string path = disk + "/app.log";
+  PumpRig rig({}, left_by_another(RunId{1}, Stream::out, path, "first, "));
+  EXPECT_STEP(1, rig.wait([&] { return rig.pump->stats().stopped_files == 1; }));
+  TestPipe pipe;
+  rig.pump->attach(RunId{1}, Stream::out, std::move(pipe.in),
+                   LogTarget{.path = path, .owner = {}, .on_full = model::OnFull::drop},
+                   Pump::Origin::taken_over);
+  EXPECT_STEP(2, write_all(pipe.out.get(), random_bytes(4U << 20, 8)));  // more than a pipe holds
+  EXPECT_STEP(3, waiting_in(rig.relay.pipe) == 0);
+  pipe.out.reset();
+  const DrainReport report = rig.finish(RunId{1});
+  EXPECT_STEP(4, report.discarded == 7 + (4U << 20));
+  rig.pump.reset();
+  ::umount2(disk.c_str(), MNT_DETACH);
+  return 0;
+}
+
 int full_when_taken_over_with_its_stream() {
   return full_when_taken_over(true);
 }
@@ -356,4 +380,5 @@ TEST_CASE("disk: full, what is in the relay is dropped where the pipe's is, and 
 TEST_CASE("disk: full, what the daemon before had in the relay waits, and its stream for that") {
   run_as_root(full_when_taken_over_with_its_stream);
   run_as_root(full_when_taken_over_alone);
+  run_as_root(full_when_taken_over_and_dropped);
 }

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 #include "daemon/process/app_terminal.h"
 #include "tests/unit/logs/pump_rig.h"
@@ -57,7 +58,7 @@ TEST_CASE("terminals: a full pipe stops it without noise, and with room it goes 
   terminal.app.reset();
   Terminals terminals;
   REQUIRE(terminals.start());
-  REQUIRE(terminals.add(kRun, std::move(terminal.master), terminal.pipe.get()) == 0);
+  REQUIRE(terminals.add(kRun, terminal.master, terminal.pipe.get()) == 0);
   std::string seen;
   bool was_full = false;
   const auto deadline = Monotonic::now() + kDeadline;
@@ -79,7 +80,8 @@ TEST_CASE("terminals: one that is left alone leaves what it holds to whoever els
   AppTerminal terminal = make();
   Terminals terminals;
   REQUIRE(terminals.start());
-  REQUIRE(terminals.add(kRun, again(terminal.master), terminal.pipe.get()) == 0);
+  UniqueFd master = again(terminal.master);
+  REQUIRE(terminals.add(kRun, master, terminal.pipe.get()) == 0);
   terminals.remove(kRun);
   REQUIRE(write_all(terminal.app.get(), "kept"));
   CHECK_FALSE(is_readable(terminals.fd()));
@@ -87,12 +89,33 @@ TEST_CASE("terminals: one that is left alone leaves what it holds to whoever els
   CHECK(is_readable(terminal.master.get()));
 }
 
-TEST_CASE("terminals: one that cannot be read says why") {
+TEST_CASE("terminals: one that cannot be read says why, and is left to the caller") {
   AppTerminal terminal = make();
   Terminals terminals;
   REQUIRE(terminals.start());
-  CHECK(terminals.add(kRun, again(terminal.master), -1) == ENOENT);
+  CHECK(terminals.add(kRun, terminal.master, -1) == ENOENT);
+  CHECK(terminal.master);
   CHECK(terminals.move(kRun) == 0);
+}
+
+TEST_CASE("terminal: without descriptors its output waits, and comes when there are some") {
+  PumpRig rig;
+  const std::string path = rig.dir / "app.log";
+  AppTerminal terminal = make();
+  REQUIRE(write_all(terminal.app.get(), "kept"));
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{.rlim_cur = 3, .rlim_max = before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  rig.pump->attach_terminal(kRun, std::move(terminal.pipe), std::move(terminal.master),
+                            {.path = path, .owner = {}});
+  const bool told = rig.wait([&] { return !rig.problems.empty(); });
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE(told);
+  CHECK(rig.problems.front().errnum == EMFILE);
+  CHECK(rig.wait_size(path, 4));
+  CHECK(rig.problems.back().kind == LogProblem::Kind::resumed);
+  CHECK(rig.drained_calls == 0);
 }
 
 TEST_CASE("terminal: a flood arrives byte by byte, and its end is that of the run's output") {

@@ -40,6 +40,16 @@ TEST_CASE("readiness: who gets a channel") {
   }
 }
 
+TEST_CASE("readiness: descriptors beyond those of every run") {
+  AppSpec spec;
+  spec.kind = ExecKind::direct;
+  CHECK(further_descriptors(spec) == 0);
+  spec.tty = true;
+  CHECK(further_descriptors(spec) == 1);
+  spec.ipc = true;
+  CHECK(further_descriptors(spec) == 2);
+}
+
 TEST_CASE("readiness: messages on the channel") {
   CHECK(parse_channel_line(R"("ready")") == ChannelWord::ready);
   CHECK(parse_channel_line("\"ready\"\r") == ChannelWord::ready);

@@ -155,22 +155,6 @@ TEST_CASE("lanes: none where no cgroup can be made, and everything answers") {
   lanes.remove_all();
 }
 
-TEST_CASE("lanes: one that was seen to be empty and is gone since is made again") {
-  Lanes lanes = Lanes::open(home_id());
-  if (lanes.kind() != CgroupKind::v2) return;
-  {
-    ProcessFixture fixture;
-    const model::InstanceId instance{7};
-    lanes.release(instance, lanes.acquire(instance).number, Lanes::Seen::empty);
-    const Lane lane = lanes.acquire(instance);
-    REQUIRE(::rmdir(lane.dir.c_str()) == 0);
-    const auto run = fixture.spawn(direct("/bin/sleep", {"300"}), lane);
-    REQUIRE_FALSE(run.failure);
-    CHECK(lanes.populated(lane));
-  }
-  lanes.remove_all();
-}
-
 TEST_CASE("lanes: a lane that vanished does not keep the app from starting") {
   ProcessFixture fixture;
   for (const CgroupKind kind : {CgroupKind::v1, CgroupKind::v2}) {
