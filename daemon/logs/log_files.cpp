@@ -25,7 +25,10 @@ std::shared_ptr<Destination> LogFiles::destination(LogTarget target) {
   std::string key = target.path;
   if (target.owner) key += '\0' + std::to_string(target.owner->uid);
   std::weak_ptr<Destination>& known = destinations_[key];
-  if (auto found = known.lock()) return found;
+  if (auto found = known.lock()) {
+    found->names_at = TimePoint();  // whoever comes new goes where the path leads now
+    return found;
+  }
   auto made = std::make_shared<Destination>();
   made->target = std::move(target);
   known = made;

@@ -48,6 +48,7 @@ bool PumpThread::read_terminal(LogStream& stream) {
   if (errnum != std::exchange(stream.terminal_errnum, errnum))
     tell({to.target.path, errnum,
           errnum == 0 ? LogProblem::Kind::resumed : LogProblem::Kind::stopped});
+  if (errnum == 0 && runs_.at(stream.run).finishing) terminals_.finish(stream.run);
   return errnum == 0;
 }
 
@@ -58,6 +59,7 @@ void PumpThread::finish(RunId id, TimePoint since) {
     found = runs_.try_emplace(id).first;
   }
   if (std::exchange(found->second.finishing, true)) return;
+  terminals_.finish(id);
   complete_if_done(id);
   if (runs_.contains(id)) gates_.emplace_back(since + options_.exit_gate, id);
 }

@@ -82,6 +82,7 @@ void PumpThread::work() {
   }
   if (!unended_.empty()) write_unended();
   if (!owed_.empty()) tell_all_dropped();
+  terminals_.look(turn_.now);
   if (leftover_) settle_leftover();
   if (!held_.empty()) retry_held();
   if (!gates_.empty()) close_gates();
@@ -89,8 +90,8 @@ void PumpThread::work() {
 }
 
 int PumpThread::wait_ms() const {
-  if (held_.empty() && gates_.empty() && owed_.empty() && unended_.empty() && !leftover_) return -1;
-  TimePoint next = leftover_ ? leftover_retry_at_ : TimePoint::max();
+  TimePoint next = terminals_.next_look();
+  if (leftover_) next = std::min(next, leftover_retry_at_);
   for (const LogStream* stream : unended_)
     next = std::min(next, stream->unended_until);
   for (const LogStream* stream : held_)
@@ -98,6 +99,7 @@ int PumpThread::wait_ms() const {
   for (const auto& to : owed_)
     next = std::min(next, to->retry_at);
   if (!gates_.empty()) next = std::min(next, gates_.front().first);
+  if (next == TimePoint::max()) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Monotonic::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }

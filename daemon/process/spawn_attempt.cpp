@@ -200,7 +200,6 @@ class SpawnAttempt::Impl {
     child_.keeper_fd = options_.keeper_fd;
     child_.keeper_bell = options_.keeper_bell;
     child_.rings = plan_.rings || !plan_.note;  // who was asked for is known at once
-    child_.has_terminal = static_cast<bool>(terminal_);
     child_.stdin_fd = terminal_ ? terminal_.get() : bench_.stdin_null();
     child_.out_app = terminal_ ? terminal_.get() : out_.app.get();
     child_.err_app = terminal_ ? terminal_.get() : err_.app.get();

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -91,7 +90,6 @@ ROOST_NO_SANITIZE long take_standard_fds(const ChildPlan& plan) {
   long result = kernel_call(SYS_dup3, plan.stdin_fd, 0, 0);
   if (result >= 0) result = kernel_call(SYS_dup3, plan.out_app, 1, 0);
   if (result >= 0) result = kernel_call(SYS_dup3, plan.err_app, 2, 0);
-  if (result >= 0 && plan.has_terminal) result = kernel_call(SYS_ioctl, 0, TIOCSCTTY, 0);
   if (result >= 0 && plan.channel_app >= 0)
     result = kernel_call(SYS_dup3, plan.channel_app, kChannelFd, 0);
   return result < 0 ? result : 0;

@@ -38,8 +38,7 @@ struct ChildPlan {
   int loop_bell = -1;  // rung when it fails; -1 = the daemon waits for it
   bool rings = true;   // false: the keeper may read of the run when it wakes by itself
   int stdin_fd = -1;
-  bool has_terminal = false;  // which the three are, and which is to control the session
-  int out_app = -1;           // the app's ends
+  int out_app = -1;  // the app's ends
   int err_app = -1;
   int out_read = -1;  // the daemon's ends
   int err_read = -1;

@@ -63,6 +63,18 @@ TEST_CASE("files: renamed or deleted by others, the path is opened anew within a
   CHECK(contents(path + ".1").starts_with("x"));
 }
 
+TEST_CASE("files: a new run writes to where the path leads, not to what it was a moment ago") {
+  PumpRig rig;
+  const std::string path = rig.dir / "app.log";
+  UniqueFd app = rig.attach(kRun, Stream::out, path);
+  write_and_wait(rig, app, "x");
+  REQUIRE(::rename(path.c_str(), (path + ".1").c_str()) == 0);
+  UniqueFd next = rig.attach(RunId{raw(kRun) + 1}, Stream::out, path);
+  REQUIRE(write_all(next.get(), "y"));
+  CHECK(rig.wait_size(path, 1));
+  CHECK(contents(path + ".1") == "x");
+}
+
 TEST_CASE("files: reopen_files() after a rotation puts the next byte into the new file") {
   PumpRig rig;
   const std::string path = rig.dir / "app.log";

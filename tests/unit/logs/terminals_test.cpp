@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 #include "daemon/process/app_terminal.h"
@@ -33,6 +34,11 @@ bool is_readable(int fd) {
   return ::poll(&entry, 1, 0) == 1;
 }
 
+bool is_hung_up(int fd) {
+  pollfd entry{fd, 0, 0};
+  return ::poll(&entry, 1, 0) == 1 && (entry.revents & POLLHUP) != 0;
+}
+
 std::string take(const UniqueFd& pipe) {
   std::string bytes(1U << 20, '\0');
   const ssize_t n = ::read(pipe.get(), bytes.data(), bytes.size());
@@ -59,6 +65,7 @@ TEST_CASE("terminals: a full pipe stops it without noise, and with room it goes 
   Terminals terminals;
   REQUIRE(terminals.start());
   REQUIRE(terminals.add(kRun, terminal.master, terminal.pipe.get()) == 0);
+  terminals.finish(kRun);
   std::string seen;
   bool was_full = false;
   const auto deadline = Monotonic::now() + kDeadline;
@@ -98,6 +105,51 @@ TEST_CASE("terminals: one that cannot be read says why, and is left to the calle
   CHECK(terminals.move(kRun) == 0);
 }
 
+TEST_CASE("terminals: what is written just before the last close is not lost") {
+  const std::string text = random_bytes(6'000, 5);
+  for (int round = 0; round < 200; ++round) {
+    AppTerminal terminal = make();
+    Terminals terminals;
+    REQUIRE(terminals.start());
+    REQUIRE(terminals.add(kRun, terminal.master, terminal.pipe.get()) == 0);
+    terminals.finish(kRun);
+    std::thread app([&text, end = std::move(terminal.app)]() mutable {
+      write_all(end.get(), text);
+      end.reset();
+    });
+    std::string got;
+    while (!is_hung_up(terminal.pipe.get())) {
+      (void)terminals.move(kRun);
+      got += take(terminal.pipe);
+    }
+    app.join();
+    got += take(terminal.pipe);
+    REQUIRE(got == text);
+  }
+}
+
+TEST_CASE("terminals: closed by all it may be opened again, until the app has ended") {
+  AppTerminal terminal = make();
+  const UniqueFd master = again(terminal.master);
+  Terminals terminals;
+  REQUIRE(terminals.start());
+  REQUIRE(terminals.add(kRun, terminal.master, terminal.pipe.get()) == 0);
+  terminal.app.reset();
+  CHECK(terminals.move(kRun) == 0);
+  CHECK_FALSE(is_readable(terminals.fd()));  // no noise
+  CHECK_FALSE(is_hung_up(terminal.pipe.get()));
+  CHECK(terminals.next_look() < Monotonic::now() + 1s);
+  UniqueFd anew(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  REQUIRE(anew);
+  REQUIRE(write_all(anew.get(), "again"));
+  terminals.look(Monotonic::now() + 1s);
+  CHECK(take(terminal.pipe) == "again");
+  CHECK(terminals.next_look() == TimePoint::max());
+  anew.reset();
+  terminals.finish(kRun);
+  CHECK(is_hung_up(terminal.pipe.get()));
+}
+
 TEST_CASE("terminal: without descriptors its output waits, and comes when there are some") {
   PumpRig rig;
   const std::string path = rig.dir / "app.log";
@@ -126,8 +178,8 @@ TEST_CASE("terminal: a flood arrives byte by byte, and its end is that of the ru
     write_all(app.get(), bytes);
     app.reset();
   });
-  REQUIRE(rig.wait([&] { return rig.drained_calls == 1; }));  // before finish(): nothing else comes
   writer.join();
+  (void)rig.finish(kRun);
   CHECK(rig.drained[kRun].out_bytes == bytes.size());
   CHECK_FALSE(rig.drained[kRun].cut_off);
   CHECK(contents(rig.dir / "app.log") == bytes);

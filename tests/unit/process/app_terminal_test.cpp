@@ -31,10 +31,11 @@ AppTerminal make() {
 
 }  // namespace
 
-TEST_CASE("terminal: descriptors 0-2 are one, it controls the app's session, and has its size") {
+TEST_CASE("terminal: descriptors 0-2 are one, with its size, and control no session") {
   ProcessFixture fixture;
   auto spec = on_terminal(
-      "test -t 0 && test -t 1 && test -t 2 && stty size && echo $TERM >/dev/tty && echo err >&2; "
+      "test -t 0 && test -t 1 && test -t 2 && stty size && echo $TERM && ! true 2>/dev/null "
+      "</dev/tty && echo err >&2; "
       "exec sleep 300");
   spec.env["COLUMNS"] = "132";
   const auto run = fixture.spawn(spec);
