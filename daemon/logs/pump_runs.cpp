@@ -28,6 +28,10 @@ void PumpThread::attach(std::unique_ptr<LogStream> stream, LogTarget target) {
     place->also =
         files_.destination({.path = also, .owner = target.owner, .on_full = model::OnFull::drop});
   place->to = files_.destination(std::move(target));
+  if (place->to->last_run != id)
+    place->before = std::exchange(place->to->last_run, id);
+  else if (const auto& other = run.streams[1 - index_of(place->which)])
+    place->before = other->before;  // both into one file
   counters_.streams.fetch_add(1, std::memory_order_relaxed);
   // An earlier daemon's bytes of it come first; and nobody writes to the pipe without its terminal.
   if (has_relayed(*place) || !read_terminal(*place))
@@ -105,6 +109,15 @@ PumpThread::Moved PumpThread::drain_at_gate(LogStream& stream) {
     more = bytes > 0;
   }
   return last;
+}
+
+// A restart may be quicker than we are: the last words of the run before come before the first
+// ones. Lines are whole in any order.
+void PumpThread::drain_before(LogStream& stream) {
+  const auto found = runs_.find(std::exchange(stream.before, RunId{}));
+  if (found == runs_.end()) return;
+  for (const auto& last : found->second.streams)
+    if (last && last->watched && last->to == stream.to && !last->lines) (void)drain_at_gate(*last);
 }
 
 // Moves what is in the pipe now. `ended`: and there will be no more; `none`: somebody may still

@@ -114,6 +114,7 @@ void PumpThread::on_event(LogStream& stream, unsigned events) {
 
 PumpThread::Moved PumpThread::move(LogStream& stream, std::size_t most) {
   Destination& to = *stream.to;
+  if (raw(stream.before) != 0) drain_before(stream);
   const bool resting = to.state != Destination::State::fine && turn_.now < to.retry_at;
   if (resting) {
     if (to.state == Destination::State::refused) return discard(stream, most);

@@ -47,6 +47,7 @@ class PumpThread {
     bool watched = false;   // in epoll
     bool held = false;      // in held_: its file is stopped
     bool flooding = false;  // its pipe is kept small, and emptied by way of the relay
+    RunId before{};         // whose last words come first: the run that had the file until then
     bool drops = false;     // what its full disk does not take is thrown away
     TimePoint flooded_at;   // when it last came near to filling a small pipe
     std::uint64_t bytes = 0;
@@ -162,6 +163,7 @@ class PumpThread {
   void close_gate(RunId id);
   Moved drain_at_gate(LogStream& stream);
   Moved drain_pipe(LogStream& stream);
+  void drain_before(LogStream& stream);
   void keep_waiting(RunId id);
   void cut(Run& run, LogStream& stream);
   void complete_if_done(RunId id);

@@ -202,6 +202,23 @@ TEST_CASE("terminal: the tail tells what was not yet moved") {
   CHECK(rig.tail(kRun, Stream::out, 1) == "two\n");
 }
 
+TEST_CASE("terminal: the last words of a run come before the first ones of the next") {
+  const std::string bytes =
+      random_bytes(15'000, 4);  // what a terminal holds, and its pipe does not
+  for (int round = 0; round < 20; ++round) {
+    PumpRig rig;
+    const std::string path = rig.dir / "app.log";
+    UniqueFd app = attach(rig, {.path = path, .owner = {}});
+    REQUIRE(write_all(app.get(), bytes));
+    app.reset();
+    rig.pump->expect_end(kRun);
+    UniqueFd next = rig.attach(RunId{raw(kRun) + 1}, Stream::out, path);
+    REQUIRE(write_all(next.get(), "next"));
+    REQUIRE(rig.wait_size(path, bytes.size() + 4));
+    CHECK(contents(path) == bytes + "next");
+  }
+}
+
 TEST_CASE("terminal: written line by line") {
   PumpRig rig;
   LogTarget target{.path = rig.dir / "app.log", .owner = {}};
