@@ -14,8 +14,8 @@ using Millis = std::uint64_t;  // CLOCK_MONOTONIC
 inline constexpr Millis kNever = ~Millis{0};
 
 struct Pace {
-  Millis ping = 6500;    // while runs are stored; a hang is seen within this and `answer`
-  Millis answer = 6800;  // how long one may take, more than `ping`; a hand-over gets a quarter more
+  Millis ping = 4800;    // while runs are stored; a hang is seen within this and `answer`
+  Millis answer = 5000;  // how long one may take, more than `ping`; a hand-over gets a quarter more
   Millis longest = 60000;  // the same after repeated kills
   bool watchdog = true;
   std::uint32_t descriptors = 0;  // told to the daemon

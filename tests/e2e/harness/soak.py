@@ -162,7 +162,7 @@ class Soak:
         wait_until(lambda: all(i["state"] == "online" for i in self.home.infos() if i["name"] in steady), 30, "what is steady is online")
 
     def sample(self):
-        """The lowest of a few looks: exits are acknowledged to the keeper with the next answer to its pings, 6.5 s apart."""
+        """The lowest of a few looks: exits are acknowledged to the keeper with the next answer to its pings, 4.8 s apart."""
         looks = []
         end = time.monotonic() + 9
         wait_until(lambda: looks.append(Sample(self.home)) or time.monotonic() > end, 10, step=0.25)
