@@ -2,7 +2,10 @@
 import os
 import shutil
 import signal
+import stat
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +104,24 @@ def release_bin():
 @pytest.fixture
 def release_home(make_home, release_bin):
     return make_home(bin_dir=release_bin)
+
+
+def everybody_may_enter(directory):
+    return all(path.stat().st_mode & stat.S_IXOTH for path in (directory, *directory.parents))
+
+
+@pytest.fixture
+def public_bin():
+    """The binaries where other users may execute them: a checkout below /root is closed to them."""
+    if everybody_may_enter(BIN_DIR):
+        yield BIN_DIR
+        return
+    copy = Path(tempfile.mkdtemp(prefix="roost-bin-"))
+    copy.chmod(0o755)
+    for name in ("roost", "roostd", "roost-keeper"):
+        shutil.copy2(BIN_DIR / name, copy / name)
+    yield copy
+    shutil.rmtree(copy)
 
 
 @pytest.fixture

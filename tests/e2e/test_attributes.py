@@ -66,8 +66,8 @@ def test_user_and_group(home):
     assert "none" not in [i["name"] for i in home.infos()]
 
 
-def test_a_limit_that_may_not_be_set_is_an_error_in_words(make_home, outsider):
-    home = make_home()
+def test_a_limit_that_may_not_be_set_is_an_error_in_words(public_bin, make_home, outsider):
+    home = make_home(bin_dir=public_bin)
     os.chmod(home.base, 0o755)
     for path in (home.base, home.work):
         os.chown(path, 65534, 65534)

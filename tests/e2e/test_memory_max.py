@@ -74,8 +74,8 @@ def test_start_tells_that_it_ran_out_of_memory(home):
 
 
 @pytest.mark.root
-def test_where_it_cannot_be_held_that_is_told(make_home, outsider):
-    home = make_home()
+def test_where_it_cannot_be_held_that_is_told(public_bin, make_home, outsider):
+    home = make_home(bin_dir=public_bin)
     os.chmod(home.base, 0o755)
     for path in (home.base, home.work):
         os.chown(path, 65534, 65534)

@@ -129,7 +129,8 @@ def test_the_program_runs_in_the_same_process_and_has_its_channel(home):
 
 
 @pytest.mark.root
-def test_secrets_are_read_as_the_apps_user(home):
+def test_secrets_are_read_as_the_apps_user(public_bin, make_home):
+    home = make_home(bin_dir=public_bin)
     for folder in (home.base, home.work):
         os.chmod(folder, 0o755)
     path = secret_file(home, "x")
