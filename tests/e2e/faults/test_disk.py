@@ -117,7 +117,8 @@ def test_f10_what_is_on_its_way_from_a_busy_app_outlives_daemon_keeper_and_updat
     log, size = disk.path / "busy.log", 16 * MIB
     disk.fill(leave=8 * MIB + 20_480)
     home.run("start", victim("blob"), "--name", "busy", "--no-autorestart", "--no-wait", "-o", log, "--", "bytes", size, 3)
-    on_its_way = wait_until(lambda: bytes_in_relay(home), 20, "the disk is full, the rest of a batch waits")
+    wait_until(lambda: f"stopped: {log}" in home.daemon_log(), 20, "the disk is full")
+    on_its_way = wait_until(lambda: bytes_in_relay(home), 20, "the rest of a batch waits")
     for end in ENDS.values():
         wait_until(lambda: f"stopped: {log}" in home.daemon_log(), 10, "it is stopped")
         end(home)
