@@ -88,7 +88,7 @@ void Supervisor::on_keeper_refused(std::uint64_t key, bool bare) {
     pump_->leave_relay();  // it would not outlive this daemon
     return log_warning("logs", "no relay: the keeper has no room for it");
   }
-  if (bare) return;  // of a run: its pipes are found by way of the process
+  if (bare) return;  // what is kept has its label at least
   log_error("keeper", "table full: key " + std::to_string(key) + " is not kept");
 }
 

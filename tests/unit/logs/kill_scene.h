@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <random>
 #include <set>
@@ -77,6 +78,23 @@ class KillScene {
   // How a pump process ends that has all pipes; nothing: it was killed.
   [[nodiscard]] std::optional<int> run_pump(const char* die_at = nullptr) const {
     return exit_of(start_pump(die_at));
+  }
+
+  // One pump after the other dies at one of the points, then, when the writers have ended, at one
+  // of those of the end; the last one comes to its end.
+  void kill_at(std::initializer_list<const char*> points,
+               std::initializer_list<const char*> of_the_end = {"pump.eof"}) {
+    for (const char* point : points) {
+      CAPTURE(std::string(point));
+      order_portions();
+      CHECK_FALSE(run_pump(point));
+    }
+    end_writers();
+    for (const char* point : of_the_end) {
+      CAPTURE(std::string(point));
+      CHECK_FALSE(run_pump(point));
+    }
+    CHECK(run_pump() == 0);
   }
 
   // 25 pumps, each killed when `most` bytes more are there at the latest.

@@ -94,34 +94,19 @@ TEST_CASE("kill: 25 times -9 in a flood through terminals, no byte lost or doubl
 #ifdef ROOST_KILL_POINTS
 TEST_CASE("kill: between terminal, pipe and file nothing is lost or doubled") {
   Scene scene(By::terminals);
-  for (const char* point : {"pump.fed", "pump.fed:2", "pump.fed:40", "pump.spliced", "pump.opened",
-                            "pump.spliced:5", "pump.fed:300"}) {
-    CAPTURE(std::string(point));
-    scene.play.order_portions();
-    CHECK_FALSE(scene.play.run_pump(point));
-  }
-  scene.play.end_writers();
-  CHECK_FALSE(scene.play.run_pump("pump.eof"));
-  CHECK(scene.play.run_pump() == 0);
+  scene.play.kill_at({"pump.fed", "pump.fed:2", "pump.fed:40", "pump.spliced", "pump.opened",
+                      "pump.spliced:5", "pump.fed:300"});
   scene.check_bytes();
   scene.check_marks();
 }
 
 TEST_CASE("kill: at every kill point of the pump, early and late, nothing is lost or doubled") {
   Scene scene(By::relay);
-  for (const char* point :
-       {"pump.before_open", "pump.opened", "pump.marked", "pump.marked:3", "pump.spliced",
-        "pump.spliced:5", "pump.before_open:3", "pump.opened:2", "pump.relay_noted",
-        "pump.relay_noted:4", "pump.relayed", "pump.spliced:2", "pump.relayed:2", "pump.relayed:7",
-        "pump.marked:9"}) {
-    CAPTURE(std::string(point));
-    scene.play.order_portions();
-    CHECK_FALSE(scene.play.run_pump(point));
-  }
-  scene.play.end_writers();
-  CHECK_FALSE(scene.play.run_pump("pump.eof"));
-  CHECK_FALSE(scene.play.run_pump("pump.drained"));
-  CHECK(scene.play.run_pump() == 0);
+  scene.play.kill_at({"pump.before_open", "pump.opened", "pump.marked", "pump.marked:3",
+                      "pump.spliced", "pump.spliced:5", "pump.before_open:3", "pump.opened:2",
+                      "pump.relay_noted", "pump.relay_noted:4", "pump.relayed", "pump.spliced:2",
+                      "pump.relayed:2", "pump.relayed:7", "pump.marked:9"},
+                     {"pump.eof", "pump.drained"});
   scene.check_bytes();
   scene.check_marks();
 }

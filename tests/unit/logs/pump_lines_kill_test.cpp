@@ -73,16 +73,9 @@ TEST_CASE("kill lines: 25 times -9 in a flood, every line is there once and whol
 #ifdef ROOST_KILL_POINTS
 TEST_CASE("kill lines: at every kill point, early and late, every line is there once and whole") {
   Scene scene;
-  for (const char* point : {"pump.before_open", "pump.noted", "pump.noted:4", "pump.half_written",
-                            "pump.half_written:5", "pump.written", "pump.written:2",
-                            "pump.written:6", "pump.taken", "pump.taken:3", "pump.marked:3"}) {
-    CAPTURE(std::string(point));
-    scene.play.order_portions();
-    CHECK_FALSE(scene.play.run_pump(point));
-  }
-  scene.play.end_writers();
-  CHECK_FALSE(scene.play.run_pump("pump.eof"));
-  CHECK(scene.play.run_pump() == 0);
+  scene.play.kill_at({"pump.before_open", "pump.noted", "pump.noted:4", "pump.half_written",
+                      "pump.half_written:5", "pump.written", "pump.written:2", "pump.written:6",
+                      "pump.taken", "pump.taken:3", "pump.marked:3"});
   scene.check_lines();
 }
 #endif
