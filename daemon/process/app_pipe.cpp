@@ -22,19 +22,20 @@ UniqueFd open_own_descriptors() {
 
 Result<AppPipe> make_app_pipe(int own_descriptors, int& errnum) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) {
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
     errnum = errno;
     return errno_error("pipe", errnum);
   }
   AppPipe pipe{.read = UniqueFd(ends[0]), .app = UniqueFd(ends[1])};
   const std::string again = std::to_string(ends[0]);
   UniqueFd both(::openat(own_descriptors, again.c_str(), O_RDWR | O_CLOEXEC));
-  if (both) pipe.app = std::move(both);  // without /proc the plain end must do
-  (void)::fcntl(pipe.read.get(), F_SETPIPE_SZ, kFirstPipeBytes);  // else as large as it came
-  if (::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) != 0) {
+  if (both) {
+    pipe.app = std::move(both);                           // blocking: a description of its own
+  } else if (::fcntl(pipe.app.get(), F_SETFL, 0) != 0) {  // without /proc the plain end must do
     errnum = errno;
     return errno_error("pipe", errnum);
   }
+  (void)::fcntl(pipe.read.get(), F_SETPIPE_SZ, kFirstPipeBytes);  // else as large as it came
   return pipe;
 }
 

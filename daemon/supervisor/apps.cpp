@@ -71,6 +71,15 @@ Instance& Supervisor::make_instance(const AppEntry& entry, const InstanceEntry& 
   return instance;
 }
 
+// Not one of a deleted app whose run is still there, with output that waits for a disk, say: the
+// next daemon would take it for the new app's.
+std::uint32_t Supervisor::next_instance() const {
+  std::uint32_t next = book_.next_instance();
+  for (const auto& [id, run] : runs_)
+    next = std::max(next, raw(run.label.instance) + 1);
+  return next;
+}
+
 Result<std::vector<InstanceId>> Supervisor::add_app(model::AppSpec spec, Committed done,
                                                     std::string source) {
   if (Status valid = model::validate(spec); !valid) return std::move(valid).error();
@@ -82,7 +91,7 @@ Result<std::vector<InstanceId>> Supervisor::add_app(model::AppSpec spec, Committ
   entry.created_ms = wall_now_ms();
   entry.spec = std::move(spec);
   entry.source = std::move(source);
-  const std::uint32_t first = book_.next_instance();
+  const std::uint32_t first = next_instance();
   for (std::uint32_t slot = 0; slot < entry.spec.instances; ++slot)
     entry.instances.push_back({first + slot, slot});
   return put_instances(std::move(entry), 0, std::move(done));
@@ -96,7 +105,7 @@ Result<std::vector<InstanceId>> Supervisor::grow(AppId app, std::uint32_t more, 
   std::set<std::uint32_t> used;
   for (const InstanceEntry& at : entry.instances)
     used.insert(at.slot);
-  std::uint32_t id = book_.next_instance();
+  std::uint32_t id = next_instance();
   for (std::uint32_t slot = 0; entry.instances.size() < before + more; ++slot)
     if (!used.contains(slot)) entry.instances.push_back({id++, slot});
   entry.spec.instances = static_cast<std::uint32_t>(entry.instances.size());

@@ -64,7 +64,7 @@ bool Supervisor::configure(const AppWish& wish) {
   std::set<std::uint32_t> missing = wish.slots;
   for (const InstanceEntry& at : entry.instances)
     missing.erase(at.slot);
-  std::uint32_t next = book_.next_instance();
+  std::uint32_t next = next_instance();
   for (const std::uint32_t slot : missing)
     entry.instances.push_back({next++, slot});
   entry.spec.instances = static_cast<std::uint32_t>(entry.instances.size());

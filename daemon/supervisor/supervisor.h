@@ -330,6 +330,7 @@ class Supervisor final : public KeeperListener {
   [[nodiscard]] Committed take_change(store::Batch& batch, Committed done);
   void give_spec(const AppEntry& entry, std::size_t count);
   std::vector<model::InstanceId> put_instances(AppEntry entry, std::size_t first, Committed done);
+  [[nodiscard]] std::uint32_t next_instance() const;
   Instance& make_instance(const AppEntry& entry, const InstanceEntry& at, model::SpecPtr spec);
   void attach_found_output(const Instance& instance, model::RunId run, UniqueFd out, UniqueFd err);
   [[nodiscard]] Run* find_run(model::RunId id);

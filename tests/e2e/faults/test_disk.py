@@ -142,6 +142,23 @@ def test_f10_restarts_do_not_wait_for_the_full_log_disk(small_disk, home):
     wait_until(lambda: log.exists() and all(f"words of {p}\n" in log.read_text() for p in pids), 10, "every run's last words")
 
 
+@pytest.mark.root
+def test_f10_what_waits_of_a_deleted_app_is_not_taken_for_the_next_one_s(small_disk, home):
+    disk = small_disk()
+    disk.fill()
+    home.run("start", "/bin/sh", "--name", "old", "--interpreter", "none", "--no-autorestart", "--no-wait", "-o", disk.path / "old.log", "--",
+             "-c", "echo words of the old one")
+    wait_until(lambda: f"stopped: {disk.path / 'old.log'}" in home.daemon_log(), 10, "its output waits")
+    home.ok("delete", "old")
+    home.ok("start", "/bin/sh", "--name", "new", "--interpreter", "none", "--", "-c", "echo words of the new one; exec sleep 1000")
+    home.wait_new_daemon(home.kill_daemon())
+    log = home.log_path("new")
+    disk.make_room()
+    home.ok("stop", "new")
+    wait_until(lambda: log.exists() and log.read_text().startswith("words"), 10, "the new one's output")
+    hold_for(lambda: log.read_text() == "words of the new one\n", 0.7, "nothing of the old one is there")
+
+
 DROPPED = re.compile(rb"\[roost: (\d+) bytes dropped: the disk was full\]")
 
 
