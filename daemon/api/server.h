@@ -58,6 +58,7 @@ class Server {
     std::vector<std::function<void()>> when_closed;  // one per stream: bounded as pending is
   };
 
+  void give_back_when_quiet();
   void accept_some();
   void pause_accepting(const Error& error);
   void admit(UniqueFd socket);
@@ -70,6 +71,8 @@ class Server {
   int keeper_pid_;
   loop::Timer accept_again_;
   loop::Timer give_back_;  // memory
+  Duration cpu_seen_{0};   // what the daemon had had when it was last looked whether it is busy
+  int looks_ = 0;          // in turn at which it was
   UniqueFd listener_;
   std::unique_ptr<loop::Poll> poll_;
   std::map<SessionId, Client> clients_;
