@@ -92,11 +92,11 @@ Daemon::Daemon(DaemonOptions options)
     supervisor_->on_drained(run, report);
   };
   pump_options.on_problem = [](const LogProblem& problem) {
-    const bool resumed = problem.kind == LogProblem::Kind::resumed;
-    const std::string what = resumed                                     ? "writing again"
-                             : problem.kind == LogProblem::Kind::stopped ? "stopped"
-                                                                         : "discarding";
-    log_warning("logs", what + ": " + errno_error(problem.path, problem.errnum).message);
+    if (problem.kind == LogProblem::Kind::resumed)
+      return log_warning("logs", "writing again: " + problem.path);
+    const bool stopped = problem.kind == LogProblem::Kind::stopped;
+    log_warning("logs", (stopped ? "stopped: " : "discarding: ") +
+                            errno_error(problem.path, problem.errnum).message);
   };
   pump_ = std::make_unique<Pump>(std::move(pump_options));
   const int socket = options_.keeper_socket.get();

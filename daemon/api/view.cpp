@@ -33,10 +33,25 @@ void show_job(Services& services, const Instance& instance, ipc::InstanceInfo& i
     info.state = model::State::waiting;
 }
 
+std::string output_problem(Services& services, const Instance& instance) {
+  const LogProblems& problems = services.pump.problems();
+  if (!problems.any()) return {};
+  const LogPaths paths = services.supervisor.log_paths(instance);
+  for (const std::string* path : {&paths.out, &paths.err, &paths.both}) {
+    const auto problem = problems.find(*path);
+    if (!problem) continue;
+    const bool waits = problem->kind == LogProblem::Kind::stopped;
+    return (waits ? "its output waits: " : "its output is discarded: ") +
+           errno_error(problem->path, problem->errnum).message;
+  }
+  return {};
+}
+
 // What does not keep it from running.
 std::string standing_problem(Services& services, const Instance& instance) {
   const std::string unlimited = services.supervisor.memory_problem(*instance.spec);
   if (!unlimited.empty()) return "memory_max is not held: " + unlimited;
+  if (std::string output = output_problem(services, instance); !output.empty()) return output;
   return services.policies.files().problem_of(instance.app);
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "daemon/logs/log_file.h"
+#include "daemon/logs/log_problems.h"
 
 namespace roost::daemon {
 
@@ -24,10 +25,11 @@ struct Destination {
   std::shared_ptr<LogFile>
       file;  // null before the first byte, and when the path has to be looked up again
   State state = State::fine;
-  int errnum = 0;           // when not fine: why
-  TimePoint retry_at;       // when not fine
-  model::RunId last_run{};  // that was attached to it
-  TimePoint names_at;       // when the names were checked
+  int errnum = 0;             // when not fine: why
+  LogProblems::Note problem;  // when not fine: it, for others to see
+  TimePoint retry_at;         // when not fine
+  model::RunId last_run{};    // that was attached to it
+  TimePoint names_at;         // when the names were checked
   // Bytes thrown away because there was no room, and of whom the last ones were; the file is told
   // as soon as there is room for that.
   std::uint64_t dropped = 0;

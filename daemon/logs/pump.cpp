@@ -78,7 +78,7 @@ class Pump::Impl {
   Status start() {
     UniqueFd wake(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!wake) return errno_error("log pump: eventfd", errno);
-    engine_ = std::make_unique<PumpThread>(options_, *outbox_, counters_, wake.get());
+    engine_ = std::make_unique<PumpThread>(options_, *outbox_, counters_, problems_, wake.get());
     if (Status started = engine_->start(); !started) return started;
     {
       const std::lock_guard lock(mutex_);
@@ -149,6 +149,8 @@ class Pump::Impl {
       outbox_->put([done = std::move(tail.done)] { done({}); });
     }
   }
+
+  [[nodiscard]] const LogProblems& problems() const { return problems_; }
 
   [[nodiscard]] PumpStats stats() const {
     PumpStats stats;
@@ -226,6 +228,7 @@ class Pump::Impl {
   Options options_;
   std::shared_ptr<Outbox> outbox_;
   PumpCounters counters_;
+  LogProblems problems_;
   UniqueFd wake_;
   std::unique_ptr<PumpThread> engine_;
   std::mutex mutex_;
@@ -297,6 +300,10 @@ void Pump::flush(std::vector<LogTarget> targets, std::function<void(FlushReport)
 
 PumpStats Pump::stats() const {
   return impl_->stats();
+}
+
+const LogProblems& Pump::problems() const {
+  return impl_->problems();
 }
 
 }  // namespace roost::daemon

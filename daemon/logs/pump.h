@@ -27,6 +27,7 @@
 #include "core/model/limits.h"
 #include "core/model/log_format.h"
 #include "core/model/log_marks.h"
+#include "daemon/logs/log_problems.h"
 
 namespace roost::daemon {
 
@@ -57,16 +58,6 @@ struct DrainReport {
   std::uint64_t discarded = 0;  // not written: the target was refused, or its disk full (drop)
   bool cut_off = false;  // somebody still held a pipe when the exit gate closed; what came later is
                          // not in the log
-};
-
-// A log file that cannot be written. Errors that room or time can cure (ENOSPC, EDQUOT, EIO, EROFS,
-// EMFILE…) stop its pipes and it is tried again twice a second; a refused target (symbolic link,
-// FIFO, device, hard link, no permission) gets its output discarded meanwhile; so does a full
-// disk's of streams that ask for it (OnFull::drop), and the file then says how much.
-struct LogProblem {
-  std::string path;
-  int errnum = 0;
-  enum class Kind : std::uint8_t { stopped, discarding, resumed } kind = Kind::stopped;
 };
 
 struct FlushReport {
@@ -168,6 +159,9 @@ class Pump {
   void flush(std::vector<LogTarget> targets, std::function<void(FlushReport)> done);
 
   [[nodiscard]] PumpStats stats() const;
+
+  // Which log files cannot be written now.
+  [[nodiscard]] const LogProblems& problems() const;
 
  private:
   class Impl;

@@ -30,10 +30,11 @@ constexpr std::size_t kMaxUntoldProblems = 1024;
 }  // namespace
 
 PumpThread::PumpThread(const Pump::Options& options, Outbox& outbox, PumpCounters& counters,
-                       int wake_fd)
+                       LogProblems& problems, int wake_fd)
     : options_(options),
       outbox_(outbox),
       counters_(counters),
+      problems_(problems),
       wake_fd_(wake_fd),
       files_(options.log_dir, options.max_open_fds),
       ledger_(options.log_dir, options.boot_id) {}
@@ -261,6 +262,8 @@ void PumpThread::set_state(Destination& to, Destination::State state, int errnum
   LogProblem problem{to.target.path, kind == Kind::resumed ? to.errnum : errnum, kind};
   to.state = state;
   to.errnum = errnum;
+  to.problem.reset();
+  if (kind != Kind::resumed) to.problem = problems_.add(problem);
   tell(std::move(problem));
 }
 

@@ -64,7 +64,8 @@ class PumpThread {
   };
 
   // wake_fd: an eventfd that others write to when there are commands; it is drained here.
-  PumpThread(const Pump::Options& options, Outbox& outbox, PumpCounters& counters, int wake_fd);
+  PumpThread(const Pump::Options& options, Outbox& outbox, PumpCounters& counters,
+             LogProblems& problems, int wake_fd);
 
   Status start();
   // Waits until something is to be done; work() then does it.
@@ -174,6 +175,7 @@ class PumpThread {
   const Pump::Options& options_;
   Outbox& outbox_;
   PumpCounters& counters_;
+  LogProblems& problems_;
   int wake_fd_;
   UniqueFd epoll_;
   UniqueFd null_;

@@ -94,7 +94,9 @@ def test_f10_daemon_dies_while_the_log_disk_is_full(small_disk, home):
     chatter.wait_blocked()
     home.wait_new_daemon(home.kill_daemon())
     hold_for(lambda: home.state("chatter") == "online", 0.7, "the app is blocked, not dead")
+    assert home.info("chatter")["reason"] == f"its output waits: {chatter.log}: No space left on device"
     disk.make_room()
+    wait_until(lambda: not home.info("chatter")["reason"], 10, "it is not told any more")
     chatter.check()
 
 
@@ -212,6 +214,7 @@ def test_f10_drop_tells_the_bytes_and_holds_up_nobody(small_disk, release_home):
     before = dropper.counter.accepted
     wait_until(lambda: dropper.counter.accepted > before + 40_000, 30, "the app writes on")
     assert home.state("chatter") == "online" and procs.memory_kib(home.daemon_pid) - resident < 8 * 1024
+    assert home.info("chatter")["reason"] == f"its output is discarded: {dropper.log}: No space left on device"
     disk.make_room()
     begin = time.monotonic()
     wait_until(dropper.marks, 5, "the log goes on", step=0.005)

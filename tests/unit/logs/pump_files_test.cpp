@@ -154,6 +154,10 @@ TEST_CASE(
   REQUIRE(rig.wait([&] { return !rig.problems.empty(); }));
   CHECK(rig.problems[0].kind == LogProblem::Kind::discarding);
   CHECK(rig.problems[0].errnum == ELOOP);
+  const auto seen = rig.pump->problems().find(path);
+  REQUIRE(seen);
+  CHECK(seen->kind == LogProblem::Kind::discarding);
+  CHECK(seen->errnum == ELOOP);
   CHECK(contents(rig.dir / "secret") == "untouched");
 
   REQUIRE(::unlink(path.c_str()) == 0);
@@ -162,11 +166,26 @@ TEST_CASE(
     return size_of(path) > 0;
   }));
   REQUIRE(rig.wait([&] { return rig.problems.back().kind == LogProblem::Kind::resumed; }));
+  CHECK(!rig.pump->problems().any());
   app.reset();
   const DrainReport report = rig.finish(kRun);
   CHECK(report.discarded >= 5);
   CHECK(report.out_bytes == size_of(path));
   CHECK(rig.problems.size() == 2);
+}
+
+TEST_CASE("files: what was refused is forgotten with the streams that went there") {
+  PumpRig rig;
+  const std::string path = rig.dir / "app.log";
+  REQUIRE(::symlink((rig.dir / "secret").c_str(), path.c_str()) == 0);
+  for (const RunId run : {RunId{1}, RunId{2}}) {
+    UniqueFd app = rig.attach(run, Stream::out, path);
+    REQUIRE(write_all(app.get(), "lost\n"));
+    REQUIRE(rig.wait([&] { return rig.pump->problems().find(path).has_value(); }));
+    app.reset();
+    (void)rig.finish(run);
+    REQUIRE(rig.wait([&] { return !rig.pump->problems().any(); }));
+  }
 }
 
 TEST_CASE("files: out and err into one file alternate in the order of their marks") {
