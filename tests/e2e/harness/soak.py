@@ -87,9 +87,12 @@ class Soak:
 
     def kill_app(self):
         pid = self.home.pid(self.any_of("v", VICTIMS))
-        if pid:
-            with procs.Held(pid) as app:
-                app.kill_and_wait()
+        try:
+            if pid:
+                with procs.Held(pid) as app:
+                    app.kill_and_wait()
+        except ProcessLookupError:
+            pass  # a restart that the daemon's death has cut short was about to end it
 
     def restart(self):
         self.home.ok("restart", self.any_of("v", VICTIMS), self.any_of("f", FLOODS))
