@@ -183,6 +183,8 @@ void Supervisor::suspend(InstanceId id) {
   Instance* instance = find_mutable(id);
   if (instance == nullptr) return;
   const bool was_up = instance->resume || should_be_up(*instance);
+  const bool gave_up = !instance->machine.current && instance->machine.rest == model::Rest::errored;
+  if (gave_up && !was_up) return;  // nobody asked for that
   feed(*instance, {.kind = Input::Kind::stop}, was_up ? Resume::later : Resume::no);
 }
 

@@ -23,6 +23,18 @@ def test_kill_suspends(home):
     assert home.state("app") == "online"
 
 
+def test_kill_leaves_what_gave_up_as_it_is(home):
+    assert home.run("start", "exit 3", "--name", "bad", "--no-autorestart").code == 6
+    before = home.info("bad")
+    assert (before["state"], before["reason"]) == ("errored", "exit code 3; autorestart is off")
+    home.start("idle", name="app")
+    home.ok("kill")
+    home.ok("resurrect")
+    after = home.info("bad")
+    assert (after["state"], after["reason"]) == ("errored", before["reason"])
+    assert home.state("app") == "online"
+
+
 def test_kill_without_a_daemon(home):
     assert home.run("kill").code == 0
     assert not home.daemon_pid or not procs.alive(home.daemon_pid)
