@@ -104,10 +104,10 @@ const Terminal& Invocation::terminal() {
   return terminal_;
 }
 
-// A failure to write is told by the last flush, which fails the same way.
+// A failure to write is told by the last flush.
 void Invocation::show(std::string_view text) {
   if (text.size() >= kDirectAt && flush()) {
-    (void)written(write_out(text));
+    put_out(text);
     return;
   }
   buffer_ += text;
@@ -155,8 +155,13 @@ std::string Invocation::safe_lines(std::string_view text) {
 }
 
 Status Invocation::flush() {
-  const std::string text = std::exchange(buffer_, {});
-  return written(write_out(text));
+  put_out(std::exchange(buffer_, {}));
+  return write_failure_ ? Status(*write_failure_) : ok();
+}
+
+void Invocation::put_out(std::string_view text) {
+  if (Status done = written(write_out(text)); !done && !write_failure_)
+    write_failure_ = std::move(done).error();
 }
 
 Status Invocation::written(Status status) {

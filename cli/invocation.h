@@ -65,10 +65,12 @@ class Invocation {
 
  private:
   Status written(Status status);
+  void put_out(std::string_view text);
   void finish_error(std::string_view text);
 
   std::span<const char* const> words_;
   std::string buffer_;
+  std::optional<Error> write_failure_;  // the first
   Terminal terminal_;
   bool terminal_known_ = false;
   bool reader_gone_ = false;

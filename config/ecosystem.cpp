@@ -1,6 +1,7 @@
 #include "config/ecosystem.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace roost::config {
@@ -36,6 +37,9 @@ const JobRule* broken_rule(std::string_view field, bool job) {
                    [&](const JobRule& one) { return one.field == field && one.of_jobs != job; });
   return rule == std::end(kJobRules) ? nullptr : rule;
 }
+
+// Fields of an app, each with the key that said it first.
+using Seen = std::map<std::string_view, std::string>;
 
 class Reader {
  public:
@@ -122,7 +126,7 @@ class Reader {
   void read_app(const Value& value) {
     AppConfig app;
     app.at = value.at;
-    std::set<std::string_view> seen;
+    Seen seen;
     for (const Member& member : value.members) {
       if (is_named_env(member.key)) continue;
       read_field(member, app, seen);
@@ -153,7 +157,7 @@ class Reader {
       fault(value.at, "'catch_up' needs a 'schedule'");
   }
 
-  void read_field(const Member& member, AppConfig& app, std::set<std::string_view>& seen) {
+  void read_field(const Member& member, AppConfig& app, Seen& seen) {
     const Field* field = find_field(member.key);
     if (field == nullptr) {
       for (const std::string_view name : {"script", "type"})
@@ -161,13 +165,12 @@ class Reader {
           blamed_.insert(name);
       return fault(member.at, "unknown field '" + member.key + "'", suggest_field(member.key));
     }
-    if (!seen.insert(field->name).second)
-      return fault(member.at,
-                   "'" + member.key + "' says again what '" + std::string(field->name) + "' said");
     if (field->set == nullptr) {
       without_effect_.insert(member.key);
       return;
     }
+    if (const auto [first, fresh] = seen.emplace(field->name, member.key); !fresh)
+      return fault(member.at, "'" + member.key + "' says again what '" + first->second + "' said");
     if (member.value.kind == Kind::null) return;  // as if it were not there
     if (auto wrong = field->set(member.value, app)) {
       blamed_.insert(field->name);

@@ -62,6 +62,8 @@ Fault set_name(const Value& value, AppConfig& app) {
 
 Fault set_port(const Value& value, AppConfig& app) {
   if (value.kind != Kind::integer) return expected("a number", value);
+  constexpr std::int64_t kLast = 65'535;
+  if (value.integer < 0 || value.integer > kLast) return "must be a port from 0 to 65535";
   app.env.emplace("PORT", text_of(value));
   if (app.settings.increment_var.empty()) app.settings.increment_var = "PORT";
   return std::nullopt;
@@ -132,6 +134,8 @@ constexpr std::array kFields{
           set<&AppSpec::exp_backoff_restart_delay>},
     Field{"wait_ready", "", "online when the app says that it is ready", set<&AppSpec::wait_ready>},
     Field{"listen_timeout", "", "time to become ready", set<&AppSpec::listen_timeout>},
+    Field{"min_ready", "", "alive this long is ready, where nothing else tells",
+          set<&AppSpec::min_ready>},
     Field{"ipc", "", "a channel of Node's protocol", set<&AppSpec::ipc>},
     Field{"health", "", "how it is found out whether the app works: a table", set_health},
     Field{"depends_on", "", "apps that come first, and how far they have to be", set_depends_on},

@@ -75,6 +75,8 @@ Fault set_watch(const Value& value, AppConfig& app) {
     app.settings.watch = *on;
     return std::nullopt;
   }
+  if (value.kind == Kind::integer || value.kind == Kind::real)
+    return expected("true, false or paths", value);
   if (Fault fault = take_words(value, app.settings.watch_paths)) return fault;
   app.settings.watch = !app.settings.watch_paths.empty();
   return std::nullopt;

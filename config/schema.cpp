@@ -18,6 +18,10 @@ constexpr std::string_view kVariable =
     R"({"type":"string","pattern":"^(-?[0-9]+|true|false|yes|no)$|\\$\\{"})";
 constexpr std::string_view kDuration =
     R"({"type":"string","pattern":"^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)?$|\\$\\{"})";
+constexpr std::string_view kCountInTime =
+    R"({"type":"string","pattern":"^[0-9]+(/[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)?)?$|\\$\\{"})";
+constexpr std::string_view kIntegers =
+    R"({"type":"string","pattern":"^[0-9]+([ ,]+[0-9]+)*$|\\$\\{"})";
 constexpr std::string_view kOneOf = "must be one of ";
 
 Value of_kind(Kind kind) {
@@ -78,6 +82,10 @@ void add_text_types(const Field& field, std::vector<std::string>& types) {
     types.emplace_back(R"({"type":"string"})");
   else if (takes(field, text("10s")))
     types.emplace_back(kDuration);
+  else if (takes(field, text("5/10m")))
+    types.emplace_back(kCountInTime);
+  else if (takes(field, text("0 3")))
+    types.emplace_back(kIntegers);
   else if (wrong->starts_with(kOneOf))
     types.push_back(names_in(wrong->substr(kOneOf.size())));
   else if (takes(field, text("max")))
@@ -97,7 +105,7 @@ std::vector<std::string> types_of(const Field& field) {
   else if (takes(field, integer(1)))
     types.emplace_back(takes(field, integer(-1)) ? R"({"type":"integer"})"
                                                  : R"({"type":"integer","minimum":0})");
-  if (takes(field, list_of(text("x"))))
+  if (takes(field, list_of(text("x"))) || takes(field, list_of(text("A=cmd:x"))))
     types.emplace_back(R"({"type":"array"})");
   else if (takes(field, list_of(integer(1))))
     types.emplace_back(R"({"type":"array","items":{"type":["integer","string"]}})");

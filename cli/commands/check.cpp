@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/commands/start_config.h"
 #include "cli/file_system.h"
+#include "core/model/dependency_graph.h"
 #include "core/model/spec_diff.h"
 
 namespace roost::cli {
@@ -29,6 +30,15 @@ struct Checked {
   }
 };
 
+// Whether what an app depends on is there is for `apply` to say: the daemon may have it.
+Status check_circles(const std::vector<ConfiguredApp>& apps) {
+  model::DependencyGraph graph;
+  for (const ConfiguredApp& app : apps)
+    for (const auto& [name, condition] : app.spec.depends_on)
+      graph[app.spec.name].insert(name);
+  return model::check_dependencies(graph, {});
+}
+
 }  // namespace
 
 ExitCode run_check(Invocation& invocation, const Command& self, Args args) {
@@ -46,6 +56,8 @@ ExitCode run_check(Invocation& invocation, const Command& self, Args args) {
   if (!directory) return invocation.fail(directory.error());
   auto loaded = load_apps(*word, wishes, inherited_environment(environ), *directory);
   if (!loaded) return invocation.fail(loaded.error());
+  if (Status possible = check_circles(loaded->apps); !possible)
+    return invocation.fail(std::move(possible).error().context(*word));
   if (invocation.options.json) {
     Checked checked{{}, std::move(loaded->remarks)};
     for (ConfiguredApp& app : loaded->apps)

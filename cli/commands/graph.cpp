@@ -49,10 +49,7 @@ Status check_circles(const Graph& graph) {
     for (const auto& [name, condition] : app.depends_on)
       wanted.insert(name);
   }
-  for (const GraphApp& app : graph.apps)
-    for (const auto& [name, condition] : app.depends_on)
-      known[name];
-  return model::check_dependencies(known);
+  return model::check_dependencies(known, {});
 }
 
 }  // namespace

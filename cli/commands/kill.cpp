@@ -9,8 +9,9 @@ namespace roost::cli {
 namespace {
 
 std::string summary(const ipc::KillReply& reply) {
-  std::string text = reply.stopped == 0 ? "the daemon has ended; no app was running"
-                                        : "stopped " + counted(reply.stopped, "app", "apps");
+  std::string text = reply.stopped == 0
+                         ? "the daemon has ended; no app was running"
+                         : "stopped " + counted(reply.stopped, "instance", "instances");
   if (reply.killed > 0)
     text += " (" + counted(reply.killed, "process", "processes") + " needed SIGKILL)";
   if (reply.stopped > 0) text += ", and the daemon has ended";

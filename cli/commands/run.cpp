@@ -121,6 +121,12 @@ Result<Job> make_job(Invocation& invocation, RunOptions& options) {
   return job;
 }
 
+ExitCode fail_to_run(Invocation& invocation, const Error& error) {
+  const ExitCode code = invocation.fail(error);
+  if (error.code == Errc::not_found) return ExitCode{kProgramNotFound};
+  return error.code == Errc::denied ? ExitCode{kCannotExecute} : code;
+}
+
 }  // namespace
 
 ExitCode run_run(Invocation& invocation, const Command& self, Args args) {
@@ -133,7 +139,7 @@ ExitCode run_run(Invocation& invocation, const Command& self, Args args) {
     return parser.usage_error(
         {Errc::invalid, "--log-format '" + format + "' is unknown", "write raw or json"});
   const auto job = make_job(invocation, options);
-  if (!job) return invocation.fail(job.error());
+  if (!job) return fail_to_run(invocation, job.error());
   return Runner(invocation, format == "json" ? LogFormat::json : LogFormat::raw, job->supervision)
       .run(job->specs);
 }

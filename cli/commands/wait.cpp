@@ -19,6 +19,8 @@ namespace {
 enum class WaitFor : std::uint8_t { ready, stopped, exit };
 enum class Verdict : std::uint8_t { open, there, never };
 
+constexpr Duration kFirstLook = 2s;
+
 std::optional<WaitFor> parse_condition(std::string_view word) {
   if (word == "ready") return WaitFor::ready;
   if (word == "stopped") return WaitFor::stopped;
@@ -35,7 +37,16 @@ extern "C" void too_late(int /*signal*/) {
   ::_exit(static_cast<int>(ExitCode::timeout));
 }
 
-// The deadline holds whatever we wait for by then: the daemon, its start, or the app.
+// From now on; at once when nothing is left.
+void arm(Duration left) {
+  const auto us = std::max<std::int64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(left).count(), 1);
+  const itimerval timer{{0, 0}, {us / 1'000'000, us % 1'000'000}};
+  ::setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+// The deadline holds whatever we wait for by then: the daemon, its start, or the app. There is time
+// for one look in any case.
 void set_deadline(Duration limit, std::string_view what, bool json) {
   const std::string text = "waited " + format_duration(limit) + " for " + std::string(what);
   const std::string message =
@@ -49,16 +60,13 @@ void set_deadline(Duration limit, std::string_view what, bool json) {
 
   action.sa_handler = too_late;
   ::sigaction(SIGALRM, &action, nullptr);
-  const auto us = std::max<std::int64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(limit).count(), 1);
-  const itimerval timer{{0, 0}, {us / 1'000'000, us % 1'000'000}};
-  ::setitimer(ITIMER_REAL, &timer, nullptr);
+  arm(std::max(limit, kFirstLook));
 }
 
 class Wait {
  public:
-  Wait(std::vector<std::string> targets, WaitFor what)
-      : targets_(std::move(targets)), what_(what) {}
+  Wait(std::vector<std::string> targets, WaitFor what, std::optional<Duration> limit)
+      : targets_(std::move(targets)), what_(what), limit_(limit) {}
 
   // Until it has come about for all of them, or cannot any more. A daemon that dies is followed by
   // the next one: what is looked at is the state, events only tell when.
@@ -96,8 +104,9 @@ class Wait {
       open = open || verdict == Verdict::open;
       if (verdict == Verdict::never) return give_up(instance);
     }
-    seen_ = true;
     over_ = !open;
+    if (!std::exchange(seen_, true) && open && limit_ && *limit_ < kFirstLook)
+      arm(*limit_ - (Monotonic::now() - began_));
     return over_ ? Status(Error{Errc::conflict, "over", {}}) : ok();
   }
 
@@ -135,6 +144,9 @@ class Wait {
   Verdict judge_exit(const ipc::InstanceInfo& instance, bool at_rest) {
     const auto known = pids_.find(instance.id);
     if (known != pids_.end()) return known->second == instance.pid ? Verdict::open : Verdict::there;
+    // A run of a job may be over before anybody can look.
+    const bool done = instance.job && instance.last_exit && (at_rest || instance.scheduled);
+    if (instance.pid == 0 && done) return Verdict::there;
     if (instance.pid == 0) return at_rest ? Verdict::never : Verdict::open;
     pids_[instance.id] = instance.pid;
     return Verdict::open;
@@ -142,6 +154,8 @@ class Wait {
 
   std::vector<std::string> targets_;
   WaitFor what_;
+  std::optional<Duration> limit_;
+  TimePoint began_ = Monotonic::now();
   ipc::ListReply reply_;
   std::map<std::uint32_t, std::int32_t> pids_;
   std::optional<Error> failed_;
@@ -173,13 +187,15 @@ ExitCode run_wait(Invocation& invocation, const Command& self, Args args) {
   if (!what)
     return parser.usage_error({Errc::invalid, "--for '" + *condition + "' is nothing to wait for",
                                "write ready, stopped or exit"});
+  std::optional<Duration> time;
   if (limit) {
-    const auto time = parse_duration(*limit);
-    if (!time) return parser.usage_error(Error(time.error()).context("--timeout"));
+    const auto parsed = parse_duration(*limit);
+    if (!parsed) return parser.usage_error(Error(parsed.error()).context("--timeout"));
+    time = *parsed;
     set_deadline(*time, "'" + condition.value_or("ready") + "'", invocation.options.json);
   }
   on_interrupt("");
-  const auto reply = Wait(std::move(targets), *what).run();
+  const auto reply = Wait(std::move(targets), *what, time).run();
   if (!reply) return invocation.fail(reply.error());
   if (invocation.options.json) {
     invocation.show_json(*reply);

@@ -21,8 +21,6 @@ namespace {
 
 constexpr std::array kAskToStop{SIGTERM, SIGINT, SIGQUIT};
 constexpr std::array kHandedOn{SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
-constexpr int kNotFound = 127;  // as a shell has it
-constexpr int kCannotExecute = 126;
 
 int code_of(const model::ExitStatus& status) {
   return status.kind == model::ExitKind::signaled ? 128 + status.signal : status.code;
@@ -105,7 +103,7 @@ void Runner::start(Unit& unit) {
     return;
   }
   say(unit, pid.error().message);
-  const int code = pid.error().code == Errc::not_found ? kNotFound : kCannotExecute;
+  const int code = pid.error().code == Errc::not_found ? kProgramNotFound : kCannotExecute;
   decide(unit, {.kind = model::ExitKind::exited, .code = code}, 0s);
 }
 

@@ -20,6 +20,10 @@
 
 namespace roost::cli {
 
+// What `roost run` ends with when there is nothing to run, as a shell does.
+inline constexpr int kProgramNotFound = 127;
+inline constexpr int kCannotExecute = 126;
+
 enum class LogFormat : std::uint8_t { raw, json };
 // Whether an app that has ended is started again as its policy says, or that is the end of it.
 enum class Supervision : std::uint8_t { once, policy };

@@ -45,6 +45,7 @@ std::string detail_of(const ipc::PlanItem& item, const Terminal& terminal) {
     words += (words.empty() ? "" : ", ") + change.field + " ";
     words += change.before.empty() ? change.after : change.before + "→" + change.after;
   }
+  if (!item.note.empty()) words += (words.empty() ? "" : "; ") + item.note;
   return words.empty() ? "" : " (" + shown(words, terminal) + ")";
 }
 

@@ -19,8 +19,10 @@ class Search {
     if (const auto at = std::find(path_.begin(), path_.end(), name); at != path_.end())
       return words(at, name);
     if (!done_.insert(name).second) return {};
+    const auto node = graph_.find(name);
+    if (node == graph_.end()) return {};
     path_.push_back(name);
-    for (const std::string& next : graph_.at(name))
+    for (const std::string& next : node->second)
       if (std::string circle = find_circle(next); !circle.empty()) return circle;
     path_.pop_back();
     return {};
@@ -42,13 +44,13 @@ class Search {
 
 }  // namespace
 
-Status check_dependencies(const DependencyGraph& graph) {
+Status check_dependencies(const DependencyGraph& graph, const std::set<std::string>& complete) {
   std::vector<std::string_view> names;
   for (const auto& [name, dependencies] : graph)
     names.push_back(name);
   for (const auto& [name, dependencies] : graph)
     for (const std::string& wanted : dependencies)
-      if (!graph.contains(wanted))
+      if (!graph.contains(wanted) && complete.contains(name))
         return Error{Errc::invalid,
                      "app '" + name + "' depends on '" + wanted + "', and there is no such app",
                      did_you_mean(wanted, names)};

@@ -15,7 +15,7 @@ using Done = std::function<void(Result<StartReply>)>;
 void apply(Services& services, const ApplyRequest& request, const Asker& asker, const Done& done) {
   if (services.ending) return done(everything_ends());
   const Targets targets = targets_of(services.supervisor, request);
-  if (Status possible = check_targets(services.supervisor, targets); !possible)
+  if (Status possible = check_targets(services.supervisor, targets, Missing::refused); !possible)
     return done(std::move(possible).error());
   const StartWorkPtr work = begin_start(services, done);
   work->reply.plan = make_plan(services.supervisor, targets);
@@ -89,7 +89,7 @@ void undo(const Undo& order, const std::vector<store::AddChange>& rows) {
   const auto former = state_before(services.supervisor.book(), rows);
   if (!former) return order.done(former.error());
   const Targets targets = targets_of(services.supervisor, *former);
-  if (Status possible = check_targets(services.supervisor, targets); !possible)
+  if (Status possible = check_targets(services.supervisor, targets, Missing::allowed); !possible)
     return order.done(std::move(possible).error());
   const StartWorkPtr work = begin_start(services, order.done);
   work->reply.plan = make_plan(services.supervisor, targets);

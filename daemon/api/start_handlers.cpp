@@ -103,7 +103,8 @@ void start_new(const StartWorkPtr& work, const NewApp& app) {
   Supervisor& supervisor = work->services.supervisor;
   Targets targets;
   targets.apps.emplace_back().wish.spec = app.spec;
-  if (Status possible = model::check_dependencies(graph_of(supervisor, targets)); !possible) {
+  if (Status possible = model::check_dependencies(graph_of(supervisor, targets), {app.spec.name});
+      !possible) {
     work->failed = std::move(possible).error();
     return;
   }

@@ -58,11 +58,12 @@ std::string in_words(const std::set<std::uint32_t>& slots) {
   return words;
 }
 
-// What has to be done where no setting differs.
+// What has to be done with the instances that stay, whatever of their settings differs.
 PlanAction action_of_same(const Supervisor& supervisor, const AppEntry& known,
                           const Target& target) {
   PlanAction action = PlanAction::same;
   for (const InstanceEntry& at : known.instances) {
+    if (!target.wish.slots.contains(at.slot)) continue;
     const Instance& instance = *supervisor.find(InstanceId{at.id});
     const bool runs = instance.machine.current.has_value();
     const bool wanted = should_be_up(instance);
@@ -86,8 +87,11 @@ ipc::PlanItem plan_one(const Supervisor& supervisor, const Target& target) {
   const std::set<std::uint32_t> have = slots_of(*known);
   if (have != target.wish.slots && have.size() == target.wish.slots.size())
     item.changes.push_back({"instances", in_words(have), in_words(target.wish.slots)});
-  item.action =
-      item.changes.empty() ? action_of_same(supervisor, *known, target) : PlanAction::change;
+  item.action = action_of_same(supervisor, *known, target);
+  if (item.changes.empty()) return item;
+  if (item.action == PlanAction::start) item.note = "is down, and is started";
+  if (item.action == PlanAction::stop) item.note = "is up, and is stopped";
+  item.action = PlanAction::change;
   return item;
 }
 
@@ -152,8 +156,8 @@ std::vector<ipc::PlanItem> make_plan(const Supervisor& supervisor, const Targets
   return plan;
 }
 
-Status check_targets(const Supervisor& supervisor, const Targets& targets) {
-  std::set<std::string_view> names;
+Status check_targets(const Supervisor& supervisor, const Targets& targets, Missing missing) {
+  std::set<std::string> names;
   std::size_t more = 0;
   std::size_t further = 0;
   for (const Target& target : targets.apps) {
@@ -169,7 +173,8 @@ Status check_targets(const Supervisor& supervisor, const Targets& targets) {
     const std::size_t wants = model::further_descriptors(spec) * spec.instances;
     further += wants - std::min(wants, had);
   }
-  if (Status possible = model::check_dependencies(graph_of(supervisor, targets)); !possible)
+  if (missing == Missing::allowed) names.clear();
+  if (Status possible = model::check_dependencies(graph_of(supervisor, targets), names); !possible)
     return possible;
   return supervisor.check_room(more, further);
 }

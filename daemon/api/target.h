@@ -38,8 +38,12 @@ struct Targets {
 [[nodiscard]] std::vector<ipc::PlanItem> make_plan(const Supervisor& supervisor,
                                                    const Targets& targets);
 
+// Whether an app may depend on one that is not there: so it can come to be, when that is deleted.
+enum class Missing : std::uint8_t { refused, allowed };
+
 // Looked at as a whole before anything is done.
-[[nodiscard]] Status check_targets(const Supervisor& supervisor, const Targets& targets);
+[[nodiscard]] Status check_targets(const Supervisor& supervisor, const Targets& targets,
+                                   Missing missing);
 
 // Does what the plan in the work's reply says. All settings are stored at once, in this turn of the
 // loop, and everything is begun in it: two of these never mix, and nobody waits for the end of

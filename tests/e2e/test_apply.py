@@ -143,6 +143,9 @@ def test_check_needs_no_daemon_and_tells_all_faults(home):
     assert [app["spec"]["name"] for app in checked["apps"]] == ["api", "web"]
     assert checked["apps"][0]["spec"]["env"]["API_TOKEN"] == "********" and "tk-secret" not in json.dumps(checked)
     write(home, "bad.toml", '[[apps]]\nname = "x y"\nscript = "./none.js"\n[[apps]]\nscript = "sleep 1"\nwatch_delay = "soon"\n')
+    (home.work / "circle.toml").write_text("".join(
+        f'[[apps]]\nname = "{name}"\nscript = "sleep 1"\ndepends_on = ["{other}"]\n' for name, other in (("p", "q"), ("q", "p"))))
+    assert "p → q → p" in home.run("check", "circle.toml", check=2).err
     said = home.run("check", "bad.toml", check=2)
     assert "bad.toml:2:1" in said.err and "bad.toml:6:1" in said.err, said
     assert home.run("check", "none.toml").code == 3 and home.run("check", "app.js").code == 2

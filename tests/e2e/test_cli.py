@@ -306,6 +306,17 @@ def test_full_disk_on_stdout_is_an_error(home):
     assert process.returncode == 1 and err
 
 
+def test_full_disk_is_noticed_however_much_is_printed(home):
+    """What is long is not gathered with the rest."""
+    home.ok("start", "sleep 1000", "--name", "app", *(word for i in range(90) for word in ("--env", f"V{i}={'x' * 300}")))
+    assert len(home.ok("describe", "app", "--json").out) > 16_384
+    for words in (("describe", "app", "--json"), ("env", "app")):
+        with open("/dev/full", "wb") as full:
+            process = home.popen(*words, stdout=full)
+            _, err = process.communicate(timeout=20)
+        assert process.returncode == 1 and b"No space left on device" in err, (words, err)
+
+
 def test_secrets_are_masked(home):
     home.ok("start", victim("idle"), "--name", "app", "--env", "API_TOKEN=hunter2secret", "--env", "DB_PASSWORD=hunter2secret", "--env", "COLOUR=blue")
     for command in (["describe", "app"], ["describe", "app", "--json"], ["jlist"], ["list", "--json"]):

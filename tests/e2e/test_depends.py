@@ -178,6 +178,23 @@ def test_who_misses_what_is_deleted_is_told(home):
     assert home.ok("delete", "cron").err == ""
 
 
+def test_an_app_without_its_dependency_stands_in_nobody_else_s_way(home):
+    home.ok("start", "sleep 1000", "--name", "db")
+    home.ok("start", "sleep 1000", "--name", "api", "--depends-on", "db")
+    home.ok("delete", "db")
+    home.ok("start", "sleep 1000", "--name", "other")
+    file = home.work / "roost.toml"
+    file.write_text('[[apps]]\nname = "third"\nscript = "sleep 1000"\n')
+    home.ok("plan", file)
+    home.ok("apply", file)
+    home.ok("save")
+    home.ok("delete", "other")
+    home.ok("undo")
+    assert sorted(i["name"] for i in home.infos()) == ["api", "other", "third"]
+    file.write_text('[[apps]]\nname = "api"\nscript = "sleep 1000"\ndepends_on = ["db"]\n')
+    assert "'api' depends on 'db'" in home.run("apply", file, check=2).err
+
+
 def test_start_refuses_a_dependency_that_is_not_there(home):
     said = home.run("start", "sleep 1000", "--name", "web", "--depends-on", "nosuch")
     assert said.code == 2 and "nosuch" in said.err, said

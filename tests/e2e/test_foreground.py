@@ -57,7 +57,10 @@ def test_output_arguments_and_environment_go_through(home):
 
 
 def test_what_cannot_run(home):
-    assert home.run("run", "./none.js").code == 3
+    for there_is_none in ("./none.js", "nosuchcommand"):
+        assert home.run("run", there_is_none).code == 127
+    write(home, "plain.sh", "#!/bin/sh\n").chmod(0o644)
+    assert home.run("run", "./plain.sh", "--interpreter", "none").code == 126
     assert home.run("run").code == 2
     write(home, "broken.sh", "#!/no/such/interpreter\n").chmod(0o755)
     assert home.run("run", "./broken.sh", "--interpreter", "none").code in (3, 126, 127)

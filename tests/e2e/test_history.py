@@ -232,6 +232,16 @@ def test_concurrent_changes_and_undos_leave_one_whole_state(home):
     assert numbers == list(range(len(numbers), 0, -1))
 
 
+def test_undo_tells_what_it_starts_and_stops_where_settings_change_too(home):
+    home.ok("start", "sleep 1000", "--name", "a")
+    home.ok("scale", "a", "2")
+    home.ok("stop", "a")
+    assert "~ a (instances 2→1; is down, and is started)" in home.ok("undo", "--dry-run").out
+    home.ok("undo")
+    assert home.state("a") == "online"
+    assert "~ a (instances 1→2; is up, and is stopped)" in home.ok("undo", "--dry-run").out
+
+
 def test_undo_names_what_it_stops_and_not_what_it_leaves(home):
     home.ok("apply", write(home, "roost.toml", FILE))
     home.ok("apply", write(home, "roost.toml", FILE.replace("instances = 2", "instances = 3")))

@@ -2,6 +2,7 @@
 import os
 import select
 import signal
+import time
 
 import pytest
 
@@ -60,6 +61,22 @@ def test_wait_for_stopped_and_exit(home):
     assert b"a is stopped" in stopped.stdout.read() and b"a has ended: SIGTERM" in ended.stdout.read()
     home.ok("wait", "a", "--for", "stopped")
     assert home.run("wait", "a", "--for", "exit").code == 6
+
+
+def test_wait_looks_once_at_least(home):
+    home.start("idle", name="a")
+    for limit in ("0", "1", "1s"):
+        assert "a is online" in home.ok("wait", "a", "--timeout", limit).out
+        begin = time.monotonic()
+        said = home.run("wait", "a", "--for", "stopped", "--timeout", limit, check=124)
+        assert f"waited {'1s' if limit == '1s' else limit + 'ms'} for 'stopped'" in said.err and time.monotonic() - begin < 30
+
+
+def test_wait_for_the_end_of_a_job_that_has_ended(home):
+    home.ok("start", "exit 0", "--name", "quick", "--type", "job", "--no-autostart")
+    assert home.run("wait", "quick", "--for", "exit").code == 6
+    home.ok("start", "quick")
+    assert "quick has ended: exit code 0" in home.ok("wait", "quick", "--for", "exit").out
 
 
 def test_wait_ends_when_it_cannot_come(home):

@@ -116,6 +116,20 @@ TEST_CASE("ecosystem: all faults at once, with places and the nearest name") {
     CHECK_MESSAGE(text.find(part) != std::string::npos, part);
 }
 
+TEST_CASE("ecosystem: what has no effect may be said in several words") {
+  const auto some = read(R"([{"script": "a", "pmx": false, "automation": false, "trace": true}])");
+  REQUIRE(some);
+  CHECK(some->remarks.at(0).find("automation, pmx, trace") != std::string::npos);
+  CHECK(fault(R"([{"script": "a", "merge_logs": true, "combine_logs": true}])")
+            .find("'combine_logs' says again what 'merge_logs' said") != std::string::npos);
+}
+
+TEST_CASE("ecosystem: values out of their range") {
+  CHECK(fault(R"([{"script": "a", "port": 99999}])").find("0 to 65535") != std::string::npos);
+  CHECK(fault(R"([{"script": "a", "watch": 3}])").find("'watch'") != std::string::npos);
+  CHECK(read(R"([{"script": "a", "min_ready": "2s"}])")->apps.at(0).settings.min_ready == 2s);
+}
+
 TEST_CASE("ecosystem: what describes no app is refused") {
   for (const char* text :
        {"{}", "[]", "7", "[7]", R"({"apps": []})", R"({"apps": 3})", R"([{"name": "x"}])",
