@@ -20,7 +20,7 @@ bool read_count(std::string_view word, ipc::ScaleRequest& request) {
   return error == std::errc{} && end == word.data() + word.size() && !word.empty();
 }
 
-ExitCode report(Invocation& invocation, const ipc::ScaleReply& reply) {
+ExitCode report(Invocation& invocation, const ipc::ScaleReply& reply, std::string_view done) {
   ExitCode code = ExitCode::ok;
   for (const auto& outcome : reply.started)
     if (!outcome.ok) code = ExitCode::unhealthy;
@@ -32,8 +32,7 @@ ExitCode report(Invocation& invocation, const ipc::ScaleReply& reply) {
     invocation.say("it has " + counted(reply.after, "instance", "instances") +
                    " already: nothing to do");
   if (!reply.stopped.empty()) (void)report_stop(invocation, {reply.stopped}, "deleted");
-  if (!reply.started.empty())
-    (void)report_start(invocation, {reply.started, {}, {}, {}}, "started");
+  if (!reply.started.empty()) (void)report_start(invocation, {reply.started, {}, {}, {}}, done);
   if (reply.before != reply.after)
     invocation.say(std::to_string(reply.before) + " -> " +
                    counted(reply.after, "instance", "instances"));
@@ -59,7 +58,7 @@ ExitCode run_scale(Invocation& invocation, const Command& self, Args args) {
   on_interrupt("\nroost: interrupted; scaling goes on, see `roost list`\n");
   const auto reply = call(ipc::kScale, request);
   if (!reply) return invocation.fail(reply.error());
-  return report(invocation, *reply);
+  return report(invocation, *reply, no_wait ? "starting" : "started");
 }
 
 }  // namespace roost::cli

@@ -71,7 +71,7 @@ void add_processes(ipc::DaemonStats& stats) {
 
 void add_parts(const Services& services, ipc::DaemonStats& stats) {
   const Supervisor& supervisor = services.supervisor;
-  stats.keeper_slots = supervisor.keeper_capacity();
+  stats.keeper_slots = static_cast<std::uint32_t>(supervisor.most_instances());
   stats.apps = static_cast<std::uint32_t>(supervisor.book().apps().size());
   stats.instances = static_cast<std::uint32_t>(supervisor.instances().size());
   stats.runs = static_cast<std::uint32_t>(supervisor.runs().size());

@@ -71,7 +71,8 @@ void handle_scale(Services& services, const ipc::ScaleRequest& request, Responde
   if (entry.spec.job)
     return to.fail(
         {Errc::invalid, "'" + entry.spec.name + "' is a job, which has one instance", {}});
-  const auto before = static_cast<std::uint32_t>(entry.instances.size());
+  const std::vector<InstanceEntry> staying = staying_instances(services, entry);
+  const auto before = static_cast<std::uint32_t>(staying.size());
   const auto wanted = wanted_count(request, before);
   if (!wanted) return to.fail(wanted.error());
   ScaleReply reply{before, *wanted, {}, {}};
@@ -82,7 +83,7 @@ void handle_scale(Services& services, const ipc::ScaleRequest& request, Responde
     return add(services, {*app, *wanted - before, std::move(change)}, request, std::move(reply),
                answer(std::move(to)));
   if (*wanted == before) return to.reply(reply);
-  stop_and_forget(services, last_instances(entry, before - *wanted), std::move(change),
+  stop_and_forget(services, last_instances(staying, before - *wanted), std::move(change),
                   [reply, done = answer(std::move(to))](Result<ipc::StopReply> stopped) {
                     if (!stopped) return done(std::move(stopped).error());
                     ScaleReply whole = reply;

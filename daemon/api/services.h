@@ -1,6 +1,8 @@
 // What the handlers work with, and the list of them. All members outlive the handlers.
 #pragma once
 
+#include <set>
+
 #include "daemon/api/dispatcher.h"
 #include "daemon/api/tree_usage.h"
 #include "daemon/api/waits.h"
@@ -27,6 +29,8 @@ struct Services {
   std::string program;  // where roostd is installed
   int keeper_pid = 0;
   TimePoint started{};
+  // Being stopped, to be forgotten then; not counted any more.
+  std::set<model::InstanceId> leaving{};
   bool ending = false;              // everything is being stopped: nothing is started any more
   std::function<void()> begin_end;  // sets `ending`
   std::function<void()> quit;       // all apps are down and on record: end daemon and keeper

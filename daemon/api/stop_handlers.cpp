@@ -82,8 +82,15 @@ Change as_of_now(const Supervisor& supervisor, const Change& begun) {
 
 }  // namespace
 
-std::vector<InstanceId> last_instances(const AppEntry& entry, std::size_t count) {
-  std::vector<InstanceEntry> by_slot = entry.instances;
+std::vector<InstanceEntry> staying_instances(const Services& services, const AppEntry& entry) {
+  std::vector<InstanceEntry> staying = entry.instances;
+  std::erase_if(staying, [&services](const InstanceEntry& at) {
+    return services.leaving.contains(InstanceId{at.id});
+  });
+  return staying;
+}
+
+std::vector<InstanceId> last_instances(std::vector<InstanceEntry> by_slot, std::size_t count) {
   std::sort(by_slot.begin(), by_slot.end(),
             [](const InstanceEntry& a, const InstanceEntry& b) { return a.slot > b.slot; });
   std::vector<InstanceId> ids;
@@ -95,8 +102,11 @@ std::vector<InstanceId> last_instances(const AppEntry& entry, std::size_t count)
 void stop_and_forget(Services& services, std::vector<InstanceId> ids, std::optional<Change> change,
                      std::function<void(Result<StopReply>)> done) {
   const auto reply = std::make_shared<StopReply>(stop_all(services, ids));
+  services.leaving.insert(ids.begin(), ids.end());
   services.waits.until_down(ids, [&services, reply, ids, change = std::move(change),
                                   done = std::move(done)](const Facts& facts) {
+    for (const InstanceId id : ids)
+      services.leaving.erase(id);
     fill_in(services, *reply, facts);
     for (InstanceId id : ids)
       if (const Instance* at = services.supervisor.find(id);

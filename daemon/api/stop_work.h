@@ -17,8 +17,12 @@ void stop_and_forget(Services& services, std::vector<model::InstanceId> ids,
                      std::optional<Change> change,
                      std::function<void(Result<ipc::StopReply>)> done);
 
+// Without those that stop_and_forget() is about to forget.
+[[nodiscard]] std::vector<InstanceEntry> staying_instances(const Services& services,
+                                                           const AppEntry& entry);
+
 // So many of the highest slots.
-[[nodiscard]] std::vector<model::InstanceId> last_instances(const AppEntry& entry,
+[[nodiscard]] std::vector<model::InstanceId> last_instances(std::vector<InstanceEntry> by_slot,
                                                             std::size_t count);
 
 }  // namespace roost::daemon

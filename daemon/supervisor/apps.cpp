@@ -33,12 +33,30 @@ void tell_count(Supervisor::Instances& instances, const AppEntry& entry,
 
 }  // namespace
 
+std::uint64_t Supervisor::most_instances(std::uint64_t further) const {
+  const auto left = [](std::uint64_t have, std::uint64_t taken) {
+    return have - std::min(have, taken);
+  };
+  const KeeperFacts& keeper = keeper_->facts();
+  const std::uint64_t own =
+      left(descriptor_limit(), further + limits::kFdReserve + limits::kMaxOpenLogFiles);
+  const std::uint64_t held = std::min<std::uint64_t>(
+      keeper.capacity, left(keeper.fd_capacity, further) / limits::kFdsPerRun);
+  return std::min<std::uint64_t>(
+      {own / limits::kFdsPerRun, left(held, limits::kMaxHeldAcks), limits::kMaxInstances});
+}
+
+std::uint64_t Supervisor::further_descriptors() const {
+  std::uint64_t further = 0;
+  for (const auto& [id, instance] : instances_)
+    further += model::further_descriptors(*instance.spec);
+  return further;
+}
+
 // Everything an instance needs for its whole life is looked at before anything is done.
 Status Supervisor::check_room(std::size_t more, std::size_t more_further) const {
   const std::uint64_t total = instances_.size() + more;
-  std::uint64_t further = more_further;
-  for (const auto& [id, instance] : instances_)
-    further += model::further_descriptors(*instance.spec);
+  const std::uint64_t further = further_descriptors() + more_further;
   const std::string asked = std::to_string(total) + " instances";
   if (total > limits::kMaxInstances)
     return Error{Errc::conflict,
@@ -46,16 +64,11 @@ Status Supervisor::check_room(std::size_t more, std::size_t more_further) const 
                  {}};
   const std::uint64_t own =
       total * limits::kFdsPerRun + further + limits::kFdReserve + limits::kMaxOpenLogFiles;
-  const std::uint64_t have = descriptor_limit();
-  const KeeperFacts& keeper = keeper_->facts();
-  const std::uint64_t slots = total + limits::kMaxHeldAcks;
-  if (own <= have && slots <= keeper.capacity &&
-      slots * limits::kFdsPerRun + further <= keeper.fd_capacity)
-    return ok();
+  if (total <= most_instances(further)) return ok();
   return Error{
       Errc::conflict,
       asked + " need " + std::to_string(own) + " file descriptors, but this roost may open " +
-          std::to_string(have),
+          std::to_string(descriptor_limit()),
       "raise the hard limit (ulimit -Hn, or LimitNOFILE= of the service) and start roost anew"};
 }
 

@@ -44,13 +44,17 @@ bool has_failed(const Instance& instance) {
 
 }  // namespace
 
+bool Supervisor::meets(DependencyCondition wish, const Instance& instance) const {
+  return is_met(wish, instance, current_run(instance));
+}
+
 Supervisor::Unmet Supervisor::unmet_app(const std::string& name, DependencyCondition wish) const {
   const std::string begin = "waiting for " + name + ": ";
   const AppEntry* entry = book_.find(name);
   if (entry == nullptr) return {.words = begin + "there is no such app", .failed = true};
   for (const InstanceId id : entry->instance_ids()) {
     const Instance& instance = *find(id);
-    if (is_met(wish, instance, current_run(instance))) continue;
+    if (meets(wish, instance)) continue;
     const State state = model::state_of(instance.machine);
     const bool ended = wish == DependencyCondition::completed && state == State::stopped;
     const std::string how = ended && instance.last_exit ? model::describe(*instance.last_exit)

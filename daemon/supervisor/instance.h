@@ -81,9 +81,8 @@ struct Instance {
   model::SpecPtr spec;
   model::InstanceState machine;
   std::optional<loop::Timer> backoff;
-  TimePoint next_try{};  // while waiting
-  bool resume = false;   // was up when `kill` stopped everything
-  bool removing = false;
+  TimePoint next_try{};    // while waiting
+  bool resume = false;     // was up when `kill` stopped everything
   std::size_t found = 0;   // how many of wait_for were seen since it is held
   WallMs cron_due_ms = 0;  // when cron_restart comes next; 0: not known
   JobNote job;

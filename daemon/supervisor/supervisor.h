@@ -88,7 +88,10 @@ class Supervisor final : public KeeperListener {
   std::function<void(bool done)> on_upgraded;
 
   // ---- questions
-  [[nodiscard]] std::uint32_t keeper_capacity() const { return keeper_->facts().capacity; }
+  // As many as the descriptors allow.
+  [[nodiscard]] std::uint64_t most_instances() const {
+    return most_instances(further_descriptors());
+  }
 
   [[nodiscard]] const Instances& instances() const { return instances_; }
 
@@ -203,6 +206,7 @@ class Supervisor final : public KeeperListener {
   };
 
   [[nodiscard]] Unmet unmet_dependency(const Instance& instance) const;
+  [[nodiscard]] bool meets(model::DependencyCondition wish, const Instance& instance) const;
   // Of one app it depends on.
   [[nodiscard]] Unmet unmet_app(const std::string& name, model::DependencyCondition wish) const;
   // Whether is_held() says so of any instance; looks at all only while there may be one.
@@ -331,6 +335,8 @@ class Supervisor final : public KeeperListener {
   void give_spec(const AppEntry& entry, std::size_t count);
   std::vector<model::InstanceId> put_instances(AppEntry entry, std::size_t first, Committed done);
   [[nodiscard]] std::uint32_t next_instance() const;
+  [[nodiscard]] std::uint64_t most_instances(std::uint64_t further) const;
+  [[nodiscard]] std::uint64_t further_descriptors() const;
   Instance& make_instance(const AppEntry& entry, const InstanceEntry& at, model::SpecPtr spec);
   void attach_found_output(const Instance& instance, model::RunId run, UniqueFd out, UniqueFd err);
   [[nodiscard]] Run* find_run(model::RunId id);

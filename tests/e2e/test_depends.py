@@ -4,6 +4,8 @@ import os
 import signal
 import socket
 
+import pytest
+
 from harness import procs
 from harness.roost import victim
 from harness.wait import hold_for, wait_until
@@ -90,6 +92,31 @@ def test_not_completed(home):
     done = home.run("start", write(home, {"migrate": {"script": "exit 4", "autorestart": False},
                                           "api": idle(depends_on={"migrate": "completed"})}), timeout=110)
     assert done.code == 6 and "waiting for migrate" in done.out + done.err, done
+
+
+def test_what_completes_while_something_else_is_open_has_not_failed(home):
+    """One app, one of two instances, and a file from outside are waited for longer than the first one."""
+    go = [home.work / f"go{i}" for i in range(3)]
+    until = 'while [ ! -e "$GO" ]; do sleep 0.05; done'
+    apps = {"first": {"script": "exit 0", "autorestart": False}, "second": {"script": until, "autorestart": False, "env": {"GO": str(go[0])}},
+            "twice": {"script": f'[ $NODE_APP_INSTANCE = 0 ] || {until}', "autorestart": False, "instances": 2, "env": {"GO": str(go[1])}},
+            "web": idle(depends_on={"first": "completed", "second": "completed", "twice": "completed"}, wait_for=[f"file:{go[2]}"])}
+    client = home.popen("start", write(home, apps))
+    for wait_for, file in zip(("waiting for second", "waiting for twice", f"waiting for file:{go[2]}"), go):
+        wait_until(lambda w=wait_for: home.infos() and home.info("web").get("reason", "").startswith(w), 30, wait_for)
+        hold_for(lambda: client.poll() is None, 0.3, "it waits on")
+        file.touch()
+    out, err = client.communicate(timeout=60)
+    assert client.returncode == 0 and b"started web" in out, (out, err)
+
+
+@pytest.mark.parametrize("command", ["stop", "delete"])
+def test_who_waits_is_told_when_somebody_takes_away_what_it_waits_for(home, command):
+    client = home.popen("start", write(home, {"db": ready_when(home.work / "never"), "web": idle(depends_on={"db": "ready"})}))
+    wait_until(lambda: home.infos() and home.info("web").get("reason") == "waiting for db: launching", 30)
+    home.ok(command, "db")
+    out, err = client.communicate(timeout=30)
+    assert client.returncode == 6 and b"failed web (id 1): waiting for db: stopped" in err, (out, err)
 
 
 def test_what_it_needs_is_started_with_it(home):

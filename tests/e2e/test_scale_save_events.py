@@ -27,6 +27,23 @@ def test_scale_up_and_down(home):
     assert slots(home, "api") == [0, 1]
 
 
+def test_scale_does_not_count_what_is_leaving(home):
+    home.start("stubborn", name="api", options=("-i", "3", "--kill-timeout", "3s"))
+    leaving = home.popen("scale", "api", "1")
+    wait_until(lambda: home.state("api", 2) == "stopping", 10, "they are leaving")
+    assert "1 -> 2 instances" in home.ok("scale", "api", "+1").out
+    leaving.communicate(timeout=30)
+    assert len(slots(home, "api")) == 2
+    assert "starting api#" in home.ok("scale", "api", "3", "--no-wait").out
+
+
+def test_scale_down_by_several_at_once(home):
+    home.start("idle", name="api", options=("-i", "9"))
+    clients = [home.popen("scale", "api", "-1") for _ in range(5)]
+    said = [c.communicate(timeout=60)[0] for c in clients]
+    assert all(c.returncode == 0 for c in clients) and slots(home, "api") == [0, 1, 2, 3], said
+
+
 def test_scale_refuses(home):
     home.start("idle", name="api")
     home.start("idle", name="web")
