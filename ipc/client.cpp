@@ -44,7 +44,9 @@ struct Client::Transaction {
   const DocumentSink* next = nullptr;   // for streams: the events
   Patience patience{};
   std::uint32_t id = 0;
+  WallMs begun = 0;        // when it went out first
   bool sent = false;       // the daemon may have the whole request
+  bool again = false;      // one that has died may have had it
   bool delivered = false;  // bytes have gone to the sink
   bool finished = false;
   FrameType type = FrameType::result;  // of `reply`
@@ -161,7 +163,12 @@ void Client::begin(Transaction& transaction, std::string& bytes) {
   if (next_id_ == 0) next_id_ = 1;  // 0 is for messages without a request
   transaction.reply.clear();
   transaction.sent = transaction.finished = false;
-  append_message(bytes, FrameType::request, transaction.id, transaction.request);
+  if (transaction.begun == 0) transaction.begun = wall_now_ms();
+  if (transaction.again)
+    append_message(bytes, FrameType::request, transaction.id,
+                   sent_again(transaction.request, transaction.begun));
+  else
+    append_message(bytes, FrameType::request, transaction.id, transaction.request);
 }
 
 // A peer that refuses us may have said why before it closed: a broken send is found when reading.
@@ -290,6 +297,7 @@ Status Client::run(const Operation& operation, Transaction& transaction,
       return too_late(operation, options);
     if (!broken || !repeatable || (give_up && is_over(*give_up)))
       return failure(operation, std::move(done).error(), options);
+    transaction.again = transaction.again || transaction.sent;
   }
 }
 

@@ -37,7 +37,13 @@ Result<RequestEnvelope> decode_request(std::string_view payload) {
   const JsonRef params = root.find("params");
   if (params && params.type() != JsonType::object)
     return malformed("params: expected object, got " + std::string(to_string(params.type())));
-  return RequestEnvelope{std::move(*json), *method, params};
+  const auto first_sent = root.find("first_sent").as_int64();
+  return RequestEnvelope{std::move(*json), *method, params, first_sent.value_or(0)};
+}
+
+std::string sent_again(std::string_view payload, WallMs first_sent) {
+  std::string text = "{\"first_sent\":" + std::to_string(first_sent) + ",";
+  return text.append(payload.substr(1));
 }
 
 std::string encode_error(const Error& error) {

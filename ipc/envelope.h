@@ -1,7 +1,9 @@
 // What is in the payload of request and error frames:
 //   request {"method":"app.list","params":{…}}      error
 //   {"code":"not_found","message":"…","hint":"…"}
-// The payload of a result frame is the reply record itself.
+// The payload of a result frame is the reply record itself. A request that is sent again, since the
+// daemon that had it died, has "first_sent" as well: what it has brought about by then is not done
+// again.
 #pragma once
 
 #include <string>
@@ -10,6 +12,7 @@
 #include "core/base/json.h"
 #include "core/base/record_codec.h"
 #include "core/base/result.h"
+#include "core/base/time.h"
 #include "ipc/method.h"
 
 namespace roost::ipc {
@@ -18,6 +21,7 @@ struct RequestEnvelope {
   JsonValue json;  // owns what follows
   std::string_view method;
   JsonRef params;  // an object
+  WallMs first_sent = 0;  // of one that is sent again; else 0
 };
 
 // Errc::invalid when it is not JSON, has no method or params that are no object. Absent params are
@@ -37,6 +41,9 @@ template <class Req, class Rep>
   out.end_object();
   return text;
 }
+
+// The payload of the same request, sent again.
+[[nodiscard]] std::string sent_again(std::string_view payload, WallMs first_sent);
 
 [[nodiscard]] std::string encode_error(const Error& error);
 // An unreadable error payload gives an Errc::protocol error that says so.

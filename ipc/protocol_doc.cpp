@@ -56,6 +56,8 @@ roost can replace or end any daemon; its other requests get an error of code `pr
 * **document**: the reply is one document.
 
 When the connection breaks, a client may repeat methods marked *repeatable*; of the others it cannot know whether they were carried out.
+A repeated request has `"first_sent"` beside `"method"`: when it was sent first, in ms since the Unix epoch. What has ended since then is taken for what the request
+started (or somebody stopped later) and not started again, and what was started since then is not stopped.
 
 ## Error codes
 

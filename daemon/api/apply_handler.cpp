@@ -18,6 +18,7 @@ void apply(Services& services, const ApplyRequest& request, const Asker& asker, 
   if (Status possible = check_targets(services.supervisor, targets, Missing::refused); !possible)
     return done(std::move(possible).error());
   const StartWorkPtr work = begin_start(services, done);
+  work->first_sent = asker.first_sent;
   work->reply.plan = make_plan(services.supervisor, targets);
   if (!request.dry_run)
     carry_out(work, targets, begin_change(services.supervisor, asker, work->reply.plan),
@@ -26,7 +27,7 @@ void apply(Services& services, const ApplyRequest& request, const Asker& asker, 
 }
 
 void check_and_apply(Services& services, const ApplyRequest& request, Responder<StartReply> to) {
-  const Asker asker{to.uid(), request.command, request.file};
+  const Asker asker{to.uid(), request.command, request.file, to.first_sent()};
   std::vector<const model::AppSpec*> specs;
   for (const ipc::ApplyApp& app : request.apps)
     specs.push_back(&app.spec);
@@ -92,6 +93,7 @@ void undo(const Undo& order, const std::vector<store::AddChange>& rows) {
   if (Status possible = check_targets(services.supervisor, targets, Missing::allowed); !possible)
     return order.done(std::move(possible).error());
   const StartWorkPtr work = begin_start(services, order.done);
+  work->first_sent = order.asker.first_sent;
   work->reply.plan = make_plan(services.supervisor, targets);
   work->reply.undone = rows.back().number;
   work->reply.newest = rows.front().number;
@@ -137,7 +139,7 @@ void register_apply_handlers(Dispatcher& dispatcher, Services& services) {
                     }));
   dispatcher.on(ipc::kUndo, Dispatcher::Handler<UndoRequest, StartReply>(
                                 [&services](const UndoRequest& request, Responder<StartReply> to) {
-                                  const Asker asker{to.uid(), request.command};
+                                  const Asker asker{to.uid(), request.command, {}, to.first_sent()};
                                   read_and_undo(std::make_shared<Undo>(
                                       Undo{services, request, asker, answer(std::move(to))}));
                                 }));

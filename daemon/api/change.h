@@ -18,7 +18,8 @@ namespace roost::daemon {
 struct Asker {
   std::uint32_t uid = 0;
   std::string command;
-  std::string file{};  // that the command is about
+  std::string file{};     // that the command is about
+  WallMs first_sent = 0;  // ReplyTo::first_sent()
 };
 
 // One app before the change; without an entry there was none of the name.

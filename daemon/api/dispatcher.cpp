@@ -69,6 +69,7 @@ void Dispatcher::dispatch(ReplyTo to, std::string_view payload) {
     return to.fail({Errc::not_found, "no method '" + std::string(envelope->method) + "'",
                     did_you_mean(envelope->method, names)});
   }
+  to.set_first_sent(envelope->first_sent);
   const ipc::Kind kind = entry->second.kind;
   if (kind == ipc::Kind::wait || kind == ipc::Kind::stream) to.begin_wait();
   entry->second.run(std::move(to), envelope->params);

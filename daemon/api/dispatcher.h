@@ -49,6 +49,7 @@ class ReplyTo {
       : server_(std::exchange(other.server_, nullptr)),
         session_(other.session_),
         request_(other.request_),
+        first_sent_(other.first_sent_),
         wait_(other.wait_) {}
 
   ReplyTo& operator=(ReplyTo&&) = delete;
@@ -62,6 +63,12 @@ class ReplyTo {
   [[nodiscard]] EventStream stream(std::string_view reply, std::function<void()> on_closed);
   // Who asks.
   [[nodiscard]] std::uint32_t uid() const;
+
+  // When the client sent the request to a daemon that has died since; 0: this one has it first.
+  [[nodiscard]] WallMs first_sent() const { return first_sent_; }
+
+  void set_first_sent(WallMs time) { first_sent_ = time; }
+
   // Keep-alives go to the client until it is answered.
   void begin_wait();
 
@@ -70,6 +77,7 @@ class ReplyTo {
   std::shared_ptr<Server*> server_;
   SessionId session_;
   std::uint32_t request_;
+  WallMs first_sent_ = 0;
   bool wait_ = false;
 };
 
@@ -85,6 +93,8 @@ class Responder {
   void fail(const Error& error) { to_.fail(error); }
 
   [[nodiscard]] std::uint32_t uid() const { return to_.uid(); }
+
+  [[nodiscard]] WallMs first_sent() const { return to_.first_sent(); }
 
   [[nodiscard]] EventStream stream(const Rep& reply, std::function<void()> on_closed) {
     return to_.stream(to_json(reply), std::move(on_closed));

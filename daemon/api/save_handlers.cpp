@@ -72,7 +72,9 @@ void handle_resurrect(Services& services, Responder<ipc::StartReply> to) {
     if (services.supervisor.book().find(saved.spec.name) == nullptr)
       items.push_back({.app = saved.spec.name, .action = ipc::PlanAction::add});
   auto change = begin_change(services.supervisor, {to.uid(), "roost resurrect"}, items);
+  const WallMs first_sent = to.first_sent();
   const StartWorkPtr work = begin_start(services, answer(std::move(to)));
+  work->first_sent = first_sent;
   Supervisor& supervisor = services.supervisor;
   std::vector<InstanceId> ids;
   for (const auto& [id, instance] : supervisor.instances())

@@ -141,6 +141,7 @@ using Done = std::function<void(Result<StartReply>)>;
 void start(Services& services, const ipc::StartRequest& request, const Asker& asker, Done done) {
   if (services.ending) return done(everything_ends());
   const StartWorkPtr work = begin_start(services, std::move(done));
+  work->first_sent = asker.first_sent;
   const auto existing = request.targets.empty()
                             ? Result<std::vector<InstanceId>>(std::vector<InstanceId>{})
                             : services.supervisor.select(request.targets);
@@ -170,7 +171,7 @@ void check_and_start(Services& services, const ipc::StartRequest& request, const
 }
 
 void handle_start(Services& services, const ipc::StartRequest& request, Responder<StartReply> to) {
-  const Asker asker{to.uid(), request.command};
+  const Asker asker{to.uid(), request.command, {}, to.first_sent()};
   check_and_start(services, request, asker, answer(std::move(to)));
 }
 
@@ -226,12 +227,13 @@ void handle_start_all(Services& services, const ipc::StartAllRequest& request,
                     "more than " + std::to_string(model::limits::kMaxStartItems) +
                         " things to start in one request",
                     "send several"});
-  const std::uint32_t uid = to.uid();
+  const Asker whoever{to.uid(), {}, {}, to.first_sent()};
   const auto all = std::make_shared<StartingAll>(StartingAll{answer(std::move(to))});
   all->replies.assign(request.items.size(), StartReply{});
   all->open = request.items.size();
   for (std::size_t i = 0; i < request.items.size(); ++i) {
-    const Asker asker{uid, request.items[i].command};
+    Asker asker = whoever;
+    asker.command = request.items[i].command;
     check_and_start(services, request.items[i], asker,
                     [all, i](Result<StartReply> reply) { all->settle(i, std::move(reply)); });
   }

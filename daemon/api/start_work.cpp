@@ -53,6 +53,23 @@ void tell_unlimited(StartWork& work, const model::AppSpec& spec) {
   if (note.find(words) == std::string::npos) note += (note.empty() ? "" : "\n") + words;
 }
 
+// Of a request that is sent again: whether it has come about what it was about.
+bool was_carried_out(const StartWork& work, const Instance& instance) {
+  const model::InstanceState& m = instance.machine;
+  const bool over = !m.current && (instance.spec->job || m.desired == model::Desired::down);
+  return work.first_sent != 0 && over && m.rest != model::Rest::waiting &&
+         instance.last_exit_ms >= work.first_sent;
+}
+
+void report_carried_out(StartWork& work, const Instance& instance) {
+  StartOutcome outcome;
+  outcome.instance = view_of(work.services, instance);
+  outcome.ok = instance.machine.rest != model::Rest::errored;
+  if (!outcome.ok) outcome.error = instance.machine.reason;
+  if (instance.machine.reason == model::kStoppedByRequest) outcome.rests_as = ipc::RestsAs::left;
+  work.reply.outcomes.push_back(std::move(outcome));
+}
+
 }  // namespace
 
 StartWorkPtr begin_start(Services& services, std::function<void(Result<StartReply>)> finish) {
@@ -124,6 +141,10 @@ void start_existing(const StartWorkPtr& work, const std::vector<InstanceId>& ids
       enrol(work, id);
       continue;
     }
+    if (was_carried_out(*work, instance)) {
+      report_carried_out(*work, instance);
+      continue;
+    }
     const auto& current = instance.machine.current;
     const bool running = current && !current->asked && model::has_process(*current);
     StartOutcome outcome;
@@ -137,8 +158,11 @@ void start_existing(const StartWorkPtr& work, const std::vector<InstanceId>& ids
   for (InstanceId id : started)
     tell_unlimited(*work, *services.supervisor.find(id)->spec);
   services.dependencies.keep(started);
-  for (InstanceId id : started)
-    services.supervisor.start(id);
+  for (InstanceId id : started) {
+    const model::InstanceState& m = services.supervisor.find(id)->machine;
+    const bool is_tried = !m.current && m.rest == model::Rest::waiting;
+    if (work->first_sent == 0 || !is_tried) services.supervisor.start(id);
+  }
   wait_for(work, started, wait);
 }
 

@@ -21,6 +21,8 @@ struct StartWork {
   int open = 1;  // the request itself; it is given back by done_one() when all is begun
   std::optional<Error> failed{};
   std::set<model::InstanceId> jobs{};  // those that are to run now; others go on their schedule
+  // ReplyTo::first_sent(): what has ended since then was started, or was stopped by somebody later.
+  WallMs first_sent = 0;
 
   void done_one() {
     if (--open > 0) return;

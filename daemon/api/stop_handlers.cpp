@@ -53,8 +53,13 @@ struct Pending {
 };
 
 void handle_stop(Services& services, const ipc::TargetsRequest& request, Responder<StopReply> to) {
-  const auto ids = services.supervisor.select(request.targets);
+  auto ids = services.supervisor.select(request.targets);
   if (!ids) return to.fail(ids.error());
+  // Stopped by the daemon that had the request before, and started by somebody since.
+  std::erase_if(*ids, [&services, first_sent = to.first_sent()](InstanceId id) {
+    const Run* run = services.supervisor.current_run(*services.supervisor.find(id));
+    return first_sent != 0 && run != nullptr && run->label.started_wall_ms > first_sent;
+  });
   const auto pending = std::make_shared<Pending>(Pending{stop_all(services, *ids), std::move(to)});
   services.waits.until_down(*ids, [&services, pending](const Facts& facts) {
     fill_in(services, pending->reply, facts);

@@ -22,6 +22,12 @@ TEST_CASE("envelope: a request comes back with its method and parameters") {
   request.targets = {"api", "web#1"};
   request.wait = false;
   const std::string payload = encode_request(kStart, request);
+  CHECK(decode_request(payload)->first_sent == 0);
+  const auto again = decode_request(sent_again(payload, 1'700'000'000'123));
+  REQUIRE(again);
+  CHECK(again->first_sent == 1'700'000'000'123);
+  CHECK(again->method == "app.start");
+  CHECK(again->params);
   CHECK(payload ==
         R"({"method":"app.start","params":{"targets":["api","web#1"],"wait":false,"command":"","autostart":true}})");
   const Result<RequestEnvelope> envelope = decode_request(payload);
