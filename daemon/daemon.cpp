@@ -188,6 +188,7 @@ void Daemon::make_services() {
   register_save_handlers(dispatcher_, *services_);
   register_events_handler(dispatcher_, *services_, bus_);
   server_ = std::make_unique<Server>(loop_, dispatcher_, ::getppid());
+  server_->is_busy = [this] { return supervisor_->is_starting(); };
   server_->on_quiet = [this] { give_back(); };
   server_->on_audience = [this](bool present) { on_audience(present); };
   supervisor_->on_recovered = [this] { on_recovered(); };

@@ -1,8 +1,5 @@
 #include "daemon/api/server.h"
 
-#include <ctime>
-#include <utility>
-
 #include <unistd.h>
 
 #include "core/loop/loop.h"
@@ -24,17 +21,10 @@ constexpr Duration kAcceptPause = 1s;
 constexpr std::size_t kMuchUnread = 1U << 20;
 constexpr Duration kQuiet = 1s;         // after the last client, or the start
 constexpr Duration kCrowdGone = 500ms;  // until the rest of it has gone, too
-// Thousands of starts go on after the client that asked for them: while the daemon has more than so
-// much CPU in so long, it is looked at again, but not for ever: apps may write all day.
-constexpr Duration kBusyCpu = 5ms;
+// Thousands of starts go on after the client that asked for them: it is looked at again, but not
+// for ever.
 constexpr Duration kBusySpan = 250ms;
 constexpr int kMostLooks = 40;
-
-Duration process_cpu() {
-  timespec used{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
-}
 
 // Refused before anything is read; one short write to a fresh socket cannot block.
 void refuse(int socket, const Error& error) {
@@ -76,8 +66,7 @@ Status Server::start(UniqueFd listener) {
 }
 
 void Server::give_back_when_quiet() {
-  const Duration before = std::exchange(cpu_seen_, process_cpu());
-  const bool busy = cpu_seen_ - before > kBusyCpu;
+  const bool busy = is_busy && is_busy();
   looks_ = busy && looks_ < kMostLooks ? looks_ + 1 : 0;
   if (looks_ > 0) return give_back_.start(kBusySpan);
   if (on_quiet) on_quiet();

@@ -38,6 +38,8 @@ class Server {
 
   // The first client has come, the last one has left.
   std::function<void(bool present)> on_audience;
+  // Whether there is work of clients that have left.
+  std::function<bool()> is_busy;
   // After a busy time; what it has left behind in memory can go.
   std::function<void()> on_quiet;
 
@@ -71,8 +73,7 @@ class Server {
   int keeper_pid_;
   loop::Timer accept_again_;
   loop::Timer give_back_;  // memory
-  Duration cpu_seen_{0};   // what the daemon had had when it was last looked whether it is busy
-  int looks_ = 0;          // in turn at which it was
+  int looks_ = 0;          // in turn at which there was something to do
   UniqueFd listener_;
   std::unique_ptr<loop::Poll> poll_;
   std::map<SessionId, Client> clients_;

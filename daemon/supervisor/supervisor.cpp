@@ -147,6 +147,12 @@ void Supervisor::start(InstanceId id) {
   feed(*instance, {.kind = Input::Kind::start});
 }
 
+bool Supervisor::is_starting() const {
+  return std::any_of(instances_.begin(), instances_.end(), [](const auto& entry) {
+    return model::state_of(entry.second.machine) == model::State::launching;
+  });
+}
+
 void Supervisor::stop(InstanceId id) {
   if (Instance* instance = find_mutable(id)) feed(*instance, {.kind = Input::Kind::stop});
 }

@@ -88,6 +88,9 @@ class Supervisor final : public KeeperListener {
   std::function<void(bool done)> on_upgraded;
 
   // ---- questions
+  // Whether a run is about to begin, or to prove itself.
+  [[nodiscard]] bool is_starting() const;
+
   // As many as the descriptors allow.
   [[nodiscard]] std::uint64_t most_instances() const {
     return most_instances(further_descriptors());
