@@ -15,6 +15,8 @@ namespace roost::daemon {
 namespace limits = model::limits;
 
 namespace {
+constexpr int kRequestsPerTurn = 16;
+
 class Cork {
  public:
   explicit Cork(bool& corked) : corked_(corked) { corked_ = true; }
@@ -34,6 +36,7 @@ Session::Session(loop::Loop& loop, UniqueFd socket, Callbacks callbacks)
       socket_(std::move(socket)),
       callbacks_(std::move(callbacks)),
       poll_(loop, socket_.get(), [this](unsigned events) { on_events(events); }),
+      more_(loop, [this] { take_frames(); }),
       deadline_(loop, [this] { close(); }),
       keep_alive_(loop, [this] {
         if (out_.empty()) out_.add(ipc::append_keep_alive);  // what waits is a sign of life, too
@@ -51,6 +54,7 @@ void Session::on_events(unsigned events) {
 }
 
 void Session::read_some() {
+  if (more_.active()) return;
   std::array<char, 65536> buffer;  // NOLINT: filled by recv
   const ssize_t n = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -68,8 +72,10 @@ void Session::take_frames() {
   write_some();
 }
 
+// So many of one client's at a time: others come in between.
 void Session::handle_frames() {
-  while (open_ && !closing_) {
+  for (int handled = 0; open_ && !closing_; ++handled) {
+    if (handled == kRequestsPerTurn) return more_.start(1ms);  // 0 would be this turn again
     Result<std::optional<ipc::Frame>> frame = decoder_.next();
     if (!frame) {
       send(ipc::FrameType::error, 0, ipc::encode_error(frame.error()));
@@ -141,6 +147,7 @@ void Session::close() {
   if (!open_) return;
   open_ = false;
   poll_.stop();
+  more_.cancel();
   deadline_.cancel();
   keep_alive_.cancel();
   callbacks_.on_closed();

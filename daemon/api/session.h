@@ -57,6 +57,7 @@ class Session {
   UniqueFd socket_;
   Callbacks callbacks_;
   loop::Poll poll_;
+  loop::Timer more_;        // while requests that were read wait for their turn
   loop::Timer deadline_;    // for a frame that was begun
   loop::Timer keep_alive_;  // while a wait is pending
   ipc::FrameDecoder decoder_{ipc::Side::daemon};
