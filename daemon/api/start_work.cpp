@@ -57,7 +57,7 @@ void tell_unlimited(StartWork& work, const model::AppSpec& spec) {
 bool was_carried_out(const StartWork& work, const Instance& instance) {
   const model::InstanceState& m = instance.machine;
   const bool over = !m.current && (instance.spec->job || m.desired == model::Desired::down);
-  return work.first_sent != 0 && over && m.rest != model::Rest::waiting &&
+  return work.first_sent != 0 && over && m.rest != model::Rest::waiting && !is_held(instance) &&
          instance.last_exit_ms >= work.first_sent;
 }
 

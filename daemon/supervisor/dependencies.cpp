@@ -122,31 +122,27 @@ void Dependencies::tell_failure(const Event& event) {
     return bus_.publish(
         {.kind = Event::Kind::held, .instance = event.instance, .failure = unmet.words});
   }
+  const bool over = event.kind == Event::Kind::run_over;
+  const bool failed = event.kind == Event::Kind::spawn_failed || (over && !event.asked) ||
+                      (event.kind == Event::Kind::held && !event.failure.empty());
+  const bool taken_away = (over && event.asked) || event.kind == Event::Kind::stopped ||
+                          event.kind == Event::Kind::deleted;
+  if (!failed && !taken_away) return;
+  const std::string how = event.failure.empty() ? event.reason : event.failure;
   const Instance* broken = supervisor_.find(event.instance);
   const std::string name = broken != nullptr ? broken->spec->name : event.name;
   for (const auto& [id, instance] : supervisor_.instances()) {
     const auto needs = instance.spec->depends_on.find(name);
     if (!is_held(instance) || needs == instance.spec->depends_on.end()) continue;
     if (broken != nullptr && supervisor_.meets(needs->second, *broken)) continue;
-    if (std::string words = failure_of(event, name, needs->second); !words.empty())
-      bus_.publish({.kind = Event::Kind::held, .instance = id, .failure = std::move(words)});
+    // What somebody stopped or deleted comes when somebody starts it; what failed is tried again,
+    // and who waits is told all the same.
+    const Supervisor::Unmet unmet = supervisor_.unmet_app(name, needs->second);
+    if (!unmet.failed && !failed) continue;
+    bus_.publish({.kind = Event::Kind::held,
+                  .instance = id,
+                  .failure = unmet.failed ? unmet.words : "waiting for " + name + ": " + how});
   }
-}
-
-// What somebody stopped or deleted comes when somebody starts it; what failed is tried again, and
-// who waits is told all the same.
-std::string Dependencies::failure_of(const Event& event, const std::string& name,
-                                     model::DependencyCondition wish) const {
-  const bool over = event.kind == Event::Kind::run_over;
-  const bool failed = event.kind == Event::Kind::spawn_failed || (over && !event.asked) ||
-                      (event.kind == Event::Kind::held && !event.failure.empty());
-  const bool taken_away = (over && event.asked) || event.kind == Event::Kind::stopped ||
-                          event.kind == Event::Kind::deleted;
-  if (!failed && !taken_away) return {};
-  Supervisor::Unmet unmet = supervisor_.unmet_app(name, wish);
-  if (unmet.failed) return std::move(unmet.words);
-  if (taken_away) return {};
-  return "waiting for " + name + ": " + (event.failure.empty() ? event.reason : event.failure);
 }
 
 // ---- stopping

@@ -48,8 +48,6 @@ class Dependencies {
   void look_at_all(const Event& event);
   void look_at(model::InstanceId id);
   void tell_failure(const Event& event);
-  [[nodiscard]] std::string failure_of(const Event& event, const std::string& name,
-                                       model::DependencyCondition wish) const;
   void look_for(model::InstanceId id);
   [[nodiscard]] std::optional<ProbePlan> plan_look(model::InstanceId id,
                                                    std::uint64_t number) const;

@@ -94,7 +94,7 @@ struct DaemonStats {
                       req("threads", &DaemonStats::threads, "threads of the daemon"),
                       req("descriptors", &DaemonStats::descriptors, "open file descriptors of the daemon"),
                       req("descriptor_limit", &DaemonStats::descriptor_limit, "how many it may open"),
-                      req("keeper_slots", &DaemonStats::keeper_slots, "runs the keeper can hold"),
+                      req("keeper_slots", &DaemonStats::keeper_slots, "runs that the descriptors leave room for"),
                       req("apps", &DaemonStats::apps, "apps"), req("instances", &DaemonStats::instances, "instances of them"),
                       req("runs", &DaemonStats::runs, "processes supervised, and exits not yet on record"),
                       req("clients", &DaemonStats::clients, "connections, this one included"),
