@@ -145,6 +145,11 @@ def test_no_probe_outlives_its_app(home):
     wait_until(lambda: not procs.alive(pid), 30, "it is over with its app")
 
 
+def ends(home):
+    """When runs of any app ended, in ms."""
+    return sorted(e["ended_ms"] for d in home.describe("all") for e in d.get("exits", []))
+
+
 def test_a_slow_dependency_causes_no_storm(home):
     """Twelve apps whose probes hang on the same thing: few are restarted at a time, and each gets more and more time."""
     path = home.work / "roost.json"
@@ -153,10 +158,10 @@ def test_a_slow_dependency_causes_no_storm(home):
              "health": {"exec": f"[ ! -e {flag} ]", "interval": "100ms", "timeout": "20s", "retries": 2, "start_grace": 0}} for i in range(12)]
     path.write_text(json.dumps({"apps": apps}))
     home.ok("start", path, timeout=110)
-    before = home.pids()
     flag.touch()
-    wait_until(lambda: sum(p != before[k] for k, p in home.pids().items()) >= 4, 60, "some are restarted")
-    hold_for(lambda: sum(len(home.exits(f"app{i}")) for i in range(12)) <= 5, 3, "but not all of them")
+    wait_until(lambda: len(ends(home)) >= 4, 60, "some are restarted")
+    # A loaded machine may see the next four: what counts is that no five are within the 30 s of four.
+    hold_for(lambda: all(fifth - first > 25_000 for first, fifth in zip(ends(home), ends(home)[4:])), 3, "but not all of them")
     assert "several apps were just now" in home.daemon_log()
     flag.unlink()
     wait_until(lambda: all(i["state"] == "online" for i in home.infos()), 60, "all is well again")

@@ -88,8 +88,8 @@ def test_f10_full_log_disk_resumes_within_a_second(small_disk, release_home):
 
 @pytest.mark.root
 def test_f10_daemon_dies_while_the_log_disk_is_full(small_disk, home):
-    disk = small_disk(8 * MIB)
-    chatter = Chatter(home, disk, rate=50_000)
+    disk = small_disk(32 * MIB)  # room for a minute at this rate: full once, not again
+    chatter = Chatter(home, disk, rate=5_000)
     disk.fill(leave=64 << 10)
     chatter.wait_blocked()
     home.wait_new_daemon(home.kill_daemon())
