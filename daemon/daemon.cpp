@@ -21,7 +21,7 @@ constexpr std::size_t kMaxPendingWork = 20'000;  // one signal or sweep per inst
 constexpr Duration kInheritRetry = 5ms;
 constexpr Duration kInheritLimit = 1s;  // a spawn that hangs in the kernel is left behind
 // What the loop has spawned is settled then; so long restarts are put on record together.
-constexpr Duration kSettleAfter = 1s;
+constexpr Duration kSettleAfter = 2s;
 constexpr Duration kPatience = 5s;   // what nobody waits for comes so late at most
 constexpr Duration kQuitLimit = 3s;  // for the last acknowledgements
 

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/fs.h"
@@ -33,8 +34,12 @@ std::unordered_map<std::uint64_t, int> pipes_by_inode() {
     int fd = -1;
     const std::string_view name(entry->d_name);
     if (std::from_chars(name.data(), name.data() + name.size(), fd).ec != std::errc{}) continue;
-    if ((::fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY)
-      continue;  // the pump's, of a terminal's pipe
+
+    struct stat info {};
+
+    if (::fstat(fd, &info) != 0) continue;
+    // The other ends are the pump's, of a terminal's pipe, and those kept for the next run.
+    if (S_ISFIFO(info.st_mode) && (::fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY) continue;
     if (const std::uint64_t inode = pipe_inode(fd); inode != 0) pipes[inode] = fd;
   }
   ::closedir(dir);
@@ -59,8 +64,10 @@ class TableBuilder {
       record.flags = keeper::kRunForeign;
       model::store_label(run.label, std::span<std::uint8_t, model::kLabelCapacity>(record.label));
       add_fd(record, 0, run.pidfd.get());
-      add_pipe(record, 1, run.out_pipe, pipes);
-      add_pipe(record, 2, run.err_pipe, pipes);
+      if (!run.drained) {  // else its pipes may be those of the next
+        add_pipe(record, 1, run.out_pipe, pipes);
+        add_pipe(record, 2, run.err_pipe, pipes);
+      }
       if (run.channel) add_fd(record, 4, run.channel->fd());
       if (run.exit) {
         record.flags |= keeper::kRunExited;

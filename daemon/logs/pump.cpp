@@ -24,6 +24,14 @@ struct Attach {
   LogTarget target;
 };
 
+struct PassOn {
+  RunId from{};
+  RunId to{};
+};
+
+// In the order in which runs are begun.
+using Begin = std::variant<Attach, PassOn>;
+
 struct Finish {
   RunId run{};
   TimePoint since;
@@ -66,8 +74,8 @@ std::unique_ptr<PumpThread::LogStream> make_stream(RunId run, Stream stream, Uni
 }
 }  // namespace
 
-// The queue is bounded by what it is about: two attaches and one finish per run, kMaxTails tails,
-// one flush per request of a client.
+// The queue is bounded by what it is about: two attaches (or one pass) and one finish per run,
+// kMaxTails tails, one flush per request of a client.
 class Pump::Impl {
  public:
   explicit Impl(Options options)
@@ -135,11 +143,18 @@ class Pump::Impl {
       // Without its terminal a pipe seems to be at its end.
       const bool early = wake_ && !command.stream->terminal;
       const bool watched = early && engine_->watch_early(*command.stream);
-      attaches_.push_back(std::move(command));
+      begins_.emplace_back(std::move(command));
       if (watched || std::exchange(woken_, true) || !wake_) return;
     }
     (void)::eventfd_write(wake_.get(), 1);
   }
+
+  void pass_on(PassOn command) {
+    const std::lock_guard lock(mutex_);
+    begins_.emplace_back(command);
+  }
+
+  [[nodiscard]] bool is_relaying() const { return counters_.relaying; }
 
   void tail(Tail tail) {
     if (tails_.fetch_add(1) < kMaxTails) {
@@ -171,25 +186,29 @@ class Pump::Impl {
     FsIdentity::drop_groups_of_thread();
     while (!quit_) {
       engine_->wait();
-      take_attached();
+      take_begun();
       engine_->work();
       carry_out_commands();
     }
     ended_ = true;
   }
 
-  void take_attached() {
-    std::vector<Attach> attaches;
+  void take_begun() {
+    std::vector<Begin> begins;
     std::optional<RelayNumbers> relay;  // comes before what is attached
     {
       const std::lock_guard lock(mutex_);
       relay.swap(relay_);
-      attaches.swap(attaches_);
+      begins.swap(begins_);
     }
     if (relay) engine_->use_relay(relay->pipe, relay->note);
-    for (Attach& one : attaches)
-      engine_->attach(std::move(one.stream), std::move(one.target));
+    for (Begin& one : begins)
+      std::visit([this](auto& begun) { begin(begun); }, one);
   }
+
+  void begin(Attach& one) { engine_->attach(std::move(one.stream), std::move(one.target)); }
+
+  void begin(const PassOn& one) { engine_->pass_on(one.from, one.to); }
 
   void carry_out_commands() {
     std::vector<Command> commands;
@@ -198,7 +217,7 @@ class Pump::Impl {
       commands.swap(commands_);
       woken_ = false;
     }
-    take_attached();  // what the commands are about
+    take_begun();  // what the commands are about
     for (Command& command : commands)
       std::visit([this](auto& one) { carry_out(one); }, command);
   }
@@ -233,7 +252,7 @@ class Pump::Impl {
   std::unique_ptr<PumpThread> engine_;
   std::mutex mutex_;
   std::optional<RelayNumbers> relay_;  // guarded by mutex_, as
-  std::vector<Attach> attaches_;       // those, and
+  std::vector<Begin> begins_;          // those, and
   std::vector<Command> commands_;      // those, and
   bool woken_ = false;                 // for any of them
   std::atomic<std::size_t> tails_{0};
@@ -275,6 +294,14 @@ void Pump::attach_terminal(RunId run, UniqueFd pipe, UniqueFd master, LogTarget 
   auto made = make_stream(run, Stream::out, std::move(pipe), origin);
   made->terminal = std::move(master);
   impl_->attach({std::move(made), std::move(target)});
+}
+
+void Pump::pass_on(RunId from, RunId to) {
+  impl_->pass_on({from, to});
+}
+
+bool Pump::is_relaying() const {
+  return impl_->is_relaying();
 }
 
 void Pump::finish(RunId run) {

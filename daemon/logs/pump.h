@@ -132,6 +132,13 @@ class Pump {
   void attach_terminal(RunId run, UniqueFd pipe, UniqueFd master, LogTarget target,
                        Origin origin = Origin::fresh);
 
+  // The streams of a run that was attached and not finished go on as those of another, which has
+  // the same pipes and has written nothing yet. `from` is over: of its output nothing is in the
+  // pipes, nor may be in the relay, and on_drained is not called for it. The thread is not woken.
+  void pass_on(RunId from, RunId to);
+  // Whether something may be in the relay. What is in no pipe then is in its file.
+  [[nodiscard]] bool is_relaying() const;
+
   // The process is dead: each stream is drained to its end, or for Options::exit_gate at most, and
   // closed; on_drained follows, if it was not told before, also for a run that was never attached.
   // A file stopped by a full disk may hold this up for longer (the bytes are safe in the pipe);

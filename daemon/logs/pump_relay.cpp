@@ -29,6 +29,7 @@ ssize_t PumpThread::take(LogStream& stream, std::size_t most) {
                          relay_.is_free() &&
                          relay_.note(stream.run, stream.which, stream.to->target.path);
     if (!relayed) return file.take(stream.pipe.get(), most);
+    counters_.relaying = true;
     if (const ssize_t n = relay_.fill(stream.pipe.get(), most); n <= 0) return n;
     counters_.relayed.fetch_add(relay_.bytes(), std::memory_order_relaxed);
   }
@@ -39,6 +40,7 @@ ssize_t PumpThread::take(LogStream& stream, std::size_t most) {
 
 void PumpThread::use_relay(int pipe, int note) {
   relay_.open(pipe, note);
+  counters_.relaying = !relay_.is_free();
   if (relay_.is_free()) return;
   if (!relay_.source()) {
     counters_.discarded.fetch_add(relay_.discard(null_.get()), std::memory_order_relaxed);

@@ -28,10 +28,7 @@ void PumpThread::attach(std::unique_ptr<LogStream> stream, LogTarget target) {
     place->also =
         files_.destination({.path = also, .owner = target.owner, .on_full = model::OnFull::drop});
   place->to = files_.destination(std::move(target));
-  if (place->to->last_run != id)
-    place->before = std::exchange(place->to->last_run, id);
-  else if (const auto& other = run.streams[1 - index_of(place->which)])
-    place->before = other->before;  // both into one file
+  follow(run, *place);
   counters_.streams.fetch_add(1, std::memory_order_relaxed);
   // An earlier daemon's bytes of it come first; and nobody writes to the pipe without its terminal.
   if (has_relayed(*place) || !read_terminal(*place))
@@ -40,6 +37,35 @@ void PumpThread::attach(std::unique_ptr<LogStream> stream, LogTarget target) {
     watch(*place);
   if (late) run.finishing = run.reported = true;
   if (late || run.gate_passed) gates_.emplace_front(turn_.now, id);
+}
+
+// Whose last words come before its first.
+void PumpThread::follow(Run& run, LogStream& stream) {
+  if (stream.to->last_run != stream.run)
+    stream.before = std::exchange(stream.to->last_run, stream.run);
+  else if (const auto& other = run.streams[1 - index_of(stream.which)])
+    stream.before = other->before;  // both into one file
+}
+
+void PumpThread::pass_on(RunId from, RunId to) {
+  const auto found = runs_.find(from);
+  if (!ROOST_EXPECT(found != runs_.end() && !runs_.contains(to), "a run goes on as another"))
+    return;
+  Run run = std::move(found->second);
+  runs_.erase(found);
+  for (const auto& stream : run.streams)
+    if (stream) end_span(*stream);
+  note_finished(from, run);
+  Run& now = runs_.emplace(to, std::move(run)).first->second;
+  for (const auto& stream : now.streams) {
+    if (!stream) continue;
+    stream->run = to;
+    stream->taken_over = stream->begun = stream->flooding = false;
+    stream->bytes = stream->discarded = 0;
+    stream->span = {};
+    stream->to->names_at = TimePoint();  // as of one that comes new
+    follow(now, *stream);
+  }
 }
 
 // Whether it is read, if it has one. That it cannot be may pass: there are no descriptors, or no
@@ -166,19 +192,25 @@ void PumpThread::complete_if_done(RunId id) {
   runs_.erase(found);
 }
 
+void PumpThread::note_finished(RunId id, const Run& run) {
+  Finished finished;
+  finished.run = id;
+  for (const auto& stream : run.streams)
+    if (stream && stream->begun)
+      finished.streams[index_of(stream->which)] = {stream->to, stream->span};
+  finished_.push_back(std::move(finished));
+  if (finished_.size() > Pump::kFinishedKept) finished_.pop_front();
+}
+
 void PumpThread::report(RunId id, const Run& run) {
   DrainReport report;
   report.cut_off = run.cut_off;
-  Finished finished;
-  finished.run = id;
   for (const auto& stream : run.streams) {
     if (!stream) continue;
     (stream->which == Stream::out ? report.out_bytes : report.err_bytes) = stream->bytes;
     report.discarded += stream->discarded;
-    if (stream->begun) finished.streams[index_of(stream->which)] = {stream->to, stream->span};
   }
-  finished_.push_back(std::move(finished));
-  if (finished_.size() > Pump::kFinishedKept) finished_.pop_front();
+  note_finished(id, run);
   kill_point("pump.drained");
   if (options_.on_drained)
     outbox_.put_later([id, report, tell = options_.on_drained] { tell(id, report); });

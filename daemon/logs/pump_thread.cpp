@@ -87,6 +87,7 @@ void PumpThread::work() {
   if (leftover_) settle_leftover();
   if (!held_.empty()) retry_held();
   if (!gates_.empty()) close_gates();
+  counters_.relaying = relay_.bytes() > 0;
   publish();
 }
 
@@ -315,13 +316,18 @@ void PumpThread::end(LogStream& stream) {
     stream.discarded += bytes;
     counters_.discarded.fetch_add(bytes, std::memory_order_relaxed);
   }
+  end_span(stream);
+  counters_.streams.fetch_sub(1, std::memory_order_relaxed);
+  complete_if_done(stream.run);
+}
+
+// It has written all that it will.
+void PumpThread::end_span(LogStream& stream) {
   if (!stream.begun) {
     find_earlier_output(stream);
   } else if (stream.to->file && stream.to->file->id() == stream.span.file) {
     stream.span.end = stream.to->file->offset();
   }
-  counters_.streams.fetch_sub(1, std::memory_order_relaxed);
-  complete_if_done(stream.run);
 }
 
 void PumpThread::retry_held() {

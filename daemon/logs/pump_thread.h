@@ -31,6 +31,7 @@ namespace roost::daemon {
 struct PumpCounters {
   std::atomic<std::uint64_t> bytes{0}, batches{0}, marks{0}, discarded{0}, relayed{0};
   std::atomic<std::uint32_t> streams{0}, open_files{0}, stopped_files{0};
+  std::atomic<bool> relaying{false};  // before it is taken out of its pipe
 };
 
 class PumpThread {
@@ -81,6 +82,7 @@ class PumpThread {
   // the caller has seen to it that attach() is called.
   [[nodiscard]] bool watch_early(LogStream& stream) const;
   void attach(std::unique_ptr<LogStream> stream, LogTarget target);
+  void pass_on(RunId from, RunId to);
   // The process died at `since`.
   void finish(RunId run, TimePoint since);
   [[nodiscard]] std::string tail(RunId run, Stream which, int lines, std::size_t max_bytes);
@@ -158,6 +160,7 @@ class PumpThread {
   void unwatch(LogStream& stream);
   void hold(LogStream& stream);
   void end(LogStream& stream);
+  void end_span(LogStream& stream);
 
   void retry_held();
   void close_gates();
@@ -168,7 +171,9 @@ class PumpThread {
   void keep_waiting(RunId id);
   void cut(Run& run, LogStream& stream);
   void complete_if_done(RunId id);
+  static void follow(Run& run, LogStream& stream);
   void report(RunId id, const Run& run);
+  void note_finished(RunId id, const Run& run);
   [[nodiscard]] const Finished* find_finished(RunId run) const;
   void publish();
 

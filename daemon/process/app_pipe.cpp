@@ -4,6 +4,7 @@
 #include <string>
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace roost::daemon {
@@ -37,6 +38,15 @@ Result<AppPipe> make_app_pipe(int own_descriptors, int& errnum) {
   }
   (void)::fcntl(pipe.read.get(), F_SETPIPE_SZ, kFirstPipeBytes);  // else as large as it came
   return pipe;
+}
+
+bool is_empty(const AppPipe& pipe) {
+  int waiting = 0;
+  return ::ioctl(pipe.read.get(), FIONREAD, &waiting) == 0 && waiting == 0;
+}
+
+bool make_blocking(const AppPipe& pipe) {
+  return ::fcntl(pipe.app.get(), F_SETFL, 0) == 0;
 }
 
 Status give_to_user(int end, uid_t uid, gid_t gid) {

@@ -15,11 +15,20 @@ struct AppPipe {
   UniqueFd app;
 };
 
+struct AppPipes {
+  AppPipe out;
+  AppPipe err;
+};
+
 // /proc/self/fd, so that nobody walks there for each pipe; none without /proc.
 [[nodiscard]] UniqueFd open_own_descriptors();
 
 // Both close-on-exec. errno is told by the Error's caller through `errnum`.
 [[nodiscard]] Result<AppPipe> make_app_pipe(int own_descriptors, int& errnum);
+
+[[nodiscard]] bool is_empty(const AppPipe& pipe);
+// The app's end, which an app may have changed.
+[[nodiscard]] bool make_blocking(const AppPipe& pipe);
 
 // Gives the app's end (of a pipe or a terminal) to the app's user, or opening /dev/stdout would be
 // denied to it.

@@ -63,9 +63,10 @@ class SpawnAttempt::Impl {
     if (!resolve_user() || !make_output() || !make_channel() || !open_lane()) return false;
     fill_child_plan();
     child_.loop_bell = meanwhile == Meanwhile::going_on ? options_.loop_bell : -1;
+    if (plan_.pipes) take_output({}, {});
     clone(meanwhile);
     if (pid_ < 0) return false;
-    if (meanwhile == Meanwhile::going_on) give_output();
+    if (meanwhile == Meanwhile::going_on && !result_.output_taken) give_output();
     return true;
   }
 
@@ -100,34 +101,28 @@ class SpawnAttempt::Impl {
 
   bool resolve_user() {
     if (plan_.user.empty() && plan_.group.empty()) return true;
-    std::optional<gid_t> group;
-    if (!plan_.group.empty()) {
-      auto found = find_group(plan_.group);
-      if (!found) return unknown_user(std::move(found).error());
-      group = *found;
-    }
-    if (plan_.user.empty()) {
-      user_.uid = ::geteuid();
-      user_.gid = *group;
-      user_.groups = {*group};
-    } else {
-      auto user = find_user(plan_.user, group);
-      if (!user) return unknown_user(std::move(user).error());
-      user_ = std::move(*user);
+    auto identity = find_identity(plan_.user, plan_.group);
+    if (!identity) return unknown_user(std::move(identity).error());
+    user_ = std::move(*identity);
+    if (!plan_.user.empty()) {
       set_variable(plan_.env, "HOME", user_.home);
       set_variable(plan_.env, "USER", user_.name);
       set_variable(plan_.env, "LOGNAME", user_.name);
       set_variable(plan_.env, "SHELL", user_.shell);
     }
-    child_.change_user = user_.uid != ::geteuid() || (group && *group != ::getegid());
+    child_.change_user =
+        user_.uid != ::geteuid() || (!plan_.group.empty() && user_.gid != ::getegid());
     if (child_.change_user && ::geteuid() != 0) return fail(SpawnStage::identity, EPERM);
     return true;
   }
 
   bool make_output() {
-    if (plan_.terminal ? !make_terminal() : !make_pipe(out_) || !make_pipe(err_)) return false;
-    result_.out_pipe = pipe_inode(out_.read.get());
-    result_.err_pipe = pipe_inode(err_.read.get());
+    if (plan_.pipes)
+      pipes_ = std::move(*plan_.pipes);
+    else if (plan_.terminal ? !make_terminal() : !make_pipe(pipes_.out) || !make_pipe(pipes_.err))
+      return false;
+    result_.out_pipe = pipe_inode(pipes_.out.read.get());
+    result_.err_pipe = pipe_inode(pipes_.err.read.get());
     return true;
   }
 
@@ -144,8 +139,8 @@ class SpawnAttempt::Impl {
     auto made = make_app_terminal(*plan_.terminal, errnum);
     if (!made) return fail(SpawnStage::pipe, errnum);
     terminal_ = std::move(made->app);
-    out_.read = std::move(made->pipe);
-    err_.read = std::move(made->master);
+    pipes_.out.read = std::move(made->pipe);
+    pipes_.err.read = std::move(made->master);
     return give(terminal_);
   }
 
@@ -201,10 +196,10 @@ class SpawnAttempt::Impl {
     child_.keeper_bell = options_.keeper_bell;
     child_.rings = plan_.rings || !plan_.note;  // who was asked for is known at once
     child_.stdin_fd = terminal_ ? terminal_.get() : bench_.stdin_null();
-    child_.out_app = terminal_ ? terminal_.get() : out_.app.get();
-    child_.err_app = terminal_ ? terminal_.get() : err_.app.get();
-    child_.out_read = out_.read.get();
-    child_.err_read = err_.read.get();
+    child_.out_app = terminal_ ? terminal_.get() : pipes_.out.app.get();
+    child_.err_app = terminal_ ? terminal_.get() : pipes_.err.app.get();
+    child_.out_read = pipes_.out.read.get();
+    child_.err_read = pipes_.err.read.get();
     child_.channel_app = channel_app_.get();
     child_.channel_daemon = channel_daemon_.get();
     if (plan_.lane.kind == CgroupKind::v1) child_.cgroup_procs = lane_fd_.get();
@@ -334,13 +329,26 @@ class SpawnAttempt::Impl {
         bench_.start_ticks().of(pid_, result_.pidfd.get(), {asked_ns_, report.born_ns});
     result_.channel = std::move(channel_daemon_);
     if (!result_.output_taken) give_output();
+    if (plan_.keeps_pipes) result_.pipes = std::move(pipes_);
   }
 
   void give_output() {
+    UniqueFd out;
+    UniqueFd err;
+    if (plan_.keeps_pipes) {
+      out.reset(::fcntl(pipes_.out.read.get(), F_DUPFD_CLOEXEC, 0));
+      err.reset(::fcntl(pipes_.err.read.get(), F_DUPFD_CLOEXEC, 0));
+    }
+    plan_.keeps_pipes = out && err;
+    if (plan_.keeps_pipes) return take_output(std::move(out), std::move(err));
+    take_output(std::move(pipes_.out.read), std::move(pipes_.err.read));
+  }
+
+  void take_output(UniqueFd out, UniqueFd err) {
     result_.output_taken = plan_.take_output != nullptr;
-    if (plan_.take_output) return plan_.take_output(std::move(out_.read), std::move(err_.read));
-    result_.out = std::move(out_.read);
-    result_.err = std::move(err_.read);
+    if (plan_.take_output) return plan_.take_output(std::move(out), std::move(err));
+    result_.out = std::move(out);
+    result_.err = std::move(err);
   }
 
   SpawnBench& bench_;
@@ -348,9 +356,8 @@ class SpawnAttempt::Impl {
   SpawnPlan plan_;
   SpawnResult result_;
   UserIdentity user_;
-  AppPipe out_;
-  AppPipe err_;
-  UniqueFd terminal_;  // the app's end of it; out_ and err_ have only what is read then
+  AppPipes pipes_;     // with a terminal only what is read
+  UniqueFd terminal_;  // the app's end of it
   UniqueFd channel_app_;
   UniqueFd channel_daemon_;
   UniqueFd lane_fd_;  // v2: the directory; v1: cgroup.procs

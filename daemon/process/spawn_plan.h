@@ -14,6 +14,7 @@
 #include "core/model/ids.h"
 #include "core/model/label.h"
 #include "core/model/process_limits.h"
+#include "daemon/process/app_pipe.h"
 #include "daemon/process/app_terminal.h"
 #include "daemon/process/lanes.h"
 
@@ -72,8 +73,11 @@ struct SpawnPlan {
   std::optional<KeeperNote> note;
   // The keeper is to know at once all the same: it looks after a daemon that has living runs.
   bool rings = true;
+  std::optional<AppPipes> pipes{};  // instead of new ones
+  bool keeps_pipes = false;         // they are in the result, too; not with a terminal
   // Takes the daemon's ends of the pipes, on the thread that spawns, and keeps them open until the
-  // app's end is closed: the child may still have to send them. Empty: they are in the result.
+  // app's end is closed: the child may still have to send them. Empty: they are in the result. Of
+  // `pipes` it has them already: it gets none, and is called before there is a process.
   std::function<void(UniqueFd out, UniqueFd err)> take_output;
   // Told of the end of the spawn, on the thread that saw it, before whoever asked; `more_follow`:
   // there is more to come with which it may be put on record.

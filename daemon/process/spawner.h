@@ -68,7 +68,8 @@ struct SpawnResult {
   UniqueFd err;      // take_output is empty; of a plan with a terminal AppTerminal::pipe and master
   UniqueFd channel;  // the daemon's end, likewise; of a plan that has one
   bool output_taken = false;  // the plan's take_output was called, which may be so of a failure too
-  std::uint64_t out_pipe = 0;  // inode numbers of the pipes
+  std::optional<AppPipes> pipes{};  // of a plan that keeps them, where there were descriptors
+  std::uint64_t out_pipe = 0;       // inode numbers of the pipes
   std::uint64_t err_pipe = 0;
   std::optional<SpawnFailure> failure;  // nothing = the program runs
 };

@@ -92,4 +92,19 @@ Result<gid_t> find_group(const std::string& name) {
   return errno_error("group '" + name + "'", ERANGE);
 }
 
+Result<UserIdentity> find_identity(const std::string& user, const std::string& group) {
+  std::optional<gid_t> gid;
+  if (!group.empty()) {
+    Result<gid_t> found = find_group(group);
+    if (!found) return std::move(found).error();
+    gid = *found;
+  }
+  if (!user.empty()) return find_user(user, gid);
+  UserIdentity identity;
+  identity.uid = ::geteuid();
+  identity.gid = gid.value_or(::getegid());
+  identity.groups = {identity.gid};
+  return identity;
+}
+
 }  // namespace roost::daemon

@@ -28,4 +28,7 @@ struct UserIdentity {
 // By name, or by number whether it has an entry or not.
 [[nodiscard]] Result<gid_t> find_group(const std::string& group);
 
+// Of a process that is to run as this user and group; empty: as the daemon does.
+[[nodiscard]] Result<UserIdentity> find_identity(const std::string& user, const std::string& group);
+
 }  // namespace roost::daemon

@@ -46,6 +46,13 @@ std::uint64_t Supervisor::most_instances(std::uint64_t further) const {
       {own / limits::kFdsPerRun, left(held, limits::kMaxHeldAcks), limits::kMaxInstances});
 }
 
+// Without them no app is refused.
+bool Supervisor::has_room_for_outputs() const {
+  constexpr std::uint64_t kInstances =
+      limits::kMaxKeptOutputs * limits::kFdsPerKeptOutput / limits::kFdsPerRun + 1;
+  return most_instances() >= instances_.size() + kInstances;
+}
+
 std::uint64_t Supervisor::further_descriptors() const {
   std::uint64_t further = 0;
   for (const auto& [id, instance] : instances_)
@@ -132,6 +139,7 @@ std::vector<InstanceId> Supervisor::put_instances(AppEntry entry, std::size_t fi
   std::vector<InstanceId> ids;
   for (std::size_t i = first; i < entry.instances.size(); ++i)
     ids.push_back(make_instance(entry, entry.instances[i], shared).id);
+  if (!has_room_for_outputs()) kept_outputs_.let_all_go();
   tell_count(instances_, entry, shared);
   const AppId app{entry.id};
   store::Batch batch{store::PutApp{app, book_.put(std::move(entry))}};

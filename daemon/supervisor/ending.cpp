@@ -222,9 +222,12 @@ void Supervisor::on_keeper_exit(const KeeperExit& exit) {
 
 void Supervisor::process_exit(Run& run) {
   const RunId id = run.label.run;
-  finish_output(run);
   Instance* instance = find_mutable(run.label.instance);
-  if (instance == nullptr || !is_claimed(*instance, id)) return bury(instance, run);
+  const bool claimed = instance != nullptr && is_claimed(*instance, id);
+  // The next run may be begun at once, and go on with its pipes.
+  const bool may_go_on = claimed && kept_outputs_.are_empty(id) && !pump_->is_relaying();
+  if (!may_go_on) finish_output(run);
+  if (!claimed) return bury(instance, run);
   const Duration ran_for = run.exited_at - from_ns(run.label.started_ns);
   if (ran_for >= instance->spec->min_ready) see_online(*instance);
   feed(*instance, {.kind = Input::Kind::exited,
@@ -232,10 +235,12 @@ void Supervisor::process_exit(Run& run) {
                    .status = model::exit_status_from(run.exit->code, run.exit->status),
                    .ran_for = ran_for,
                    .error = exit_cause(run)});
+  if (Run* still = may_go_on ? find_run(id) : nullptr; still != nullptr) finish_output(*still);
 }
 
 // Most outputs end with their process, and the pump says so by itself.
 void Supervisor::finish_output(Run& run) {
+  kept_outputs_.let_go(run.label.run);
   if (run.drained) return;
   pump_->expect_end(run.label.run);
   run.drain.emplace(p_.loop, [this, id = run.label.run] { pump_->finish(id); });

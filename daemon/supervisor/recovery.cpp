@@ -44,6 +44,7 @@ void Recovery::finish() {
         notes_[row.instance] = *note;
   begin_run_ids();
   make_instances();
+  leave_pipes_to_the_last(runs_);
   for (KeeperRun& run : runs_)
     take_over(std::move(run));
   if (cold_) adopt_survivors();

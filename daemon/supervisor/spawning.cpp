@@ -40,7 +40,7 @@ void Supervisor::spawn(Instance& instance, RunId id) {
   plan.rings = std::none_of(runs_.begin(), runs_.end(), [](const auto& entry) {
     return entry.second.spawned && !entry.second.exit;
   });
-  plan.take_output = output_taker(instance, id);
+  plan_output(instance, plan);
   if (p_.store != nullptr) plan.settled = recorder(*p_.store, instance.id, p_.boot_id);
   run.note_passed = keeper_->is_behind();
   put_off_spawned(instance, run, plan);
@@ -90,6 +90,8 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
   run->spawned = true;
   run->out_pipe = result.out_pipe;
   run->err_pipe = result.err_pipe;
+  if (result.pipes && has_room_for_outputs())
+    kept_outputs_.keep(result.run, std::move(*result.pipes));
   attach_channel(*run, std::move(result.channel));
   // What the child brought may have come after a newer note.
   if (std::exchange(run->note_passed, false)) {
@@ -161,14 +163,30 @@ void attach_output(Pump& pump, RunId run, UniqueFd out, UniqueFd err, OutputTarg
 
 }  // namespace
 
-std::function<void(UniqueFd, UniqueFd)> Supervisor::output_taker(const Instance& instance,
-                                                                 RunId run) const {
-  return
-      [pump = pump_, run,
-       to = OutputTargets{log_target(instance, model::Stream::out),
-                          log_target(instance, model::Stream::err)}](UniqueFd out, UniqueFd err) {
-        attach_output(*pump, run, std::move(out), std::move(err), to, Pump::Origin::fresh);
-      };
+// The pipes of the run before, where they were kept for this; else new ones, which are kept of a
+// run that is not the first, if there is room, and nothing for which they would have to be made
+// anew.
+void Supervisor::plan_output(const Instance& instance, SpawnPlan& plan) {
+  const RunId run = plan.label.run;
+  Run* last = find_run(instance.last_exit_run);
+  if (last != nullptr && last->spec == instance.spec)
+    plan.pipes = kept_outputs_.take(last->label.run);
+  if (plan.pipes) {
+    last->drained = true;
+    plan.keeps_pipes = true;
+    plan.take_output = [pump = pump_, from = last->label.run, run](
+                           const UniqueFd&, const UniqueFd&) { pump->pass_on(from, run); };
+    return;
+  }
+  OutputTargets to{log_target(instance, model::Stream::out),
+                   log_target(instance, model::Stream::err)};
+  const model::AppSpec& spec = *instance.spec;
+  plan.keeps_pipes = raw(instance.last_exit_run) != 0 && kept_outputs_.has_room() &&
+                     has_room_for_outputs() && !spec.tty && spec.user.empty() &&
+                     spec.group.empty() && !to.out.lines && !to.err.lines;
+  plan.take_output = [pump = pump_, run, to = std::move(to)](UniqueFd out, UniqueFd err) {
+    attach_output(*pump, run, std::move(out), std::move(err), to, Pump::Origin::fresh);
+  };
 }
 
 void Supervisor::attach_found_output(const Instance& instance, RunId run, UniqueFd out,

@@ -32,6 +32,7 @@
 #include "daemon/process/spawner.h"
 #include "daemon/supervisor/instance.h"
 #include "daemon/supervisor/keeper_link.h"
+#include "daemon/supervisor/kept_outputs.h"
 #include "daemon/supervisor/log_paths.h"
 #include "daemon/supervisor/spec_book.h"
 #include "store/store.h"
@@ -283,8 +284,8 @@ class Supervisor final : public KeeperListener {
   void put_off_spawned(const Instance& instance, Run& run, SpawnPlan& plan);
   [[nodiscard]] static std::function<void(const SpawnResult&, bool)> recorder(
       store::Store& store, model::InstanceId instance, const std::array<std::uint8_t, 16>& boot_id);
-  [[nodiscard]] std::function<void(UniqueFd, UniqueFd)> output_taker(const Instance& instance,
-                                                                     model::RunId run) const;
+  void plan_output(const Instance& instance, SpawnPlan& plan);
+  [[nodiscard]] bool has_room_for_outputs() const;
   void spawn(Instance& instance, model::RunId id);
   void on_spawned(model::InstanceId instance, SpawnResult result);
 
@@ -369,6 +370,7 @@ class Supervisor final : public KeeperListener {
   UniqueFd inherited_notify_;
   std::optional<NotifySocket> notify_;
   ProbeQueue stop_commands_;
+  KeptOutputs kept_outputs_;
   MemoryGroups memory_groups_;
   std::shared_ptr<SharedWalk> walk_ = std::make_shared<SharedWalk>();
   std::uint64_t run_serial_ =

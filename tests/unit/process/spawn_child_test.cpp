@@ -102,7 +102,7 @@ TEST_CASE("spawn: an app with a channel has it at descriptor 3, and nothing else
   const auto other = fixture.spawn(direct("/bin/sleep", {"300"}));
   REQUIRE_FALSE(other.failure);
   CHECK_FALSE(other.channel);
-  CHECK(open_fds(other.pid) == std::set<int>{0, 1, 2});
+  CHECK(eventually([&] { return open_fds(other.pid) == std::set<int>{0, 1, 2}; }));
 }
 
 TEST_CASE("spawn: the app is registered with the keeper, and its exit comes from there") {
