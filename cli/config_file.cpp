@@ -135,6 +135,7 @@ Result<config::Variables> read_env_file(const config::EnvFile& file, const Surro
 }
 
 using Origins = std::map<std::string, std::string>;
+constexpr char kFromShell[] = "shell";
 
 // All that goes into the environment, later ones over earlier ones.
 Environment environment_of(const AppConfig& app, const Surroundings& around,
@@ -157,7 +158,7 @@ Environment environment_of(const AppConfig& app, const Surroundings& around,
   filter_environment(app.filter_env, passed);
   env.insert(passed.begin(), passed.end());
   for (const auto& [name, value] : passed)
-    origins.emplace("env." + name, "shell");
+    origins.emplace("env." + name, kFromShell);
   for (const auto& [name, value] : app.env) {
     if (value)
       env[name] = *value;
@@ -172,9 +173,23 @@ void add_places(const AppConfig& app, const std::string& path, Origins& origins)
     origins[name] = at.line == 0 ? path : path + ":" + std::to_string(at.line);
 }
 
-Result<ConfiguredApp> finish(const AppConfig& app, const Surroundings& around, Environment env) {
+// What neither the file says nor one of its env files.
+std::vector<std::string> inherited_of(const AppConfig& app, const Surroundings& around,
+                                      const Origins& origins) {
+  std::vector<std::string> names = variables_of_session(around.environment, around.wishes.pass_env,
+                                                        app.filter_env, around.wishes.settings);
+  std::erase_if(names, [&](const std::string& name) {
+    const auto origin = origins.find("env." + name);
+    return app.env.contains(name) || (origin != origins.end() && origin->second != kFromShell);
+  });
+  return names;
+}
+
+Result<ConfiguredApp> finish(const AppConfig& app, const Surroundings& around, Environment env,
+                             const Origins& origins) {
   StartOptions options = options_of(app);
   options.env = around.wishes.settings;
+  options.base.inherited = inherited_of(app, around, origins);
   auto builder = AppBuilder::make(options, std::move(env), around.directory);
   if (!builder) return std::move(builder).error();
   auto target = builder->resolve(app.script);
@@ -219,7 +234,8 @@ Result<ConfiguredApps> load_apps(const std::string& word, const ConfigWishes& wi
   problems.clear();
   for (const AppConfig& app : ecosystem->apps) {
     Origins origins;
-    auto finished = finish(app, around, environment_of(app, around, problems, origins));
+    Environment env = environment_of(app, around, problems, origins);
+    auto finished = finish(app, around, std::move(env), origins);
     add_places(app, loaded->document.path, origins);
     if (finished)
       result.apps.emplace_back(std::move(*finished)).origins = std::move(origins);

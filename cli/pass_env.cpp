@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::array<std::string_view, 10> kNames{"PATH", "HOME", "USER",     "LOGNAME", "SHELL",
                                                   "LANG", "TERM", "LANGUAGE", "TZ",      "TMPDIR"};
-constexpr std::array<std::string_view, 3> kBeginnings{"LC_", "NODE_", "PYTHON"};
+constexpr std::string_view kLocale = "LC_";
+constexpr std::array<std::string_view, 3> kBeginnings{kLocale, "NODE_", "PYTHON"};
 
 constexpr std::array<std::string_view, 2> kWantedNames{"PORT", "HOST"};
 constexpr std::array<std::string_view, 4> kWantedEndings{"_URL", "_URI", "_PORT", "_HOST"};
@@ -29,6 +30,11 @@ bool is_named_in(std::string_view text, std::string_view name) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return false;
+}
+
+bool is_set_by(const std::vector<std::string>& settings, const std::string& name) {
+  return std::any_of(settings.begin(), settings.end(),
+                     [&](const std::string& setting) { return setting.starts_with(name + "="); });
 }
 
 bool looks_wanted(std::string_view name) {
@@ -52,15 +58,30 @@ Environment passed_environment(const Environment& environment,
   return passed;
 }
 
+std::vector<std::string> variables_of_session(const Environment& environment,
+                                              const std::vector<std::string>& more,
+                                              const config::EnvFilter& filter,
+                                              const std::vector<std::string>& settings) {
+  if (is_one_of(more, "all")) return {};
+  Environment left;
+  for (const std::string_view name : kNames)
+    left.emplace(name, "");
+  for (const auto& [name, value] : environment)
+    if (name.starts_with(kLocale)) left.emplace(name, "");
+  filter_environment(filter, left);
+  std::vector<std::string> names;
+  for (const auto& [name, value] : left)
+    if (!is_one_of(more, name) && !is_set_by(settings, name)) names.push_back(name);
+  return names;
+}
+
 std::vector<std::string> missed_variables(const Environment& environment, const Environment& passed,
                                           const std::string& dotenv_text,
                                           const std::vector<std::string>& settings) {
   std::vector<std::string> missed;
   for (const auto& [name, value] : environment) {
-    const bool set = std::any_of(settings.begin(), settings.end(), [&](const std::string& setting) {
-      return setting.starts_with(name + "=");
-    });
-    if (!set && !passed.contains(name) && (looks_wanted(name) || is_named_in(dotenv_text, name)))
+    if (!is_set_by(settings, name) && !passed.contains(name) &&
+        (looks_wanted(name) || is_named_in(dotenv_text, name)))
       missed.push_back(name);
   }
   return missed;

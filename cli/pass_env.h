@@ -14,6 +14,13 @@ namespace roost::cli {
 [[nodiscard]] Environment passed_environment(const Environment& environment,
                                              const std::vector<std::string>& more);
 
+// Names of those that tell nothing but from where roost was called: what finds programs and the
+// user, languages and time zone, the terminal; of LC_* what `environment` has. Not those of `more`,
+// nor what is filtered out or set (NAME=VALUE).
+[[nodiscard]] std::vector<std::string> variables_of_session(
+    const Environment& environment, const std::vector<std::string>& more,
+    const config::EnvFilter& filter, const std::vector<std::string>& settings);
+
 // Variables that were not passed but look wanted: PORT, HOST, *_URL, *_HOST, *_PORT, DATABASE*, and
 // those that a file .env names, given as its text. Sorted; what `settings` (NAME=VALUE) set is not
 // missed.

@@ -247,6 +247,8 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   const Environment shell = inherited_environment(environ);
   Environment passed = passed_environment(shell, wishes.pass_env);
   filter_environment(app.filter_env, passed);
+  options.base.inherited =
+      variables_of_session(shell, wishes.pass_env, app.filter_env, options.env);
   auto builder = AppBuilder::make(options, passed, *directory);
   if (!builder) return parser.usage_error(std::move(builder).error());
   auto targets = resolve_all(options, *builder);

@@ -132,6 +132,9 @@ struct AppSpec {
   std::uint32_t retries = 0;  // further tries of a run that has failed
   bool catch_up = false;      // a time that passed while nothing watched is made up for, once
   std::map<std::string, std::string> env_from;  // variable: "file:…", "cmd:…", …
+  // Variables that are as the shell has them from which the app was configured, or are not there:
+  // nobody asked for more.
+  std::vector<std::string> inherited;
   std::map<std::string, std::string> labels;
   std::string stop_command;                 // shell line that asks to stop, before the signal
   std::optional<std::uint64_t> memory_max;  // bytes the whole tree cannot exceed
@@ -288,6 +291,7 @@ constexpr auto roost::model::AppSpec::fields() {
       opt("retries", &AppSpec::retries, "further tries of a run that has failed"),
       opt("catch_up", &AppSpec::catch_up, "a time that was missed is made up for"),
       opt("env_from", &AppSpec::env_from, "variables resolved at each start: file:, cmd:, …"),
+      opt("inherited", &AppSpec::inherited, "variables that are as the shell had them"),
       opt("labels", &AppSpec::labels, "words to select apps by"),
       opt("stop_command", &AppSpec::stop_command, "shell line that asks to stop"),
       opt("memory_max", &AppSpec::memory_max, "bytes the tree cannot exceed"),

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <cstddef>
+#include <set>
 #include <type_traits>
 
 #include "core/base/words.h"
@@ -11,7 +12,8 @@
 namespace roost::model {
 namespace {
 
-constexpr std::size_t kLongest = 60;  // of a value in a change
+constexpr std::string_view kInherited = "inherited";  // not a setting of its own
+constexpr std::size_t kLongest = 60;                  // of a value in a change
 
 std::string shortened(std::string text) {
   if (text.size() <= kLongest) return text;
@@ -19,6 +21,10 @@ std::string shortened(std::string text) {
   while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0U) == 0x80U)
     --size;  // not within a character
   return text.substr(0, size) + "…";
+}
+
+constexpr char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
 std::string octal(std::uint64_t number) {
@@ -146,8 +152,10 @@ template <class T>
 void tell(std::vector<FieldValue>& out, const std::string& field,
           const std::map<std::string, T>& values, const std::map<std::string, T>& /*fallback*/) {
   for (const auto& [name, value] : values)
-    out.push_back({field + "." + name,
-                   is_masked(field, name) ? std::string(kMask) : text_of(field, value), false});
+    out.push_back(
+        {field + "." + name,
+         is_masked(field, name) ? std::string(kMask) : without_url_passwords(text_of(field, value)),
+         false});
 }
 
 template <Record T>
@@ -176,7 +184,7 @@ void tell(std::vector<FieldValue>& out, const std::string& field, const std::opt
 // One field of a file makes several of a spec, or one of another name.
 void use_names_of_files(const AppSpec& spec, std::vector<FieldValue>& values) {
   std::erase_if(values, [](const FieldValue& one) {
-    return one.field == "exec_kind" || one.field == "watch_paths" ||
+    return one.field == kInherited || one.field == "exec_kind" || one.field == "watch_paths" ||
            one.field == "max_restarts_within" || one.field == "health.target";
   });
   for (FieldValue& one : values) {
@@ -219,7 +227,7 @@ std::string without_secrets(std::string_view text) {
     else if (secret && equals != word.npos)
       out.append(word.substr(0, equals + 1)).append(kMask);
     else
-      out += word;
+      out += without_url_passwords(word);
     next = !next && secret && equals == word.npos && word.starts_with('-');
     text.remove_prefix(size);
   }
@@ -245,9 +253,32 @@ std::string command_without_secrets(const std::vector<std::string_view>& words) 
   return out;
 }
 
+AppSpec in_shell_of(const AppSpec& before, AppSpec after) {
+  const auto inherits = [](const AppSpec& spec, const std::string& name) {
+    const bool may_come_and_go = name.starts_with("LC_") && !spec.env.contains(name);
+    return may_come_and_go ||
+           std::find(spec.inherited.begin(), spec.inherited.end(), name) != spec.inherited.end();
+  };
+  std::set<std::string> names(before.inherited.begin(), before.inherited.end());
+  names.insert(after.inherited.begin(), after.inherited.end());
+  for (const std::string& name : names) {
+    if (!inherits(before, name) || !inherits(after, name)) continue;
+    const auto old = before.env.find(name);
+    if (old != before.env.end())
+      after.env[name] = old->second;
+    else
+      after.env.erase(name);
+    if (std::find(after.inherited.begin(), after.inherited.end(), name) == after.inherited.end())
+      after.inherited.push_back(name);
+  }
+  std::sort(after.inherited.begin(), after.inherited.end());
+  return after;
+}
+
 std::vector<FieldChange> diff(const AppSpec& before, const AppSpec& after) {
   std::vector<FieldChange> changes;
   add_fields(changes, {}, before, after);
+  std::erase_if(changes, [](const FieldChange& one) { return one.field == kInherited; });
   return changes;
 }
 
@@ -260,19 +291,49 @@ std::string in_words(const std::vector<FieldChange>& changes) {
   return out;
 }
 
+// Asked for every variable of every app in a long list.
 bool is_secret_name(std::string_view name) {
-  static constexpr std::array<std::string_view, 9> kParts{
-      "TOKEN", "SECRET", "PASS", "KEY", "CREDENTIAL", "AUTH", "PWD_", "PRIVATE", "DSN"};
-  std::string upper(name);
-  std::transform(upper.begin(), upper.end(), upper.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return std::any_of(kParts.begin(), kParts.end(),
-                     [&](std::string_view part) { return upper.find(part) != std::string::npos; });
+  static constexpr std::array<std::string_view, 13> kParts{
+      "TOKEN", "SECRET",  "PASS", "KEY", "CREDENTIAL", "AUTH",   "PWD_",
+      "_PWD",  "PRIVATE", "DSN",  "JWT", "WEBHOOK",    "COOKIE",
+  };
+  const auto is_at = [name](std::size_t at, std::string_view part) {
+    return name.size() - at >= part.size() &&
+           std::equal(part.begin(), part.end(), name.begin() + static_cast<std::ptrdiff_t>(at),
+                      [](char wanted, char c) { return wanted == upper(c); });
+  };
+  for (std::size_t at = 0; at < name.size(); ++at)
+    if (std::any_of(kParts.begin(), kParts.end(), [&](auto part) { return is_at(at, part); }))
+      return true;
+  constexpr std::string_view kPat = "PAT";  // a personal access token; PATH is none
+  const std::size_t end = name.size() - std::min(name.size(), kPat.size());
+  return is_at(end, kPat) && (end == 0 || name[end - 1] == '_');
+}
+
+// RFC 3986, 3.2.1: what stands before "@" in the authority, and behind the first colon there.
+std::string without_url_passwords(std::string_view text) {
+  constexpr std::string_view kBegin = "://";
+  std::string out;
+  for (auto at = text.find(kBegin); at != text.npos; at = text.find(kBegin)) {
+    out += text.substr(0, at + kBegin.size());
+    text.remove_prefix(at + kBegin.size());
+    const std::string_view authority = text.substr(0, text.find_first_of("/?# \t\n\"'"));
+    const auto end = authority.rfind('@');
+    const auto colon = authority.substr(0, end).find(':');
+    if (end == authority.npos || colon == authority.npos) continue;
+    out.append(text.substr(0, colon + 1)).append(kMask);
+    text.remove_prefix(end);
+  }
+  return out.append(text);
+}
+
+std::string shown_value(std::string_view name, std::string_view value) {
+  return is_secret_name(name) ? std::string(kMask) : without_url_passwords(value);
 }
 
 AppSpec masked(AppSpec spec) {
   for (auto& [name, value] : spec.env)
-    if (is_secret_name(name)) value = kMask;
+    value = shown_value(name, value);
   return spec;
 }
 

@@ -18,7 +18,11 @@ struct FieldChange {
   friend bool operator==(const FieldChange&, const FieldChange&) = default;
 };
 
-// In the order of the fields; empty when the specs are equal.
+// `after` as it would be in the shell of `before`: another terminal is no other configuration.
+// Beginning with LC_ also what the one shell has and the other has not.
+[[nodiscard]] AppSpec in_shell_of(const AppSpec& before, AppSpec after);
+
+// In the order of the fields; empty when the specs are equal, or differ only in what is inherited.
 [[nodiscard]] std::vector<FieldChange> diff(const AppSpec& before, const AppSpec& after);
 
 // "env +LOG -OLD, kill_timeout 10s→5s".
@@ -37,11 +41,15 @@ struct FieldValue {
 // Whether a variable's name suggests that its value is nobody's business: TOKEN, SECRET, PASS, KEY,
 // CREDENTIAL, AUTH … as a part of it.
 [[nodiscard]] bool is_secret_name(std::string_view name);
+// "postgres://app:********@db/x": the passwords of the URLs in it replaced.
+[[nodiscard]] std::string without_url_passwords(std::string_view text);
+// A variable's value as it may be shown.
+[[nodiscard]] std::string shown_value(std::string_view name, std::string_view value);
 // "API_TOKEN=x run --password y" without the values. Words are what stands between blanks.
 [[nodiscard]] std::string without_secrets(std::string_view text);
 // The same for a command line whose words are known; those that need it are in quotes.
 [[nodiscard]] std::string command_without_secrets(const std::vector<std::string_view>& words);
-// The spec with the values of secret-looking variables replaced.
+// The spec with the variables as they may be shown.
 [[nodiscard]] AppSpec masked(AppSpec spec);
 inline constexpr std::string_view kMask = "********";
 

@@ -142,7 +142,7 @@ class Pm2Writer {
     json_.plain_key("env");
     json_.begin_object();
     for (const auto& [name, value] : spec.env)
-      variable(name, model::is_secret_name(name) ? model::kMask : std::string_view(value));
+      variable(name, model::shown_value(name, value));
     json_.end_object();
   }
 

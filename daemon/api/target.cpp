@@ -74,6 +74,15 @@ PlanAction action_of_same(const Supervisor& supervisor, const AppEntry& known,
   return action;
 }
 
+// The variables of the shell are renewed with the next change, and are none.
+model::AppSpec wished_spec(const model::AppSpec& known, const model::AppSpec& asked) {
+  model::AppSpec as_before = model::in_shell_of(known, asked);
+  as_before.instances = known.instances;  // of this no run knows
+  const bool changes = !model::diff(known, as_before).empty();
+  as_before.instances = asked.instances;
+  return changes ? asked : as_before;
+}
+
 ipc::PlanItem plan_one(const Supervisor& supervisor, const Target& target) {
   ipc::PlanItem item{.app = target.wish.spec.name};
   const AppEntry* known = supervisor.book().find(item.app);
@@ -81,7 +90,8 @@ ipc::PlanItem plan_one(const Supervisor& supervisor, const Target& target) {
     item.action = PlanAction::add;
     return item;
   }
-  for (model::FieldChange& change : model::diff(known->spec, target.wish.spec))
+  for (model::FieldChange& change :
+       model::diff(known->spec, model::in_shell_of(known->spec, target.wish.spec)))
     item.changes.push_back(
         {std::move(change.field), std::move(change.before), std::move(change.after)});
   const std::set<std::uint32_t> have = slots_of(*known);
@@ -119,7 +129,7 @@ Targets targets_of(const Supervisor& supervisor, const ipc::ApplyRequest& reques
     named.insert(app.spec.name);
     const AppEntry* known = supervisor.book().find(app.spec.name);
     Target target;
-    target.wish.spec = app.spec;
+    target.wish.spec = known != nullptr ? wished_spec(known->spec, app.spec) : app.spec;
     target.wish.slots = wanted_slots(known, app.spec.instances);
     // An app belongs to the file that was applied last.
     target.wish.source = request.file;

@@ -20,6 +20,7 @@ bool same_but_count(model::AppSpec a, const model::AppSpec& b) {
 // What runs need not be restarted for what differs: no process knows its labels.
 bool run_alike(model::AppSpec a, const model::AppSpec& b) {
   a.labels = b.labels;
+  a.inherited = b.inherited;
   return same_but_count(std::move(a), b);
 }
 

@@ -1,5 +1,6 @@
 """apply, plan, check, init: the file is the truth, and what would change is told first."""
 import json
+import os
 import signal
 import threading
 
@@ -63,6 +64,40 @@ def test_detailed_exit_code_and_json(home):
     assert reply["plan"][0]["changes"] == [{"field": "env", "before": "", "after": "+NEW -OLD"}]
     assert reply["plan"][1]["changes"] == [{"field": "script", "before": "sleep 1001", "after": "sleep 1002"}]
     assert "tk-secret" not in json.dumps(reply)
+
+
+def variable(home, app, name):
+    found = [v for v in procs.environ(home.pid(app)) if v.startswith(name.encode() + b"=")]
+    return found[0].decode().split("=", 1)[1] if found else None
+
+
+def test_another_terminal_is_no_change(home):
+    """What the allow list lets through is renewed by the next change, and is none itself."""
+    first = {"TERM": "xterm", "LANG": "C.UTF-8", "LC_ALL": None, "LC_TIME": "C"}
+    other = {"TERM": None, "LANG": "de_DE.UTF-8", "LC_ALL": "C", "PATH": os.environ["PATH"] + ":/opt/other"}
+    write(home, "roost.toml", TWO)
+    home.ok("apply", env=first)
+    pids = home.pids()
+    for shell in (other, first, other):
+        assert home.run("apply", "--detailed-exitcode", env=shell, check=0).out.startswith("= api\n= web\n")
+    assert home.pids() == pids and variable(home, "api", "TERM") == "xterm"
+    write(home, "roost.toml", TWO.replace("OLD", "NEW"))
+    assert "~ api (env +NEW -OLD)" in home.ok("apply", env=other).out
+    assert variable(home, "api", "LANG") == "de_DE.UTF-8" and variable(home, "api", "TERM") is None
+    assert home.pid("web") == pids[("web", 0)]
+
+
+def test_a_variable_of_the_shell_that_somebody_asks_for_is_a_setting(home):
+    write(home, "roost.toml", TWO)
+    home.ok("apply", env={"TERM": "xterm", "NODE_ENV": "test"})
+    assert "~ api (env ~TERM)" in home.ok("apply", "--pass-env", "TERM", env={"TERM": "vt100", "NODE_ENV": "test"}).out
+    assert "~ api (env ~NODE_ENV ~TERM)" in home.ok("plan", env={"TERM": "xterm", "NODE_ENV": "production"}).out
+    write(home, "roost.toml", TWO.replace("OLD =", 'TERM = "dumb", OLD ='))
+    assert "~ api (env ~TERM)" in home.ok("apply", env={"TERM": "xterm", "NODE_ENV": "test"}).out
+    assert variable(home, "api", "TERM") == "dumb"
+    write(home, "roost.toml", TWO)
+    assert "~ api (env ~TERM)" in home.ok("apply", env={"TERM": "xterm", "NODE_ENV": "test"}).out
+    assert variable(home, "api", "TERM") == "xterm"
 
 
 def test_prune_touches_only_what_came_from_this_file(home):

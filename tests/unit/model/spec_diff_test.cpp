@@ -19,6 +19,27 @@ TEST_CASE("spec diff: of variables only the names are told") {
   CHECK(in_words(diff(before, after)) == "env +LOG ~PASSWORD -OLD, kill_timeout 10s→5s");
 }
 
+TEST_CASE("spec diff: what comes from another shell only is no difference") {
+  AppSpec before;
+  before.env = {{"TERM", "xterm"}, {"LC_TIME", "C"}, {"PATH", "/bin"}, {"A", "1"}};
+  before.inherited = {"LANG", "LC_TIME", "PATH", "TERM"};
+  AppSpec after = before;
+  after.env = {{"LANG", "C"}, {"LC_ALL", "C"}, {"PATH", "/opt:/bin"}, {"A", "1"}};
+  after.inherited = {"LANG", "LC_ALL", "PATH", "TERM"};
+  CHECK(in_shell_of(before, after).env == before.env);
+  CHECK(in_shell_of(in_shell_of(before, after), after) == in_shell_of(before, after));
+  CHECK(diff(before, in_shell_of(before, after)).empty());
+  after.env["A"] = "2";
+  CHECK(in_words(diff(before, in_shell_of(before, after))) == "env ~A");
+  after = before;
+  after.env["TERM"] = "dumb";
+  after.inherited = {"LANG", "LC_TIME", "PATH"};  // the file has it now
+  CHECK(in_words(diff(before, in_shell_of(before, after))) == "env ~TERM");
+  CHECK(in_words(diff(after, in_shell_of(after, before))) == "env ~TERM");
+  after.env.erase("TERM");  // the file takes it out
+  CHECK(in_words(diff(before, in_shell_of(before, after))) == "env -TERM");
+}
+
 TEST_CASE("spec diff: values of every type in words") {
   AppSpec before;
   AppSpec after;
@@ -111,10 +132,22 @@ TEST_CASE("spec diff: a record by its fields") {
   CHECK(in_words(diff(before, after)) == "health.interval 5s→10s");
 }
 
+TEST_CASE("spec diff: passwords in URLs") {
+  CHECK(without_url_passwords("postgres://app:p4ss@db:5432/x?y=1") ==
+        "postgres://app:********@db:5432/x?y=1");
+  CHECK(without_url_passwords("a://u:p@q@h, b://:p@h c://h:1 d://u@h e") ==
+        "a://u:********@h, b://:********@h c://h:1 d://u@h e");
+  CHECK(without_url_passwords("://") == "://");
+  CHECK(without_secrets("fetch https://u:p@h/ --x") == "fetch https://u:********@h/ --x");
+  CHECK(shown_value("REDIS_URL", "redis://:p@h") == "redis://:********@h");
+  CHECK(shown_value("MYSQL_PWD", "p") == kMask);
+}
+
 TEST_CASE("spec diff: secret-looking names") {
-  for (const char* name : {"API_TOKEN", "password", "AWS_SECRET_ACCESS_KEY", "SENTRY_DSN"})
+  for (const char* name : {"API_TOKEN", "password", "AWS_SECRET_ACCESS_KEY", "SENTRY_DSN",
+                           "MYSQL_PWD", "GITHUB_PAT", "pat", "JWT", "SLACK_WEBHOOK"})
     CHECK(is_secret_name(name));
-  for (const char* name : {"PORT", "PWD", "HOME"})
+  for (const char* name : {"PORT", "PWD", "HOME", "OLDPWD", "PATH", "COMPAT", "", "PA"})
     CHECK_FALSE(is_secret_name(name));
   AppSpec spec;
   spec.env = {{"TOKEN", "t"}, {"PORT", "1"}};
