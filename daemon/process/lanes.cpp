@@ -79,9 +79,9 @@ Lane Lanes::hold(model::InstanceId instance, std::uint32_t number) {
 
 // A lane of unknown history is made anew: Linux 6.14 and later kill whatever is cloned into a
 // cgroup on which cgroup.kill was ever used.
-bool Lanes::make_empty(const std::string& name, bool known_empty) const {
+bool Lanes::make_empty(const std::string& name) const {
   if (::mkdirat(root_.get(), name.c_str(), kDirMode) == 0) return true;
-  if (errno != EEXIST || known_empty) return errno == EEXIST;
+  if (errno != EEXIST) return false;
   remove_cgroup(root_.get(), name);  // not while somebody lives in it
   return ::mkdirat(root_.get(), name.c_str(), kDirMode) == 0;
 }
@@ -91,7 +91,7 @@ Lane Lanes::acquire(model::InstanceId instance) {
   auto& held = held_[instance];
   for (std::uint32_t number = 1; number <= kMaxPerInstance; ++number) {
     if (held.contains(number)) continue;
-    if (!make_empty(name(instance, number), forget(empty_, instance, number))) continue;
+    if (!forget(empty_, instance, number) && !make_empty(name(instance, number))) continue;
     held.insert(number);
     return find(instance, number);
   }

@@ -74,7 +74,7 @@ class Lanes {
 
  private:
   Lanes(CgroupKind kind, std::string dir, std::string why);
-  [[nodiscard]] bool make_empty(const std::string& name, bool known_empty) const;
+  [[nodiscard]] bool make_empty(const std::string& name) const;
   [[nodiscard]] std::string name(model::InstanceId instance, std::uint32_t number) const;
 
   CgroupKind kind_ = CgroupKind::none;
