@@ -105,8 +105,18 @@ std::string_view to_string(Value::Kind kind) {
   return {};
 }
 
+namespace {
+// No exponent, no other base, no separators.
+bool is_decimal(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789.") == text.npos;
+}
+}  // namespace
+
 std::string text_of(const Value& value) {
-  if (value.kind == Value::Kind::string) return value.string;
+  const bool is_number = value.kind == Value::Kind::integer || value.kind == Value::Kind::real;
+  if (value.kind == Value::Kind::string || (is_number && is_decimal(value.string)))
+    return value.string;
   std::string text;
   JsonWriter writer(text);
   write_json(writer, value);

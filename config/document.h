@@ -27,7 +27,7 @@ struct Value {
   bool boolean = false;
   std::int64_t integer = 0;
   double real = 0;
-  std::string string{};
+  std::string string{};  // of a number how it is written, where that is known
   std::vector<Value> items;
   std::vector<Member> members;  // in the order of the text; keys are unique
 
@@ -49,7 +49,8 @@ struct Member {
 };
 
 [[nodiscard]] std::string_view to_string(Value::Kind kind);
-// The text of a scalar; arrays and objects as JSON.
+// The text of a scalar, of a decimal number as it is written (1.10, 007); arrays and objects as
+// JSON.
 [[nodiscard]] std::string text_of(const Value& value);
 
 struct Document {

@@ -1,4 +1,5 @@
 // TOML by toml++.
+#include <algorithm>
 #include <sstream>
 
 #define TOML_EXCEPTIONS 1
@@ -34,17 +35,29 @@ std::string date_text(const toml::node& node) {
   return text.str();
 }
 
-Value convert(const toml::node& node) {
+// From the place on; columns count characters.
+std::string number_text(std::string_view text, Place at) {
+  for (std::uint32_t line = 1; line < at.line; ++line)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  for (std::uint32_t column = 1; column < at.column && !text.empty(); ++column)
+    do
+      text.remove_prefix(1);
+    while (!text.empty() && (static_cast<unsigned char>(text.front()) & 0xc0U) == 0x80U);
+  return std::string(text.substr(0, text.find_first_of(" \t\r\n,]}#")));
+}
+
+Value convert(const toml::node& node, std::string_view document) {
   Value value;
   value.at = place_of(node.source());
   if (const auto* table = node.as_table()) {
     value.kind = Value::Kind::object;
     for (const auto& [key, item] : *table)
-      value.members.push_back({std::string(key.str()), place_of(key.source()), convert(item)});
+      value.members.push_back(
+          {std::string(key.str()), place_of(key.source()), convert(item, document)});
   } else if (const auto* array = node.as_array()) {
     value.kind = Value::Kind::array;
     for (const auto& item : *array)
-      value.items.push_back(convert(item));
+      value.items.push_back(convert(item, document));
   } else if (const auto* text = node.as_string()) {
     value.kind = Value::Kind::string;
     value.string = text->get();
@@ -54,6 +67,7 @@ Value convert(const toml::node& node) {
   } else if (const auto* real = node.as_floating_point()) {
     value.kind = Value::Kind::real;
     value.real = real->get();
+    value.string = number_text(document, value.at);
   } else if (const auto* truth = node.as_boolean()) {
     value.kind = Value::Kind::boolean;
     value.boolean = truth->get();
@@ -68,7 +82,7 @@ Value convert(const toml::node& node) {
 
 std::optional<Problem> read_toml(Document& document) {
   try {
-    document.root = convert(toml::parse(document.text));
+    document.root = convert(toml::parse(document.text), document.text);
     return std::nullopt;
   } catch (const toml::parse_error& error) {
     return Problem{place_of(error.source()), std::string(error.description()), {}};

@@ -133,3 +133,22 @@ TEST_CASE("document: YAML merge keys, duplicates and aliases that multiply") {
 TEST_CASE("document: escapes of a hostile file do not reach the message") {
   CHECK(complaint("a = \x1b[2J\n", Format::toml).find("\x1b") == std::string::npos);
 }
+
+TEST_CASE("document: the text of a decimal number is as it is written") {
+  const auto yaml =
+      parsed("a: 1.10\nb: 007\nc: 12345678901234567890\nd: -0.50\ne: 0x1F\nf: 1e3\n", Format::yaml);
+  const auto text = [&yaml](std::string_view key) { return text_of(*yaml.root.find(key)); };
+  CHECK(text("a") == "1.10");
+  CHECK(text("b") == "007");
+  CHECK(text("c") == "12345678901234567890");
+  CHECK(text("d") == "-0.50");
+  CHECK(text("f") == "1000");
+  const auto toml =
+      parsed("\"ö\" = \"é\"\ntable = { a = \"é\", b = 1.10 } # x\nlist = [2.50,-3.0]\nbig = 1_000.50",
+             Format::toml);
+  CHECK(text_of(*toml.root.find("table")->find("b")) == "1.10");
+  CHECK(text_of(toml.root.find("list")->items[0]) == "2.50");
+  CHECK(text_of(toml.root.find("list")->items[1]) == "-3.0");
+  CHECK(text_of(*toml.root.find("big")) == "1000.5");
+  CHECK(text_of(*parsed("[1.10, 7]", Format::json).root.items.data()) == "1.1");
+}
