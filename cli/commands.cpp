@@ -9,33 +9,29 @@ namespace roost::cli {
 namespace {
 
 constexpr std::string_view kTargetNotes =
-    "Targets: an id (0), a name (api), one instance (api#1), a glob ('api-*'), an expression\n"
+    "Targets: an id (0), a name (api), one instance (api#1), a glob ('api-*'), an expression "
     "(/^api/), a label (team=web), or all.\n";
 
 constexpr std::string_view kStartNotes =
     "What can be started:\n"
-    "  a script       app.js, worker.py, run.sh …: run by the interpreter of its '#!' line, else "
-    "of\n"
-    "                 its extension; --interpreter names another one\n"
-    "  a program      ./server, or a word found in PATH, as in: roost start nginx\n"
-    "  a shell line   roost start \"cd api && exec ./serve | tee x\": run by /bin/sh\n"
-    "  an app         a name, id, name#i, glob or all, of what roost already knows\n"
-    "  a file of apps roost.toml, ecosystem.config.js, apps.yaml, apps.json, package.json, or - "
-    "for\n"
-    "                 JSON on stdin: they are brought to what it says; options stand in the file\n"
+    "  a script        app.js, worker.py, run.sh …: run by the interpreter of its '#!' line, else "
+    "of its extension; --interpreter names another one\n"
+    "  a program       ./server, or a word found in PATH, as in: roost start nginx\n"
+    "  a shell line    roost start \"cd api && exec ./serve | tee x\": run by /bin/sh\n"
+    "  an app          a name, id, name#i, glob or all, of what roost already knows\n"
+    "  a file of apps  roost.toml, ecosystem.config.js, apps.yaml, apps.json, package.json, or - "
+    "for JSON on stdin: they are brought to what it says; options stand in the file\n"
     "\n"
     "Without words: the file of apps of this directory. Of this shell's variables an app gets "
-    "PATH,\n"
-    "HOME, LANG and the like, and those of --pass-env. `start` returns when the app has proved "
-    "itself\n"
-    "(alive for 500ms), or tells why it did not, with status 6.\n";
+    "PATH, HOME, LANG and the like, and those of --pass-env. `start` returns when the app has "
+    "proved itself (alive for 500ms), or tells why it did not, with status 6.\n";
 
 constexpr std::string_view kApplyNotes =
-    "Without a file: roost.toml, roost.yaml, roost.json, ecosystem.config.js and the like of this\n"
+    "Without a file: roost.toml, roost.yaml, roost.json, ecosystem.config.js and the like of this "
     "directory.\n"
     "\n"
     "  + new   ~ has other settings, which are named   ^ is down   = as it should be\n"
-    "  - came from this file and is gone from it (with --prune)   ! the same, but stays\n";
+    "  - came from this file and is gone from it (with --prune)   ! as -, but stays\n";
 
 constexpr std::string_view kHistoryNotes =
     "A change is what start (of a new app), apply, delete, scale, resurrect and undo do to what "
@@ -139,9 +135,9 @@ constexpr std::array<Command, 36> kCommands{{
      "on, and the status is 1.\n"},
     {"completion", "", Group::daemon, "Print a script that completes words in a shell",
      "<bash|zsh|fish>", run_completion,
-     "bash: roost completion bash > /etc/bash_completion.d/roost\n"
-     "zsh:  roost completion zsh > a file _roost in a directory of $fpath\n"
-     "fish: roost completion fish > ~/.config/fish/completions/roost.fish\n"},
+     "  bash: roost completion bash > /etc/bash_completion.d/roost\n"
+     "  zsh:  roost completion zsh > a file _roost in a directory of $fpath\n"
+     "  fish: roost completion fish > ~/.config/fish/completions/roost.fish\n"},
     {"version", "", Group::daemon, "Print the version", "", run_version},
     {"help", "", Group::daemon, "Explain roost or a command", "[command]", run_help},
 }};

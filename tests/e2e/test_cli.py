@@ -220,6 +220,14 @@ def test_help_names_every_command_and_option(home):
         assert option in text, option
 
 
+def test_help_fits_80_columns(home):
+    overview = home.ok("help").out
+    commands = re.findall(r"^  ([a-z]+)\b", overview.split("Options of every command")[0], re.M)
+    assert len(commands) > 30
+    for text in (overview, *(home.ok("help", command).out for command in commands)):
+        assert [line for line in text.splitlines() if len(line) > 80] == []
+
+
 def test_aliases(home):
     home.start("idle", name="app")
     for alias in ("ls", "l", "ps", "status"):
