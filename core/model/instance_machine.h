@@ -74,6 +74,7 @@ struct InstanceState {
 
 // The reason of an instance that a user has stopped.
 inline constexpr std::string_view kStoppedByRequest = "stopped by request";
+inline constexpr std::string_view kRestartedByRequest = "restarted by request";  // of the exit
 
 struct Input {
   enum class Kind : std::uint8_t {

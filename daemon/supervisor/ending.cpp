@@ -199,6 +199,7 @@ void Supervisor::finish_sweep(Instance& instance, Run& run) {
   if (is_current && over.failure.empty()) over.failure = instance.machine.pending_cause;
   feed(instance, {.kind = Input::Kind::swept, .run = id});
   over.reason = instance.machine.reason;
+  if (over.reason.empty() && is_current && asked) over.reason = model::kRestartedByRequest;
   if (const Run& ended = *find_run(id); !ended.stop_problem.empty())
     over.reason += "; " + ended.stop_problem;
   record_exit(instance, *find_run(id), over.reason);

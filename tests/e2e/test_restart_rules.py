@@ -26,6 +26,13 @@ def test_on_failure_restarts_what_fails_and_leaves_what_has_finished(home):
     assert decisions(home, "good") == ["exit code 0; restarts on failure only"]
 
 
+def test_what_ends_by_request_says_so(home):
+    home.start("idle", name="app")
+    home.ok("restart", "app")
+    home.ok("stop", "app")
+    wait_until(lambda: decisions(home, "app") == ["stopped by request", "restarted by request"], 20, "both ends are on record")
+
+
 def test_stop_exit_codes_are_a_wanted_end(home):
     home.ok("start", "exit 42", "--name", "done", "--stop-exit-codes", "0 42")
     wait_until(lambda: home.state("done") == "stopped", 20, "stopped, not errored")
