@@ -9,18 +9,24 @@ namespace roost::cli {
 namespace {
 
 // Options come from each command's own help, names from the daemon that runs: the scripts know
-// neither. %COMMANDS% is replaced.
+// neither. %COMMANDS% and %FILES%, commands whose words may be files, are replaced.
 constexpr std::string_view kBash = R"sh(_roost() {
-  local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}
+  local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} before=${COMP_WORDS[COMP_CWORD-1]}
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "%COMMANDS%" -- "$current"))
+  elif [[ " -o --output -e --error -l --log --cwd --watch-path " == *" $before "* ]]; then
+    COMPREPLY=($(compgen -f -- "$current"))
   elif [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "$(roost "$command" --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+')" -- "$current"))
   elif [ "$command" = help ]; then
     COMPREPLY=($(compgen -W "%COMMANDS%" -- "$current"))
+  elif [ "$command" = completion ]; then
+    COMPREPLY=($(compgen -W "bash zsh fish" -- "$current"))
+  elif [ "$command" = config ] && [ "$COMP_CWORD" -eq 2 ]; then
+    COMPREPLY=($(compgen -W "show" -- "$current"))
   else
     COMPREPLY=($(compgen -W "$(roost completion names 2>/dev/null)" -- "$current"))
-    [ "$command" = start ] && COMPREPLY+=($(compgen -f -- "$current"))
+    [[ " %FILES% " == *" $command "* ]] && COMPREPLY+=($(compgen -f -- "$current"))
   fi
 }
 complete -o filenames -F _roost roost
@@ -31,13 +37,19 @@ _roost() {
   local command=$words[2]
   if (( CURRENT == 2 )); then
     compadd -- %COMMANDS%
+  elif [[ " -o --output -e --error -l --log --cwd --watch-path " == *" $words[CURRENT-1] "* ]]; then
+    _files
   elif [[ $PREFIX == -* ]]; then
     compadd -- ${(u)$(roost $command --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+')}
   elif [[ $command == help ]]; then
     compadd -- %COMMANDS%
+  elif [[ $command == completion ]]; then
+    compadd -- bash zsh fish
+  elif [[ $command == config && CURRENT -eq 3 ]]; then
+    compadd -- show
   else
     compadd -- $(roost completion names 2>/dev/null)
-    [[ $command == start ]] && _files
+    [[ " %FILES% " == *" $command "* ]] && _files
   fi
 }
 compdef _roost roost
@@ -46,19 +58,24 @@ compdef _roost roost
 constexpr std::string_view kFish = R"sh(complete -c roost -f
 complete -c roost -n __fish_use_subcommand -a '%COMMANDS%'
 complete -c roost -n '__fish_seen_subcommand_from help' -a '%COMMANDS%'
-complete -c roost -n '__fish_seen_subcommand_from start' -F
+complete -c roost -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
+complete -c roost -n '__fish_seen_subcommand_from %FILES%' -F
 complete -c roost -n 'not __fish_use_subcommand; and not string match -q -- "-*" (commandline -ct)' -a '(roost completion names 2>/dev/null)'
 complete -c roost -n 'not __fish_use_subcommand; and string match -q -- "-*" (commandline -ct)' -a '(roost (commandline -opc)[2] --help 2>/dev/null | string match -rag -- "(--[a-z][a-z-]+)")'
 )sh";
 
+void replace_all(std::string& text, std::string_view place, std::string_view by) {
+  for (auto at = text.find(place); at != std::string::npos; at = text.find(place, at + by.size()))
+    text.replace(at, place.size(), by);
+}
+
 std::string script(std::string_view text) {
-  constexpr std::string_view kPlace = "%COMMANDS%";
   std::string commands;
   for (const Command& command : all_commands())
     commands.append(commands.empty() ? "" : " ").append(command.name);
   std::string out(text);
-  for (auto at = out.find(kPlace); at != std::string::npos; at = out.find(kPlace, at))
-    out.replace(at, kPlace.size(), commands);
+  replace_all(out, "%COMMANDS%", commands);
+  replace_all(out, "%FILES%", "start apply plan check run stop restart delete");
   return out;
 }
 

@@ -387,6 +387,13 @@ def test_completion_of_commands_options_and_names(home):
     home.start("idle", name="api")
     assert complete(home, "roost", "stop", "a") == ["all", "api"]
     assert "--kill-timeout" in complete(home, "roost", "start", "--k")
+    (home.work / "ap.toml").touch()
+    for command in ("start", "apply", "check", "run"):
+        assert "ap.toml" in complete(home, "roost", command, "ap"), command
+    assert complete(home, "roost", "logs", "ap") == ["api"]
+    assert complete(home, "roost", "start", "x", "--output", "ap") == ["ap.toml"]
+    assert complete(home, "roost", "completion", "") == ["bash", "zsh", "fish"]
+    assert complete(home, "roost", "config", "s") == ["show"]
     for shell in ("zsh", "fish"):
         assert "restart" in home.ok("completion", shell).out
     assert home.run("completion", "csh").code == 2
