@@ -1,5 +1,7 @@
 #include "cli/app_builder.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -86,6 +88,13 @@ Status check_text(const model::AppSpec& spec) {
   return check_utf8(spec.error_file, "--error");
 }
 
+// With PATH, unless that is a setting.
+void inherit(model::AppSpec& spec, std::string_view field) {
+  std::vector<std::string>& names = spec.inherited;
+  if (std::find(names.begin(), names.end(), "PATH") == names.end()) return;
+  names.insert(std::lower_bound(names.begin(), names.end(), field), std::string(field));
+}
+
 Error no_such_file(const std::string& path) {
   return {Errc::not_found, fmt::format("script '{}' does not exist", path), suggest_file(path)};
 }
@@ -159,8 +168,11 @@ Result<StartTarget> AppBuilder::resolve(const std::string& word) const {
   }
   if (has_blank(word)) return from_shell_line(word);
   if (word.find('/') != std::string::npos) return no_such_file(absolute_path(word, directory_));
-  if (auto program = find_program(word, directory_)) return from_file(word, *program);
-  return StartTarget{word, std::nullopt};
+  const auto program = find_program(word, directory_);
+  if (!program) return StartTarget{word, std::nullopt};
+  auto target = from_file(word, *program);
+  if (target && target->app) inherit(*target->app, model::kScriptByPath);
+  return target;
 }
 
 // A bare word may be meant for an app of that name, whatever lies here or in PATH: it stays the
@@ -190,7 +202,11 @@ Result<model::AppSpec> AppBuilder::spec_for(const std::string& path) const {
   // Arguments for the interpreter need one: the '#!' line is then carried out by us, not the
   // kernel.
   if (!options_.interpreter_args.empty() && file->head.starts_with("#!")) file->executable = false;
-  const auto find = [this](std::string_view name) { return find_program(name, directory_); };
+  bool by_path = false;
+  const auto find = [this, &by_path](std::string_view name) {
+    by_path = by_path || name.find('/') == name.npos;
+    return find_program(name, directory_);
+  };
   auto choice = choose_exec(*file, options_.interpreter.value_or(""), find);
   if (!choice) return std::move(choice).error();
   auto spec = base_;
@@ -198,6 +214,7 @@ Result<model::AppSpec> AppBuilder::spec_for(const std::string& path) const {
   spec.kind = choice->kind;
   spec.script = path;
   spec.interpreter = std::move(choice->interpreter);
+  if (by_path && !spec.interpreter.empty()) inherit(spec, model::kInterpreterByPath);
   spec.interpreter_args = std::move(choice->interpreter_args);
   if (!options_.interpreter_args.empty()) {
     if (spec.kind != model::ExecKind::interpreter)

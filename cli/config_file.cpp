@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "cli/app_builder.h"
 #include "cli/file_system.h"
@@ -178,10 +179,14 @@ std::vector<std::string> inherited_of(const AppConfig& app, const Surroundings& 
                                       const Origins& origins) {
   std::vector<std::string> names = variables_of_session(around.environment, around.wishes.pass_env,
                                                         app.filter_env, around.wishes.settings);
-  std::erase_if(names, [&](const std::string& name) {
-    const auto origin = origins.find("env." + name);
-    return app.env.contains(name) || (origin != origins.end() && origin->second != kFromShell);
-  });
+  std::set<std::string> decided;
+  for (const auto& [name, value] : app.env)
+    decided.insert(name);
+  for (const auto& [field, origin] : origins)
+    if (origin != kFromShell && field.starts_with("env.")) decided.insert(field.substr(4));
+  const auto locale = decided.lower_bound("LC_");
+  if (locale != decided.end() && locale->starts_with("LC_")) decided.emplace(model::kAllOfLocale);
+  std::erase_if(names, [&](const std::string& name) { return decided.contains(name); });
   return names;
 }
 
@@ -256,24 +261,6 @@ std::optional<std::string> find_config_file(const std::string& directory) {
   for (const std::string_view name : kNames)
     if (file_kind(absolute_path(name, directory)) == FileKind::regular) return std::string(name);
   return std::nullopt;
-}
-
-Result<std::vector<std::string>> expand_targets(const std::vector<std::string>& words,
-                                                const Environment& environment) {
-  std::vector<std::string> targets;
-  for (const std::string& word : words) {
-    if (!is_config_file(word)) {
-      targets.push_back(word);
-      continue;
-    }
-    const auto directory = working_directory();
-    if (!directory) return directory.error();
-    auto loaded = load_apps(word, {}, environment, *directory);
-    if (!loaded) return std::move(loaded).error();
-    for (const ConfiguredApp& app : loaded->apps)
-      targets.push_back(app.spec.name);
-  }
-  return targets;
 }
 
 }  // namespace roost::cli

@@ -47,8 +47,4 @@ struct ConfigWishes {
 // The file of apps of a directory, by its usual names; nothing when there is none.
 [[nodiscard]] std::optional<std::string> find_config_file(const std::string& directory);
 
-// Words with the config files among them replaced by the names of their apps.
-[[nodiscard]] Result<std::vector<std::string>> expand_targets(const std::vector<std::string>& words,
-                                                              const Environment& environment);
-
 }  // namespace roost::cli

@@ -3,12 +3,18 @@
 #include <algorithm>
 #include <array>
 
+#include "core/model/app_spec.h"
+
 namespace roost::cli {
 namespace {
 
 constexpr std::array<std::string_view, 10> kNames{"PATH", "HOME", "USER",     "LOGNAME", "SHELL",
                                                   "LANG", "TERM", "LANGUAGE", "TZ",      "TMPDIR"};
 constexpr std::string_view kLocale = "LC_";
+constexpr std::array<std::string_view, 13> kLocaleNames{
+    "LC_ADDRESS",     "LC_ALL",       "LC_COLLATE",  "LC_CTYPE", "LC_IDENTIFICATION",
+    "LC_MEASUREMENT", "LC_MESSAGES",  "LC_MONETARY", "LC_NAME",  "LC_NUMERIC",
+    "LC_PAPER",       "LC_TELEPHONE", "LC_TIME"};
 constexpr std::array<std::string_view, 3> kBeginnings{kLocale, "NODE_", "PYTHON"};
 
 constexpr std::array<std::string_view, 2> kWantedNames{"PORT", "HOST"};
@@ -66,12 +72,20 @@ std::vector<std::string> variables_of_session(const Environment& environment,
   Environment left;
   for (const std::string_view name : kNames)
     left.emplace(name, "");
+  for (const std::string_view name : kLocaleNames)
+    left.emplace(name, "");
   for (const auto& [name, value] : environment)
     if (name.starts_with(kLocale)) left.emplace(name, "");
+  const std::size_t all = left.size();
   filter_environment(filter, left);
+  std::erase_if(left, [&](const auto& variable) {
+    return is_one_of(more, variable.first) || is_set_by(settings, variable.first);
+  });
   std::vector<std::string> names;
   for (const auto& [name, value] : left)
-    if (!is_one_of(more, name) && !is_set_by(settings, name)) names.push_back(name);
+    if (!name.starts_with(kLocale) || environment.contains(name)) names.push_back(name);
+  if (left.size() == all) names.emplace_back(model::kAllOfLocale);
+  std::sort(names.begin(), names.end());
   return names;
 }
 

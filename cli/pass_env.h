@@ -16,7 +16,8 @@ namespace roost::cli {
 
 // Names of those that tell nothing but from where roost was called: what finds programs and the
 // user, languages and time zone, the terminal; of LC_* what `environment` has. Not those of `more`,
-// nor what is filtered out or set (NAME=VALUE).
+// nor what is filtered out or set (NAME=VALUE). With kAllOfLocale where nothing is left out.
+// Sorted.
 [[nodiscard]] std::vector<std::string> variables_of_session(
     const Environment& environment, const std::vector<std::string>& more,
     const config::EnvFilter& filter, const std::vector<std::string>& settings);

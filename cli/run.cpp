@@ -21,7 +21,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kOfPm2{
      {"gracefulReload", "not yet; meanwhile: roost restart"},
      {"startOrRestart", "roost apply FILE"},
      {"startOrReload", "roost apply FILE"},
-     {"startup", "not yet; a unit of the system that runs `roost resurrect` does it"},
+     {"startup",
+      "not yet; a unit of the system that runs `roost ping` does it: what should be up comes back "
+      "by itself"},
      {"monit", "not yet; meanwhile: roost list, roost logs -f, roost events -f"},
      {"prettylist", "roost list --json"},
      {"id", "roost list --json has the ids"},

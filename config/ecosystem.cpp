@@ -54,12 +54,13 @@ class Reader {
                      [](const Problem& a, const Problem& b) { return a.at.line < b.at.line; });
     if (!problems_.empty()) return to_error(document_, problems_);
     if (Status chosen = choose(); !chosen) return std::move(chosen).error();
+    if (!options_.env_name.empty() && !env_names_.contains(options_.env_name))
+      return Error{Errc::not_found, document_.path + ": no app has env_" + options_.env_name,
+                   env_hint()};
     for (const std::string& name : without_effect_)
       names_ += (names_.empty() ? "" : ", ") + name;
     if (!names_.empty())
       result_.remarks.push_back(document_.path + ": without effect so far: " + names_);
-    if (!options_.env_name.empty() && !env_found_)
-      result_.remarks.push_back(document_.path + ": no app has env_" + options_.env_name);
     return std::move(result_);
   }
 
@@ -190,11 +191,18 @@ class Reader {
     AppConfig other;
     if (auto wrong = find_field("env")->set(member.value, other))
       return fault(member.at, "'" + member.key + "' " + *wrong);
+    env_names_.insert(member.key.substr(4));
     if (options_.env_name.empty() || member.key.substr(4) != options_.env_name) return;
-    env_found_ = true;
     note_places(member.value, app);
     for (auto& [name, text] : other.env)
       app.env[name] = std::move(text);
+  }
+
+  [[nodiscard]] std::string env_hint() const {
+    std::string names;
+    for (const std::string& name : env_names_)
+      names += (names.empty() ? "there is: " : ", ") + name;
+    return names;
   }
 
   void check_names() {
@@ -224,7 +232,7 @@ class Reader {
   std::set<std::string> without_effect_;
   std::set<std::string_view> blamed_;  // fields of this app that a fault told before is about
   std::string names_;
-  bool env_found_ = false;
+  std::set<std::string> env_names_;  // of env_NAME, whatever app has it
 };
 
 }  // namespace

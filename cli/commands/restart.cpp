@@ -1,9 +1,7 @@
-#include <unistd.h>
-
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/commands/start_report.h"
-#include "cli/config_file.h"
+#include "cli/file_targets.h"
 #include "cli/interrupt.h"
 #include "cli/session.h"
 
@@ -16,7 +14,7 @@ ExitCode run_restart(Invocation& invocation, const Command& self, Args args) {
   parser.targets("a target", request.targets, {.least = 1});
   parser.flag("--no-wait", no_wait, "do not wait until the apps have proved themselves");
   if (const auto done = parser.parse(args)) return *done;
-  auto targets = expand_targets(request.targets, inherited_environment(environ));
+  auto targets = expand_targets(invocation, request.targets);
   if (!targets) return invocation.fail(targets.error());
   request.jobs = *targets == request.targets;  // the apps of a file are not named one by one
   request.targets = std::move(*targets);

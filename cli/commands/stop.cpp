@@ -1,9 +1,7 @@
-#include <unistd.h>
-
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/commands/stop_report.h"
-#include "cli/config_file.h"
+#include "cli/file_targets.h"
 #include "cli/interrupt.h"
 #include "cli/session.h"
 
@@ -14,7 +12,7 @@ ExitCode run_stop(Invocation& invocation, const Command& self, Args args) {
   ArgParser parser(invocation, self);
   parser.targets("a target", request.targets, {.least = 1});
   if (const auto done = parser.parse(args)) return *done;
-  auto targets = expand_targets(request.targets, inherited_environment(environ));
+  auto targets = expand_targets(invocation, request.targets);
   if (!targets) return invocation.fail(targets.error());
   request.targets = std::move(*targets);
   on_interrupt("\nroost: interrupted; the apps are still being stopped, see `roost list`\n");

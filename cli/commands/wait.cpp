@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstring>
 #include <map>
+#include <utility>
 
 #include <sys/time.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "cli/output/app_naming.h"
 #include "cli/output/units.h"
 #include "cli/session.h"
+#include "core/base/json_writer.h"
 
 namespace roost::cli {
 namespace {
@@ -28,8 +30,8 @@ std::optional<WaitFor> parse_condition(std::string_view word) {
   return std::nullopt;
 }
 
-// What the handler of the deadline says; written before it is installed.
-std::array<char, 256> late_message;
+// What the handler of the deadline says; it is away while that is written.
+std::array<char, 512> late_message;
 volatile int late_fd = STDERR_FILENO;
 
 extern "C" void too_late(int /*signal*/) {
@@ -45,16 +47,37 @@ void arm(Duration left) {
   ::setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
+void set_late_message(std::string_view text) {
+  std::string message = "roost: " + std::string(text);
+  if (late_fd == STDOUT_FILENO) {
+    JsonWriter json(message = {});
+    json.begin_object();
+    json.key("error");
+    json.begin_object();
+    for (const auto& [key, value] :
+         {std::pair<std::string_view, std::string_view>{"code", "timeout"},
+          {"message", text},
+          {"hint", ""}}) {
+      json.key(key);
+      json.string(value);
+    }
+    json.end_object();
+    json.end_object();
+  }
+  sigset_t alarm, old;
+  ::sigemptyset(&alarm);
+  ::sigaddset(&alarm, SIGALRM);
+  ::sigprocmask(SIG_BLOCK, &alarm, &old);
+  (message += '\n').copy(late_message.data(), late_message.size() - 1);
+  late_message[std::min(message.size(), late_message.size() - 1)] = '\0';
+  ::sigprocmask(SIG_SETMASK, &old, nullptr);
+}
+
 // The deadline holds whatever we wait for by then: the daemon, its start, or the app. There is time
 // for one look in any case.
-void set_deadline(Duration limit, std::string_view what, bool json) {
-  const std::string text = "waited " + format_duration(limit) + " for " + std::string(what);
-  const std::string message =
-      json ? "{\"error\":{\"code\":\"timeout\",\"message\":\"" + text + "\",\"hint\":\"\"}}\n"
-           : "roost: " + text + "\n";
-  std::memcpy(late_message.data(), message.data(),
-              std::min(message.size(), late_message.size() - 1));
+void set_deadline(Duration limit, const std::string& text, bool json) {
   late_fd = json ? STDOUT_FILENO : STDERR_FILENO;
+  set_late_message(text);
 
   struct sigaction action {};
 
@@ -65,8 +88,13 @@ void set_deadline(Duration limit, std::string_view what, bool json) {
 
 class Wait {
  public:
-  Wait(std::vector<std::string> targets, WaitFor what, std::optional<Duration> limit)
-      : targets_(std::move(targets)), what_(what), limit_(limit) {}
+  // `late_text`: what is said at the limit.
+  Wait(std::vector<std::string> targets, WaitFor what, std::optional<Duration> limit,
+       std::string late_text)
+      : targets_(std::move(targets)),
+        what_(what),
+        limit_(limit),
+        late_text_(std::move(late_text)) {}
 
   // Until it has come about for all of them, or cannot any more. A daemon that dies is followed by
   // the next one: what is looked at is the state, events only tell when.
@@ -98,16 +126,26 @@ class Wait {
       return std::move(reply).error();
     }
     reply_ = std::move(*reply);
-    bool open = false;
+    std::vector<const ipc::InstanceInfo*> open;
     for (const auto& instance : reply_.instances) {
       const Verdict verdict = judge(instance);
-      open = open || verdict == Verdict::open;
+      if (verdict == Verdict::open) open.push_back(&instance);
       if (verdict == Verdict::never) return give_up(instance);
     }
-    over_ = !open;
-    if (!std::exchange(seen_, true) && open && limit_ && *limit_ < kFirstLook)
+    over_ = open.empty();
+    if (!over_ && limit_) set_late_message(late_text_ + ": " + in_words(open));
+    if (!std::exchange(seen_, true) && !over_ && limit_ && *limit_ < kFirstLook)
       arm(*limit_ - (Monotonic::now() - began_));
     return over_ ? Status(Error{Errc::conflict, "over", {}}) : ok();
+  }
+
+  // "api is launching, and 2 more"
+  static std::string in_words(const std::vector<const ipc::InstanceInfo*>& open) {
+    const ipc::InstanceInfo& first = *open.front();
+    std::string words = "'" + first.name + "' is " + std::string(codec::enum_name(first.state));
+    if (!first.reason.empty()) words += " (" + first.reason.substr(0, 120) + ")";
+    if (open.size() > 1) words += ", and " + std::to_string(open.size() - 1) + " more";
+    return words;
   }
 
   Status deleted() {
@@ -131,7 +169,8 @@ class Wait {
     switch (what_) {
       case WaitFor::ready:
         if (instance.state == model::State::online) return Verdict::there;
-        return at_rest || instance.scheduled ? Verdict::never : Verdict::open;
+        if (instance.scheduled) return Verdict::there;  // a job is where it should be
+        return at_rest ? Verdict::never : Verdict::open;
       case WaitFor::stopped:
         return at_rest || instance.scheduled ? Verdict::there : Verdict::open;
       case WaitFor::exit:
@@ -155,6 +194,7 @@ class Wait {
   std::vector<std::string> targets_;
   WaitFor what_;
   std::optional<Duration> limit_;
+  std::string late_text_;
   TimePoint began_ = Monotonic::now();
   ipc::ListReply reply_;
   std::map<std::uint32_t, std::int32_t> pids_;
@@ -188,14 +228,16 @@ ExitCode run_wait(Invocation& invocation, const Command& self, Args args) {
     return parser.usage_error({Errc::invalid, "--for '" + *condition + "' is nothing to wait for",
                                "write ready, stopped or exit"});
   std::optional<Duration> time;
+  std::string late;
   if (limit) {
     const auto parsed = parse_duration(*limit);
     if (!parsed) return parser.usage_error(Error(parsed.error()).context("--timeout"));
     time = *parsed;
-    set_deadline(*time, "'" + condition.value_or("ready") + "'", invocation.options.json);
+    late = "waited " + format_duration(*time) + " for '" + condition.value_or("ready") + "'";
+    set_deadline(*time, late, invocation.options.json);
   }
   on_interrupt("");
-  const auto reply = Wait(std::move(targets), *what, time).run();
+  const auto reply = Wait(std::move(targets), *what, time, late).run();
   if (!reply) return invocation.fail(reply.error());
   if (invocation.options.json) {
     invocation.show_json(*reply);

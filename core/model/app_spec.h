@@ -76,6 +76,11 @@ enum class DependencyCondition : std::uint8_t { started, ready, completed };
 // AppSpec::log_file where no path is given.
 inline constexpr std::string_view kDefaultLogFile = "true";
 
+// In AppSpec::inherited.
+inline constexpr std::string_view kAllOfLocale = "LC_*";  // also those that are not there
+inline constexpr std::string_view kInterpreterByPath = "interpreter";
+inline constexpr std::string_view kScriptByPath = "script";
+
 struct AppSpec {
   std::string name;
   std::string ns = "default";
@@ -132,8 +137,9 @@ struct AppSpec {
   std::uint32_t retries = 0;  // further tries of a run that has failed
   bool catch_up = false;      // a time that passed while nothing watched is made up for, once
   std::map<std::string, std::string> env_from;  // variable: "file:…", "cmd:…", …
-  // Variables that are as the shell has them from which the app was configured, or are not there:
-  // nobody asked for more.
+  // What is as the shell has it from which the app was configured, or not there, since nobody asked
+  // for more: names of variables, kAllOfLocale, and of fields whose program was found in PATH.
+  // Sorted.
   std::vector<std::string> inherited;
   std::map<std::string, std::string> labels;
   std::string stop_command;                 // shell line that asks to stop, before the signal
@@ -291,7 +297,7 @@ constexpr auto roost::model::AppSpec::fields() {
       opt("retries", &AppSpec::retries, "further tries of a run that has failed"),
       opt("catch_up", &AppSpec::catch_up, "a time that was missed is made up for"),
       opt("env_from", &AppSpec::env_from, "variables resolved at each start: file:, cmd:, …"),
-      opt("inherited", &AppSpec::inherited, "variables that are as the shell had them"),
+      opt("inherited", &AppSpec::inherited, "what is as the shell had it"),
       opt("labels", &AppSpec::labels, "words to select apps by"),
       opt("stop_command", &AppSpec::stop_command, "shell line that asks to stop"),
       opt("memory_max", &AppSpec::memory_max, "bytes the tree cannot exceed"),

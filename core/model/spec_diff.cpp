@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <set>
 #include <type_traits>
+#include <utility>
 
 #include "core/base/words.h"
 #include "core/model/restart_policy.h"
@@ -254,11 +255,19 @@ std::string command_without_secrets(const std::vector<std::string_view>& words) 
 }
 
 AppSpec in_shell_of(const AppSpec& before, AppSpec after) {
-  const auto inherits = [](const AppSpec& spec, const std::string& name) {
-    const bool may_come_and_go = name.starts_with("LC_") && !spec.env.contains(name);
-    return may_come_and_go ||
-           std::find(spec.inherited.begin(), spec.inherited.end(), name) != spec.inherited.end();
+  const auto names_it = [](const AppSpec& spec, std::string_view name) {
+    return std::find(spec.inherited.begin(), spec.inherited.end(), name) != spec.inherited.end();
   };
+  const auto inherits = [&names_it](const AppSpec& spec, const std::string& name) {
+    const bool not_there = name.starts_with("LC_") && !spec.env.contains(name);
+    return names_it(spec, name) || (not_there && names_it(spec, kAllOfLocale));
+  };
+  const auto base = [](std::string_view path) { return path.substr(path.rfind('/') + 1); };
+  for (const auto& [field, member] :
+       {std::pair{kInterpreterByPath, &AppSpec::interpreter}, {kScriptByPath, &AppSpec::script}})
+    if (names_it(before, field) && names_it(after, field) &&
+        base(before.*member) == base(after.*member))
+      after.*member = before.*member;
   std::set<std::string> names(before.inherited.begin(), before.inherited.end());
   names.insert(after.inherited.begin(), after.inherited.end());
   for (const std::string& name : names) {
@@ -268,8 +277,7 @@ AppSpec in_shell_of(const AppSpec& before, AppSpec after) {
       after.env[name] = old->second;
     else
       after.env.erase(name);
-    if (std::find(after.inherited.begin(), after.inherited.end(), name) == after.inherited.end())
-      after.inherited.push_back(name);
+    if (!names_it(after, name)) after.inherited.push_back(name);
   }
   std::sort(after.inherited.begin(), after.inherited.end());
   return after;
@@ -310,17 +318,23 @@ bool is_secret_name(std::string_view name) {
   return is_at(end, kPat) && (end == 0 || name[end - 1] == '_');
 }
 
-// RFC 3986, 3.2.1: what stands before "@" in the authority, and behind the first colon there.
+// RFC 3986, 3.2.1: what stands before "@" in the authority, and behind the first colon there; also
+// with a "/" in it, which should have been escaped.
 std::string without_url_passwords(std::string_view text) {
   constexpr std::string_view kBegin = "://";
   std::string out;
   for (auto at = text.find(kBegin); at != text.npos; at = text.find(kBegin)) {
     out += text.substr(0, at + kBegin.size());
     text.remove_prefix(at + kBegin.size());
-    const std::string_view authority = text.substr(0, text.find_first_of("/?# \t\n\"'"));
+    const std::string_view word = text.substr(0, text.find_first_of(" \t\n\"'"));
+    std::string_view authority = word.substr(0, word.find_first_of("/?#"));
+    const auto colon = authority.substr(0, authority.rfind('@')).find(':');
+    if (colon == authority.npos) continue;
+    const std::string_view behind = authority.substr(colon + 1);
+    const bool is_port = behind.find_first_not_of("0123456789") == behind.npos;
+    if (authority.find('@') == authority.npos && !is_port) authority = word;  // not escaped
     const auto end = authority.rfind('@');
-    const auto colon = authority.substr(0, end).find(':');
-    if (end == authority.npos || colon == authority.npos) continue;
+    if (end == authority.npos) continue;
     out.append(text.substr(0, colon + 1)).append(kMask);
     text.remove_prefix(end);
   }
@@ -334,6 +348,10 @@ std::string shown_value(std::string_view name, std::string_view value) {
 AppSpec masked(AppSpec spec) {
   for (auto& [name, value] : spec.env)
     value = shown_value(name, value);
+  for (auto& [name, value] : spec.labels)
+    value = without_url_passwords(value);
+  spec.stop_command = without_secrets(spec.stop_command);
+  if (spec.health) spec.health->target = without_secrets(spec.health->target);
   return spec;
 }
 

@@ -19,7 +19,6 @@ struct FieldChange {
 };
 
 // `after` as it would be in the shell of `before`: another terminal is no other configuration.
-// Beginning with LC_ also what the one shell has and the other has not.
 [[nodiscard]] AppSpec in_shell_of(const AppSpec& before, AppSpec after);
 
 // In the order of the fields; empty when the specs are equal, or differ only in what is inherited.

@@ -37,6 +37,8 @@ EventLog::EventLog(Bus& bus, const Supervisor& supervisor) : supervisor_(supervi
 
 void EventLog::add(const Event& event) {
   if (event.kind == Event::Kind::held && !event.failure.empty()) return;  // told before, in others
+  if (event.kind == Event::Kind::stopped && supervisor_.find(event.instance) == nullptr)
+    return;  // it was deleted, and that is told
   ipc::EventInfo info;
   info.time_ms = wall_now_ms() - to_ms(event.ago);
   info.event = name_of(event.kind);

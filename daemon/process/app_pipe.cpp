@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace roost::daemon {
@@ -14,6 +15,8 @@ namespace {
 // Most apps write little, many nothing: the pump makes it larger at the first byte. What a pipe
 // can hold costs kernel memory while it is empty, too.
 constexpr int kFirstPipeBytes = 16 << 10;
+constexpr mode_t kPipeMode = 0600;  // of the kernel's pipes
+constexpr mode_t kPermissions = 07777;
 
 }  // namespace
 
@@ -45,8 +48,11 @@ bool is_empty(const AppPipe& pipe) {
   return ::ioctl(pipe.read.get(), FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
-bool make_blocking(const AppPipe& pipe) {
-  return ::fcntl(pipe.app.get(), F_SETFL, 0) == 0;
+bool make_as_new(const AppPipe& pipe) {
+  struct stat info {};
+
+  return ::fstat(pipe.app.get(), &info) == 0 && info.st_uid == ::geteuid() &&
+         (info.st_mode & kPermissions) == kPipeMode && ::fcntl(pipe.app.get(), F_SETFL, 0) == 0;
 }
 
 Status give_to_user(int end, uid_t uid, gid_t gid) {

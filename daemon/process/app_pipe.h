@@ -27,8 +27,8 @@ struct AppPipes {
 [[nodiscard]] Result<AppPipe> make_app_pipe(int own_descriptors, int& errnum);
 
 [[nodiscard]] bool is_empty(const AppPipe& pipe);
-// The app's end, which an app may have changed.
-[[nodiscard]] bool make_blocking(const AppPipe& pipe);
+// For another app: blocking again. False where it has been given to others.
+[[nodiscard]] bool make_as_new(const AppPipe& pipe);
 
 // Gives the app's end (of a pipe or a terminal) to the app's user, or opening /dev/stdout would be
 // denied to it.

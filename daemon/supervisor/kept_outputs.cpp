@@ -1,5 +1,6 @@
 #include "daemon/supervisor/kept_outputs.h"
 
+#include <unordered_set>
 #include <utility>
 
 #include "core/model/limits.h"
@@ -27,7 +28,7 @@ std::optional<AppPipes> KeptOutputs::take(RunId run) {
   if (found == pipes_.end()) return std::nullopt;
   AppPipes pipes = std::move(found->second);
   pipes_.erase(found);
-  if (!make_blocking(pipes.out) || !make_blocking(pipes.err)) return std::nullopt;
+  if (!make_as_new(pipes.out) || !make_as_new(pipes.err)) return std::nullopt;
   return pipes;
 }
 
@@ -36,16 +37,12 @@ void KeptOutputs::let_go(RunId run) {
 }
 
 void leave_pipes_to_the_last(std::vector<KeeperRun>& runs) {
-  std::unordered_map<std::uint64_t, KeeperRun*> owners;  // by inode
-  for (KeeperRun& run : runs) {
-    const std::uint64_t inode = pipe_inode(run.out.get());
-    if (inode == 0) continue;
-    KeeperRun*& owner = owners[inode];
-    KeeperRun* loser = std::exchange(owner, &run);
-    if (loser != nullptr && raw(loser->run) > raw(run.run)) std::swap(owner, loser);
-    if (loser == nullptr) continue;
-    loser->out.reset();
-    loser->err.reset();
+  std::unordered_set<std::uint64_t> seen;  // inodes
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+    const std::uint64_t inode = pipe_inode(run->out.get());
+    if (inode == 0 || seen.insert(inode).second) continue;
+    run->out.reset();
+    run->err.reset();
   }
 }
 

@@ -21,8 +21,8 @@ class KeptOutputs {
   void keep(model::RunId run, AppPipes pipes);
   // Whether they are kept, and nothing is in them.
   [[nodiscard]] bool are_empty(model::RunId run) const;
-  // For another process: blocking again, whatever the one before has made of them. Nothing where
-  // they are not kept.
+  // For another process, blocking again. Nothing where they are not kept, or the one before has
+  // changed whose they are.
   [[nodiscard]] std::optional<AppPipes> take(model::RunId run);
   // From now on their end is seen by who reads them.
   void let_go(model::RunId run);
@@ -34,6 +34,7 @@ class KeptOutputs {
 };
 
 // Of runs with the same pipes only the last one keeps them: what the others wrote is in the files.
+// `runs` are in the order of their ids.
 void leave_pipes_to_the_last(std::vector<KeeperRun>& runs);
 
 }  // namespace roost::daemon

@@ -44,6 +44,8 @@ void Recovery::finish() {
         notes_[row.instance] = *note;
   begin_run_ids();
   make_instances();
+  // Last words of earlier runs come before the first ones of later ones.
+  std::sort(runs_.begin(), runs_.end(), [](const auto& a, const auto& b) { return a.run < b.run; });
   leave_pipes_to_the_last(runs_);
   for (KeeperRun& run : runs_)
     take_over(std::move(run));
@@ -364,7 +366,8 @@ void Recovery::record_unknown_ends() {
     Instance* instance = s_.find_mutable(row.instance);
     if (instance == nullptr) continue;
     const auto label = model::load_label<model::RunLabel>(std::span(row.label));
-    const std::string reason = same_boot ? "ended while no keeper ran" : "ended with the machine";
+    const std::string reason = same_boot ? "its end was not put on record: keeper and daemon died"
+                                         : "ended with the machine";
     instance->last_exit = model::ExitStatus{};
     instance->last_exit_ms = wall_now_ms();
     instance->machine.reason = "unknown exit status: " + reason;

@@ -163,13 +163,13 @@ void attach_output(Pump& pump, RunId run, UniqueFd out, UniqueFd err, OutputTarg
 
 }  // namespace
 
-// The pipes of the run before, where they were kept for this; else new ones, which are kept of a
-// run that is not the first, if there is room, and nothing for which they would have to be made
-// anew.
+// The pipes of the run before, where they were kept for this and it has left nobody behind who
+// might write on, or change what both have open; else new ones, which are kept of a run that is not
+// the first, if there is room, and nothing for which they would have to be made anew.
 void Supervisor::plan_output(const Instance& instance, SpawnPlan& plan) {
   const RunId run = plan.label.run;
   Run* last = find_run(instance.last_exit_run);
-  if (last != nullptr && last->spec == instance.spec)
+  if (last != nullptr && last->spec == instance.spec && last->lane_empty)
     plan.pipes = kept_outputs_.take(last->label.run);
   if (plan.pipes) {
     last->drained = true;

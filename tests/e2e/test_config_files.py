@@ -111,6 +111,7 @@ def test_a_file_goes_with_its_own_options_only(home):
     write(home, "roost.toml", TOML)
     assert home.run("start", "roost.toml", "-i", "3").code == 2
     assert home.run("start", "roost.toml", "other.toml").code == 2
+    assert home.run("start", "roost.toml", "--env", "prodution").code == 3
     assert home.run("start", "roost.toml", "--only", "nobody").code == 3
     assert home.run("start", "missing.toml").code == 3
 

@@ -133,3 +133,14 @@ def test_few_apps_at_a_time_keep_theirs(home):
     wait_until(lambda: open_pipes(home) == before + 40 * 2 + 32 * 4, 10, "both ends are kept of thirty-two")
     home.ok("stop", "app")
     wait_until(lambda: open_pipes(home) == before, 10, "the pipes are closed")
+
+
+def test_a_left_over_process_keeps_its_pipe_for_itself(home):
+    """What it makes of its end, and what it says, is not the next run's."""
+    start(home, "sleep 1000 & echo $! >> left; echo begin $$; exec sleep 1001", kill_mode="process")
+    seen = {tuple(pipes(crash(home, ["out"]))) for _ in range(4)}
+    left = [int(pid) for pid in (home.work / "left").read_text().split()]
+    home.strays += left
+    assert len(seen) == 4
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)

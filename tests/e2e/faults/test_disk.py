@@ -161,6 +161,28 @@ def test_f10_what_waits_of_a_deleted_app_is_not_taken_for_the_next_one_s(small_d
     hold_for(lambda: log.read_text() == "words of the new one\n", 0.7, "nothing of the old one is there")
 
 
+@pytest.mark.root
+@pytest.mark.parametrize("end", ENDS)
+def test_f10_runs_that_wait_stay_in_order(small_disk, home, end):
+    disk = small_disk()
+    log = disk.path / "app.log"
+    (home.work / "number").write_text("0")
+    words = "n=$(($(cat number) + 1)); echo $n > number; for i in 1 2 3 4 5; do echo run $n line $i; done; exec sleep 1000"
+    home.ok("start", "/bin/sh", "--name", "app", "--interpreter", "none", "--min-uptime", "1ms", "-o", log, "--", "-c", words)
+    wait_until(lambda: log.exists() and "run 1 line 5" in log.read_text(), 10, "the first run's words")
+    disk.fill()
+    for number in range(2, 8):
+        pid = home.pid("app")
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda n=number: (home.work / "number").read_text().strip() == str(n), 10, "the next run has begun")
+        wait_until(lambda p=pid: home.pid("app") not in (0, p), 10, "and is known")
+    ENDS[end](home)
+    disk.make_room()
+    wanted = [f"run {n} line {i}" for n in range(1, 8) for i in range(1, 6)]
+    wait_until(lambda: len(log.read_text().splitlines()) >= len(wanted), 20, "all is written")
+    assert log.read_text().splitlines() == wanted
+
+
 DROPPED = re.compile(rb"\[roost: (\d+) bytes dropped: the disk was full\]")
 
 

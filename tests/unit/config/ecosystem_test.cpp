@@ -91,8 +91,9 @@ TEST_CASE("ecosystem: env_NAME goes over env") {
   CHECK(production->apps[0].env.at("A") == "2");
   CHECK(production->apps[0].env.at("B") == "1");
   const auto other = read(kText, {.env_name = "staging", .only = {}});
-  REQUIRE(other->remarks.size() == 1);
-  CHECK(other->remarks[0].find("env_staging") != std::string::npos);
+  REQUIRE_FALSE(other);
+  CHECK(other.error().message.find("env_staging") != std::string::npos);
+  CHECK(other.error().hint == "there is: production");
 }
 
 TEST_CASE("ecosystem: only") {

@@ -22,10 +22,10 @@ TEST_CASE("spec diff: of variables only the names are told") {
 TEST_CASE("spec diff: what comes from another shell only is no difference") {
   AppSpec before;
   before.env = {{"TERM", "xterm"}, {"LC_TIME", "C"}, {"PATH", "/bin"}, {"A", "1"}};
-  before.inherited = {"LANG", "LC_TIME", "PATH", "TERM"};
+  before.inherited = {"LANG", "LC_*", "LC_TIME", "PATH", "TERM"};
   AppSpec after = before;
   after.env = {{"LANG", "C"}, {"LC_ALL", "C"}, {"PATH", "/opt:/bin"}, {"A", "1"}};
-  after.inherited = {"LANG", "LC_ALL", "PATH", "TERM"};
+  after.inherited = {"LANG", "LC_*", "LC_ALL", "PATH", "TERM"};
   CHECK(in_shell_of(before, after).env == before.env);
   CHECK(in_shell_of(in_shell_of(before, after), after) == in_shell_of(before, after));
   CHECK(diff(before, in_shell_of(before, after)).empty());
@@ -38,6 +38,30 @@ TEST_CASE("spec diff: what comes from another shell only is no difference") {
   CHECK(in_words(diff(after, in_shell_of(after, before))) == "env ~TERM");
   after.env.erase("TERM");  // the file takes it out
   CHECK(in_words(diff(before, in_shell_of(before, after))) == "env -TERM");
+  after = before;
+  after.env.erase("LC_TIME");
+  after.inherited = {"LANG", "LC_*", "PATH", "TERM"};  // the shell does not have it
+  CHECK(diff(before, in_shell_of(before, after)).empty());
+  after.inherited = {"LANG", "PATH", "TERM"};  // the file takes it out
+  CHECK(in_words(diff(before, in_shell_of(before, after))) == "env -LC_TIME");
+}
+
+TEST_CASE("spec diff: what PATH finds is as in the shell of before, if it is the same program") {
+  AppSpec before;
+  before.interpreter = "/usr/bin/python3";
+  before.script = "/a/x.py";
+  before.inherited = {"PATH", "interpreter"};
+  AppSpec after = before;
+  after.interpreter = "/opt/bin/python3";
+  CHECK(diff(before, in_shell_of(before, after)).empty());
+  after.interpreter = "/opt/bin/node";
+  CHECK_FALSE(diff(before, in_shell_of(before, after)).empty());
+  after.interpreter = "/opt/bin/python3";
+  after.inherited = {"PATH"};  // somebody says so
+  CHECK_FALSE(diff(before, in_shell_of(before, after)).empty());
+  after = before;
+  after.script = "/b/x.py";
+  CHECK_FALSE(diff(before, in_shell_of(before, after)).empty());
 }
 
 TEST_CASE("spec diff: values of every type in words") {
@@ -138,6 +162,8 @@ TEST_CASE("spec diff: passwords in URLs") {
   CHECK(without_url_passwords("a://u:p@q@h, b://:p@h c://h:1 d://u@h e") ==
         "a://u:********@h, b://:********@h c://h:1 d://u@h e");
   CHECK(without_url_passwords("://") == "://");
+  CHECK(without_url_passwords("a://u:p/a?s@h/x b://h:80/x@y c://h:x/y") ==
+        "a://u:********@h/x b://h:80/x@y c://h:x/y");
   CHECK(without_secrets("fetch https://u:p@h/ --x") == "fetch https://u:********@h/ --x");
   CHECK(shown_value("REDIS_URL", "redis://:p@h") == "redis://:********@h");
   CHECK(shown_value("MYSQL_PWD", "p") == kMask);
