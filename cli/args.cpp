@@ -12,6 +12,16 @@
 namespace roost::cli {
 namespace {
 
+// What people who come from PM2 type and roost has otherwise.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kOptionsOfPm2{
+    {{"--update-env", "the file is the truth: roost apply; of the shell: --pass-env NAME"},
+     {"--no-daemon", "roost run does that"},
+     {"--attach", "roost start, then roost logs NAME -f"},
+     {"--force", "two apps of one script have two names: --name"},
+     {"-w", "--watch"},
+     {"-x", "--interpreter none"},
+     {"--timestamp", "the time is there anyway; without it: --raw"}}};
+
 std::string_view without_value(std::string_view word) {
   return word.starts_with("--") ? word.substr(0, word.find('=')) : word;
 }
@@ -123,8 +133,11 @@ Error ArgParser::unknown_option(std::string_view word) const {
   for (const auto names : kGlobalOptionNames)
     split_names(names, known);
   const auto name = without_value(word);
+  std::string hint;
+  for (const auto& [of_pm2, meant] : kOptionsOfPm2)
+    if (of_pm2 == name) hint = meant;
   // Any short option is one letter away from any other.
-  auto hint = name.size() > 2 ? did_you_mean(name, known) : std::string();
+  if (hint.empty() && name.size() > 2) hint = did_you_mean(name, known);
   if (hint.empty() && rest_ != nullptr) hint = "options of the app itself stand behind --";
   return {Errc::invalid, fmt::format("unknown option '{}'", name), std::move(hint)};
 }

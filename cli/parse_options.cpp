@@ -56,6 +56,10 @@ Result<std::vector<std::string>> parse_options(const std::vector<ArgParser::Opti
     globals.help |= seen.help;
     globals.version |= seen.version;
     return app.remaining();
+  } catch (const CLI::ArgumentMismatch& error) {  // "--name: 1 required TEXT missing"
+    const std::string text = error.what();
+    return Error{
+        Errc::invalid, "option '" + text.substr(0, text.find(':')) + "' needs a value", {}};
   } catch (const CLI::ParseError& error) {
     std::string message = error.what();
     if (!message.empty() && message.back() == '.') message.pop_back();

@@ -16,7 +16,7 @@ namespace roost::cli {
 namespace {
 
 // What people who come from PM2 type and roost has under another name, or not yet.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kOfPm2{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kOfPm2{
     {{"reload", "not yet; meanwhile: roost restart"},
      {"gracefulReload", "not yet; meanwhile: roost restart"},
      {"startOrRestart", "roost apply FILE"},
@@ -28,7 +28,15 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kOfPm2{
      {"prettylist", "roost list --json"},
      {"id", "roost list --json has the ids"},
      {"reloadLogs", "not yet"},
-     {"trigger", "not yet"}}};
+     {"trigger", "not yet"},
+     {"send", "not yet"},
+     {"attach", "not yet; meanwhile: roost logs NAME -f"},
+     {"unstartup", "not yet"},
+     {"serve", "not yet; meanwhile a server of files is an app like any other"},
+     {"cleardump", "there is one list, which `roost save` writes anew"},
+     {"ecosystem", "roost init"},
+     {"set", "there are no settings of roost itself; those of apps are in their file"},
+     {"deploy", "not offered: bring the files there, then roost apply"}}};
 
 std::string hint_for(std::string_view word) {
   for (const auto& [of_pm2, hint] : kOfPm2)

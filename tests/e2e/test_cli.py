@@ -403,3 +403,12 @@ def test_words_of_pm2_are_answered(home):
     for word, hint in (("reload", "not yet"), ("startOrReload", "roost apply"), ("id", "list --json")):
         said = home.run(word, "all", check=2)
         assert hint in said.err and "did you mean" not in said.err, said
+    for option, hint in (("--update-env", "roost apply"), ("--force", "--name"), ("-w", "--watch")):
+        said = home.run("start", "x", option, check=2)
+        assert hint in said.err and "did you mean" not in said.err, said
+
+
+def test_an_option_without_its_value_says_so(home):
+    for words in (["start", "x", "--name"], ["start", "x", "-e"], ["logs", "--lines"]):
+        said = home.run(*words, check=2)
+        assert words[-1] in said.err and "needs a value" in said.err, said
