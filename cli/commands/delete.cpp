@@ -17,7 +17,8 @@ ExitCode run_delete(Invocation& invocation, const Command& self, Args args) {
   request.targets = std::move(*targets);
   request.command = invocation.command_line();
   on_interrupt(
-      "\nroost: interrupted; the apps are still being stopped and deleted, see `roost list`\n");
+      "\nroost: interrupted; the apps are still being stopped and deleted, see `roost list`\n",
+      invocation.options);
   const auto reply = call(ipc::kDelete, request);
   if (!reply) return invocation.fail(reply.error());
   return report_stop(invocation, *reply, "deleted");

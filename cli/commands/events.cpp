@@ -73,7 +73,7 @@ ExitCode run_events(Invocation& invocation, const Command& self, Args args) {
   if (!last) return parser.usage_error(Error(last.error()).context("--last"));
   request.last = *last;
   if (request.follow) {
-    on_interrupt("");
+    on_interrupt("", invocation.options);
     const Status ended = follow(invocation, request);
     return ended ? ExitCode::ok : invocation.fail(ended.error());
   }

@@ -31,7 +31,8 @@ ExitCode run_kill(Invocation& invocation, const Command& self, Args args) {
   if (!*client) {
     invocation.say("no daemon runs for '" + paths->home + "': nothing to do");
   } else {
-    on_interrupt("\nroost: interrupted; the daemon goes on stopping the apps\n");
+    on_interrupt("\nroost: interrupted; the daemon goes on stopping the apps\n",
+                 invocation.options);
     auto killed = (*client)->call(ipc::kKill, {});
     if (!killed) return invocation.fail(killed.error());
     reply = *killed;

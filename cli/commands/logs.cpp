@@ -223,7 +223,7 @@ Status print_logs(Invocation& invocation, const LogOptions& options, std::size_t
   if (!wants_follow(options, invocation.terminal())) return ok();
   if (!printer.printed() && lines > 0 && invocation.terminal().tty)
     invocation.warn("no output yet; waiting for it, Ctrl-C ends");
-  on_interrupt("");
+  on_interrupt("", invocation.options);
   LateApps late(options, lines);
   return follow(invocation, reader, options.raw, printer, late);
 }

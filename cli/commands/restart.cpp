@@ -19,7 +19,7 @@ ExitCode run_restart(Invocation& invocation, const Command& self, Args args) {
   request.jobs = *targets == request.targets;  // the apps of a file are not named one by one
   request.targets = std::move(*targets);
   request.wait = !no_wait;
-  on_interrupt("\nroost: interrupted; the restart goes on, see `roost list`\n");
+  on_interrupt("\nroost: interrupted; the restart goes on, see `roost list`\n", invocation.options);
   const auto reply = call(ipc::kRestart, request);
   if (!reply) return invocation.fail(reply.error());
   return report_start(invocation, *reply, no_wait ? "restarting" : "restarted");

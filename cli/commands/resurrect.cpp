@@ -9,7 +9,8 @@ namespace roost::cli {
 ExitCode run_resurrect(Invocation& invocation, const Command& self, Args args) {
   ArgParser parser(invocation, self);
   if (const auto done = parser.parse(args)) return *done;
-  on_interrupt("\nroost: interrupted; the apps are still being started, see `roost list`\n");
+  on_interrupt("\nroost: interrupted; the apps are still being started, see `roost list`\n",
+               invocation.options);
   const auto reply = call(ipc::kResurrect, {});
   if (!reply) return invocation.fail(reply.error());
   if (reply->outcomes.empty()) invocation.say("nothing was saved and nothing is suspended");

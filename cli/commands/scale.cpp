@@ -55,7 +55,7 @@ ExitCode run_scale(Invocation& invocation, const Command& self, Args args) {
   if (!read_count(words[1], request))
     return parser.usage_error(
         {Errc::invalid, "'" + words[1] + "' is no number of instances", "as in 4, +2 or -1"});
-  on_interrupt("\nroost: interrupted; scaling goes on, see `roost list`\n");
+  on_interrupt("\nroost: interrupted; scaling goes on, see `roost list`\n", invocation.options);
   const auto reply = call(ipc::kScale, request);
   if (!reply) return invocation.fail(reply.error());
   return report(invocation, *reply, no_wait ? "starting" : "started");

@@ -253,7 +253,8 @@ ExitCode run_start(Invocation& invocation, const Command& self, Args args) {
   if (!builder) return parser.usage_error(std::move(builder).error());
   auto targets = resolve_all(options, *builder);
   if (!targets) return invocation.fail(targets.error());
-  on_interrupt("\nroost: interrupted; what was started goes on, see `roost list`\n");
+  on_interrupt("\nroost: interrupted; what was started goes on, see `roost list`\n",
+               invocation.options);
   const auto requests = make_requests(std::move(*targets), options, invocation.command_line());
   const auto reply = start_all(requests);
   if (!reply) return invocation.fail(reply.error());

@@ -118,7 +118,8 @@ ExitCode apply_config(Invocation& invocation, ApplyOptions options) {
   const auto request = make_request(invocation, *word, options);
   if (!request) return invocation.fail(request.error());
   if (!options.dry_run)
-    on_interrupt("\nroost: interrupted; the apps are still being started, see `roost list`\n");
+    on_interrupt("\nroost: interrupted; the apps are still being started, see `roost list`\n",
+                 invocation.options);
   const auto reply = call(ipc::kApply, *request);
   if (!reply) return invocation.fail(reply.error());
   return report(invocation, options, *reply);

@@ -15,7 +15,8 @@ ExitCode run_stop(Invocation& invocation, const Command& self, Args args) {
   auto targets = expand_targets(invocation, request.targets);
   if (!targets) return invocation.fail(targets.error());
   request.targets = std::move(*targets);
-  on_interrupt("\nroost: interrupted; the apps are still being stopped, see `roost list`\n");
+  on_interrupt("\nroost: interrupted; the apps are still being stopped, see `roost list`\n",
+               invocation.options);
   const auto reply = call(ipc::kStop, request);
   if (!reply) return invocation.fail(reply.error());
   return report_stop(invocation, *reply, "stopped");

@@ -76,7 +76,7 @@ ExitCode run_undo(Invocation& invocation, const Command& self, Args args) {
     return ExitCode::ok;
   }
   if (Status flushed = invocation.flush(); !flushed) return invocation.fail(flushed.error());
-  on_interrupt("\nroost: interrupted; the undo goes on, see `roost list`\n");
+  on_interrupt("\nroost: interrupted; the undo goes on, see `roost list`\n", invocation.options);
   request.dry_run = false;
   request.number = plan->undone;
   request.newest = plan->newest;

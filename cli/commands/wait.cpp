@@ -236,7 +236,7 @@ ExitCode run_wait(Invocation& invocation, const Command& self, Args args) {
     late = "waited " + format_duration(*time) + " for '" + condition.value_or("ready") + "'";
     set_deadline(*time, late, invocation.options.json);
   }
-  on_interrupt("");
+  on_interrupt("", invocation.options);
   const auto reply = Wait(std::move(targets), *what, time, late).run();
   if (!reply) return invocation.fail(reply.error());
   if (invocation.options.json) {

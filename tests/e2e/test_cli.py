@@ -408,6 +408,14 @@ def test_words_of_pm2_are_answered(home):
         assert hint in said.err and "did you mean" not in said.err, said
 
 
+def test_a_long_wait_is_told_on_a_terminal(home):
+    home.ok("start", "trap '' TERM; while :; do sleep 1; done", "--name", "stub", "--kill-timeout", "4s")
+    home.ok("start", "trap '' TERM; while :; do sleep 1; done", "--name", "other", "--kill-timeout", "4s")
+    for words, told in ((["stop", "stub"], True), (["stop", "other", "--silent"], False)):
+        status, output = run_on_terminal([str(home.bin / "roost"), *words], home.environment(), 80)
+        assert status == 0 and (b"this takes a while" in output) == told, output
+
+
 def test_an_option_without_its_value_says_so(home):
     for words in (["start", "x", "--name"], ["start", "x", "-e"], ["logs", "--lines"]):
         said = home.run(*words, check=2)
