@@ -1,11 +1,25 @@
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/commands/start_report.h"
+#include "cli/drift.h"
 #include "cli/file_targets.h"
 #include "cli/interrupt.h"
 #include "cli/session.h"
 
 namespace roost::cli {
+namespace {
+
+// A restart is with the settings that roost has, which may surprise whoever has changed the file.
+void tell_drift(Invocation& invocation, const std::vector<std::string>& targets) {
+  if (invocation.options.silent || invocation.options.json) return;
+  auto list = call(ipc::kList, ipc::TargetsRequest{targets, {}});
+  if (!list || !list->files) return;
+  find_drift(*list->files);
+  for (const std::string& line : drift_lines(*list->files))
+    invocation.warn("note: " + invocation.safe(line));
+}
+
+}  // namespace
 
 ExitCode run_restart(Invocation& invocation, const Command& self, Args args) {
   ipc::RestartRequest request;
@@ -22,7 +36,9 @@ ExitCode run_restart(Invocation& invocation, const Command& self, Args args) {
   on_interrupt("\nroost: interrupted; the restart goes on, see `roost list`\n", invocation.options);
   const auto reply = call(ipc::kRestart, request);
   if (!reply) return invocation.fail(reply.error());
-  return report_start(invocation, *reply, no_wait ? "restarting" : "restarted");
+  const ExitCode status = report_start(invocation, *reply, no_wait ? "restarting" : "restarted");
+  tell_drift(invocation, request.targets);
+  return status;
 }
 
 }  // namespace roost::cli

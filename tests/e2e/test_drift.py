@@ -50,6 +50,17 @@ def test_a_file_that_has_changed_is_told(home):
     assert "cannot be read any more" in home.ok("list").err
 
 
+def test_a_restart_says_that_the_file_has_changed(home):
+    path = write(home, "roost.toml", FILE.replace('env_file = ".env"\n', ""))
+    home.ok("apply", path)
+    assert "changed" not in home.ok("restart", "db").err
+    path.write_text(path.read_text().replace("5s", "6s"))
+    for target in ("db", path):
+        said = home.ok("restart", target)
+        assert "has changed since it was applied" in said.err and "restarted db" in said.out, said
+    assert "changed" not in home.ok("restart", "db", "--silent").err
+
+
 def test_config_show_tells_where_each_setting_comes_from(home):
     write(home, ".env", "FROM_FILE=1\n")
     path = write(home, "roost.toml", FILE)
