@@ -1,5 +1,7 @@
 #include "cli/output/event_view.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "cli/output/app_naming.h"
@@ -9,6 +11,8 @@
 
 namespace roost::cli {
 namespace {
+
+constexpr std::size_t kIndent = 4;
 
 Colour colour_of(std::string_view event) {
   if (event == "online") return Colour::green;
@@ -37,15 +41,22 @@ std::string event_line(const ipc::EventInfo& event, const Terminal& terminal) {
       event.slot == 0 ? event.name : event.name + "#" + std::to_string(event.slot);
   const std::string head = format_wall(event.time_ms) + "  ";
   const std::string word = fmt::format("{:<12}", shown(event.event, terminal));
-  std::string rest = "  " + shown(name, terminal) + "  " + shown(details(event), terminal);
-  while (rest.ends_with(' '))
-    rest.pop_back();
+  const std::string told = shown(details(event), terminal);
+  std::string whom = "  " + shown(name, terminal);
+  std::string what = told.empty() ? "" : "  " + told;
   if (terminal.width) {
     const std::size_t used = display_width(head) + display_width(word);
-    rest = truncate(rest, *terminal.width > used ? *terminal.width - used : 0);
+    const std::size_t left = *terminal.width - std::min<std::size_t>(*terminal.width, used);
+    // What does not fit stands below.
+    if (display_width(whom) + display_width(what) > left) {
+      whom = truncate(whom, left);
+      if (!told.empty())
+        what = "\n" + std::string(kIndent, ' ') +
+               truncate(told, *terminal.width - std::min<std::size_t>(*terminal.width, kIndent));
+    }
   }
   const auto colouring = terminal.colour ? Colouring::on : Colouring::off;
-  return head + paint(word, colour_of(event.event), colouring) + rest + "\n";
+  return head + paint(word, colour_of(event.event), colouring) + whom + what + "\n";
 }
 
 }  // namespace roost::cli

@@ -1,5 +1,7 @@
 #include "cli/output/event_view.h"
 
+#include <sstream>
+
 #include <doctest/doctest.h>
 
 #include "cli/output/stats_view.h"
@@ -33,9 +35,15 @@ TEST_CASE("event: who, how and what was done about it") {
 TEST_CASE("event: no line is wider than the terminal, and escapes of a name stay harmless") {
   ipc::EventInfo event = crash();
   event.reason = std::string("\x1b[2J") + std::string(300, 'x');
-  const std::string line = event_line(event, {.tty = true, .colour = false, .width = 80});
-  CHECK(display_width(line.substr(0, line.size() - 1)) <= 80);
-  CHECK(line.find('\x1b') == std::string::npos);
+  event.name = std::string(100, 'n');
+  const std::string text = event_line(event, {.tty = true, .colour = false, .width = 80});
+  std::istringstream lines(text);
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count)
+    CHECK(display_width(line) <= 80);
+  CHECK(count == 2);
+  CHECK(text.find("\n    pid 812: exit code 3 after 12ms: ") != std::string::npos);
+  CHECK(text.find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("stats: trouble is shown only where there is some") {
