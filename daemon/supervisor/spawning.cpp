@@ -181,7 +181,7 @@ void Supervisor::plan_output(const Instance& instance, SpawnPlan& plan) {
   OutputTargets to{log_target(instance, model::Stream::out),
                    log_target(instance, model::Stream::err)};
   const model::AppSpec& spec = *instance.spec;
-  plan.keeps_pipes = raw(instance.last_exit_run) != 0 && kept_outputs_.has_room() &&
+  plan.keeps_pipes = raw(instance.last_exit_run) != 0 && plan.lane && kept_outputs_.has_room() &&
                      has_room_for_outputs() && !spec.tty && spec.user.empty() &&
                      spec.group.empty() && !to.out.lines && !to.err.lines;
   plan.take_output = [pump = pump_, run, to = std::move(to)](UniqueFd out, UniqueFd err) {
