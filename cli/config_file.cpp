@@ -209,6 +209,30 @@ Result<ConfiguredApp> finish(const AppConfig& app, const Surroundings& around, E
   return ConfiguredApp{std::move(*target->app), app.autostart.value_or(true), app.says_restart};
 }
 
+// At the field that it is about. What builds apps calls fields as the options of `start`.
+config::Problem problem_of(const AppConfig& app, const Error& error) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kBegins{
+      {{"--cwd", "cwd"},
+       {"--output", "out_file"},
+       {"--error", "error_file"},
+       {"--log", "log_file"},
+       {"--instances", "instances"},
+       {"--interpreter", "interpreter"},
+       {"interpreter", "interpreter"},
+       {"script", "script"},
+       {"'", "script"}}};
+  config::Problem problem{app.at, error.message, error.hint};
+  for (const auto& [begin, field] : kBegins) {
+    if (!problem.message.starts_with(begin)) continue;
+    if (const auto at = app.places.find(std::string(field)); at != app.places.end())
+      problem.at = at->second;
+    if (begin.starts_with("--")) problem.message.replace(0, begin.size(), field);
+    break;
+  }
+  if (app.name) problem.message.insert(0, "app '" + *app.name + "': ");
+  return problem;
+}
+
 std::string directory_of(const std::string& word, const std::string& directory) {
   if (word == "-") return directory;
   const std::string path = absolute_path(word, directory);
@@ -228,15 +252,16 @@ Result<ConfiguredApps> load_apps(const std::string& word, const ConfigWishes& wi
   if (!loaded) return std::move(loaded).error();
   std::vector<config::Problem> problems;
   if (!loaded->computed) problems = config::expand_texts(loaded->document, environment);
-  auto ecosystem =
-      config::read_ecosystem(loaded->document, {wishes.env_name, wishes.only, std::move(problems)});
+  auto ecosystem = config::read_ecosystem(loaded->document, {wishes.env_name, wishes.only});
   if (!ecosystem) return std::move(ecosystem).error();
+  const bool is_expanded = problems.empty();  // else there are consequences, which nobody wants
+  problems.insert(problems.end(), ecosystem->problems.begin(), ecosystem->problems.end());
+  if (!is_expanded) return config::to_error(loaded->document, std::move(problems));
   ConfiguredApps result{{}, std::move(loaded->remarks)};
   for (std::string& remark : ecosystem->remarks)
     result.remarks.push_back(std::move(remark));
   const Surroundings around{wishes, environment, passed_environment(environment, wishes.pass_env),
                             directory_of(word, directory)};
-  problems.clear();
   for (const AppConfig& app : ecosystem->apps) {
     Origins origins;
     Environment env = environment_of(app, around, problems, origins);
@@ -245,9 +270,7 @@ Result<ConfiguredApps> load_apps(const std::string& word, const ConfigWishes& wi
     if (finished)
       result.apps.emplace_back(std::move(*finished)).origins = std::move(origins);
     else
-      problems.push_back({app.at,
-                          (app.name ? "app '" + *app.name + "': " : "") + finished.error().message,
-                          finished.error().hint});
+      problems.push_back(problem_of(app, finished.error()));
   }
   if (!problems.empty()) return config::to_error(loaded->document, problems);
   return result;

@@ -79,7 +79,7 @@ struct Problem {
   std::string hint{};
 };
 
-// All of them in one error, each with its line and a caret below it.
-[[nodiscard]] Error to_error(const Document& document, const std::vector<Problem>& problems);
+// All of them in one error, in the order of the text, each with its line and a caret below it.
+[[nodiscard]] Error to_error(const Document& document, std::vector<Problem> problems);
 
 }  // namespace roost::config

@@ -44,15 +44,14 @@ using Seen = std::map<std::string_view, std::string>;
 class Reader {
  public:
   Reader(const Document& document, const EcosystemOptions& options)
-      : document_(document), options_(options), problems_(options.faults) {}
+      : document_(document), options_(options) {}
 
   Result<Ecosystem> read() {
     for (const Value* app : app_values())
       read_app(*app);
     check_names();
-    std::stable_sort(problems_.begin(), problems_.end(),
-                     [](const Problem& a, const Problem& b) { return a.at.line < b.at.line; });
-    if (!problems_.empty()) return to_error(document_, problems_);
+    result_.problems = std::move(problems_);
+    if (!result_.problems.empty()) return std::move(result_);
     if (Status chosen = choose(); !chosen) return std::move(chosen).error();
     if (!options_.env_name.empty() && !env_names_.contains(options_.env_name))
       return Error{Errc::not_found, document_.path + ": no app has env_" + options_.env_name,
@@ -125,6 +124,7 @@ class Reader {
   }
 
   void read_app(const Value& value) {
+    const std::size_t before = problems_.size();
     AppConfig app;
     app.at = value.at;
     Seen seen;
@@ -139,7 +139,7 @@ class Reader {
       fault(value.at, "the app has no 'script'");
     if (!blamed_.contains("type")) check_job(value, app);
     blamed_.clear();
-    result_.apps.push_back(std::move(app));
+    if (problems_.size() == before) result_.apps.push_back(std::move(app));
   }
 
   // What only jobs have, and what they cannot have.

@@ -55,16 +55,15 @@ struct AppConfig {
 struct EcosystemOptions {
   std::string env_name;           // whose env_NAME goes over env; empty: none
   std::vector<std::string> only;  // names; empty: all
-  std::vector<Problem> faults{};  // found before; told with the others
 };
 
 struct Ecosystem {
-  std::vector<AppConfig> apps;
+  std::vector<AppConfig> apps;       // those without a fault
+  std::vector<Problem> problems;     // in the order of the text
   std::vector<std::string> remarks;  // fields of PM2 that roost does not have yet, and the like
 };
 
-// What is wrong is told as a whole, each fault with its place. Errc::not_found: `only` names an app
-// that is not there.
+// Errc::not_found, where there are no other faults: `only` or `env_name` names what is not there.
 [[nodiscard]] Result<Ecosystem> read_ecosystem(const Document& document,
                                                const EcosystemOptions& options);
 

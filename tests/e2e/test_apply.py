@@ -187,6 +187,26 @@ def test_check_needs_no_daemon_and_tells_all_faults(home):
     assert not home.path.exists(), "no home was made, no daemon started"
 
 
+def test_faults_of_fields_and_of_what_they_name_are_told_together(home):
+    write(home, "roost.toml", '''[[apps]]
+name = "a"
+script = "sleep 1"
+kill_timout = "5s"
+
+[[apps]]
+name = "b"
+script = "./nope.js"
+
+[[apps]]
+name = "c"
+script = "sleep 2"
+cwd = "/nonexist"
+''')
+    said = home.run("check", check=2)
+    for words in ("roost.toml:4:1: unknown field 'kill_timout'", "roost.toml:8:1: app 'b': script '", "roost.toml:13:1: app 'c': cwd '/nonexist' is not a directory"):
+        assert words in said.err, said
+
+
 def test_init_writes_a_file_that_check_accepts(home):
     assert "roost.toml" in home.ok("init").out
     assert "hello" in home.ok("check").out

@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto document = parse_document("file", text, static_cast<Format>(data[0] % 4));
   if (!document) return 0;
   auto faults = expand_texts(*document, variables);
-  (void)read_ecosystem(*document,
-                       {.env_name = "production", .only = {}, .faults = std::move(faults)});
+  if (auto read = read_ecosystem(*document, {.env_name = "production", .only = {}}))
+    faults.insert(faults.end(), read->problems.begin(), read->problems.end());
+  (void)to_error(*document, std::move(faults));
   return 0;
 }

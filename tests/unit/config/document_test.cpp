@@ -143,9 +143,9 @@ TEST_CASE("document: the text of a decimal number is as it is written") {
   CHECK(text("c") == "12345678901234567890");
   CHECK(text("d") == "-0.50");
   CHECK(text("f") == "1000");
-  const auto toml =
-      parsed("\"ö\" = \"é\"\ntable = { a = \"é\", b = 1.10 } # x\nlist = [2.50,-3.0]\nbig = 1_000.50",
-             Format::toml);
+  const auto toml = parsed(
+      "\"ö\" = \"é\"\ntable = { a = \"é\", b = 1.10 } # x\nlist = [2.50,-3.0]\nbig = 1_000.50",
+      Format::toml);
   CHECK(text_of(*toml.root.find("table")->find("b")) == "1.10");
   CHECK(text_of(toml.root.find("list")->items[0]) == "2.50");
   CHECK(text_of(toml.root.find("list")->items[1]) == "-3.0");

@@ -11,7 +11,9 @@ Result<Ecosystem> read(std::string text, const EcosystemOptions& options = {},
                        Format format = Format::json) {
   auto document = parse_document("apps", std::move(text), format);
   REQUIRE(document);
-  return read_ecosystem(*document, options);
+  auto result = read_ecosystem(*document, options);
+  if (result && !result->problems.empty()) return to_error(*document, result->problems);
+  return result;
 }
 
 std::string fault(std::string text) {

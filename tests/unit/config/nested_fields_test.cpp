@@ -14,7 +14,8 @@ std::string fault_of(const std::string& member, model::AppSpec* spec = nullptr) 
   auto document = parse_document("x.json", "{\"script\": \"x\", " + member + "}", Format::json);
   REQUIRE(document);
   auto read = read_ecosystem(*document, {});
-  if (!read) return read.error().message;
+  REQUIRE(read);
+  if (!read->problems.empty()) return to_error(*document, read->problems).message;
   if (spec != nullptr) *spec = read->apps.at(0).settings;
   return {};
 }
