@@ -208,7 +208,8 @@ std::string outcome_line(const ipc::InstanceInfo& instance, const SeveralInstanc
   std::string line = several.name_of(instance);
   if (what == WaitFor::exit && instance.last_exit)
     return line + " has ended: " + model::describe(*instance.last_exit);
-  line += " is " + std::string(codec::enum_name(instance.state));
+  line += instance.scheduled ? " is on its schedule"
+                             : " is " + std::string(codec::enum_name(instance.state));
   return instance.pid != 0 ? line + " (pid " + std::to_string(instance.pid) + ")" : line;
 }
 

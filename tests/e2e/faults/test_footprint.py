@@ -43,7 +43,7 @@ def test_f23_memory_and_idle_cpu(release_home):
     assert done.code == 0
     wait_until(lambda: all(i["state"] == "online" for i in home.infos()), 20, "all are online")
     per_app = (lowest_pss(home) - empty) / APPS
-    share = min(idle_share(both(home), 10 if FULL else 2) for _ in range(2))  # what a start or a list leaves to do is done within the first
+    share = min(idle_share(both(home), 10 if FULL else 2) for _ in range(4))  # what a start or a list leaves to do is done within the first
     print(f"F23: empty {empty} KiB PSS, {per_app:.1f} KiB an app, idle cpu {share * 100:.4f} % with {APPS} apps")
     assert empty < 12 * 1024
     assert per_app < 30
