@@ -59,7 +59,7 @@ struct EcosystemOptions {
 
 struct Ecosystem {
   std::vector<AppConfig> apps;       // those without a fault
-  std::vector<Problem> problems;     // in the order of the text
+  std::vector<Problem> problems;
   std::vector<std::string> remarks;  // fields of PM2 that roost does not have yet, and the like
 };
 

@@ -90,8 +90,7 @@ void Supervisor::on_spawned(InstanceId id, SpawnResult result) {
   run->spawned = true;
   run->out_pipe = result.out_pipe;
   run->err_pipe = result.err_pipe;
-  if (result.pipes && has_room_for_outputs())
-    kept_outputs_.keep(result.run, std::move(*result.pipes));
+  if (result.pipes) kept_outputs_.keep(result.run, std::move(*result.pipes));
   attach_channel(*run, std::move(result.channel));
   // What the child brought may have come after a newer note.
   if (std::exchange(run->note_passed, false)) {
@@ -169,7 +168,8 @@ void attach_output(Pump& pump, RunId run, UniqueFd out, UniqueFd err, OutputTarg
 void Supervisor::plan_output(const Instance& instance, SpawnPlan& plan) {
   const RunId run = plan.label.run;
   Run* last = find_run(instance.last_exit_run);
-  if (last != nullptr && last->spec == instance.spec && last->lane_empty)
+  const bool has_room = has_room_for_outputs();
+  if (has_room && last != nullptr && last->spec == instance.spec && last->lane_empty)
     plan.pipes = kept_outputs_.take(last->label.run);
   if (plan.pipes) {
     last->drained = true;
@@ -182,8 +182,8 @@ void Supervisor::plan_output(const Instance& instance, SpawnPlan& plan) {
                    log_target(instance, model::Stream::err)};
   const model::AppSpec& spec = *instance.spec;
   plan.keeps_pipes = raw(instance.last_exit_run) != 0 && plan.lane && kept_outputs_.has_room() &&
-                     has_room_for_outputs() && !spec.tty && spec.user.empty() &&
-                     spec.group.empty() && !to.out.lines && !to.err.lines;
+                     has_room && !spec.tty && spec.user.empty() && spec.group.empty() &&
+                     !to.out.lines && !to.err.lines;
   plan.take_output = [pump = pump_, run, to = std::move(to)](UniqueFd out, UniqueFd err) {
     attach_output(*pump, run, std::move(out), std::move(err), to, Pump::Origin::fresh);
   };

@@ -121,6 +121,14 @@ def test_events_tell_what_happened(home):
     assert len(home.ok("events", "-n", "2").out.splitlines()) == 2
 
 
+def test_events_of_an_app_that_is_deleted_while_it_waits_have_its_name(home):
+    home.run("start", "exit 3", "--name", "crash", "--no-wait")
+    wait_until(lambda: home.state("crash") == "waiting", 20, "it is backed off")
+    home.ok("delete", "crash")
+    events = home.ok("events", "-n", "50", "--json").json()["events"]
+    assert {e["name"] for e in events} == {"crash"} and events[-1]["event"] == "deleted", events
+
+
 def test_events_are_followed_through_a_daemon_death(home):
     home.start("idle", name="api")
     follower = home.popen("events", "api", "-f", "-n", "0", "--json")

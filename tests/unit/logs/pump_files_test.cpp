@@ -8,24 +8,18 @@ using namespace roost::daemon::test;
 
 namespace {
 constexpr RunId kRun{7};
-
-void write_and_wait(PumpRig& rig, UniqueFd& app, const std::string& text) {
-  const auto before = rig.pump->stats().bytes;
-  REQUIRE(write_all(app.get(), text));
-  REQUIRE(rig.wait([&] { return rig.pump->stats().bytes >= before + text.size(); }));
-}
 }  // namespace
 
 TEST_CASE("files: after a truncation output goes on at the new end, without a hole") {
   PumpRig rig;
   const std::string path = rig.dir / "app.log";
   UniqueFd app = rig.attach(kRun, Stream::out, path);
-  write_and_wait(rig, app, "0123456789");
+  rig.write_and_wait(app, "0123456789");
   REQUIRE(::truncate(path.c_str(), 0) == 0);
-  write_and_wait(rig, app, "new\n");
+  rig.write_and_wait(app, "new\n");
   CHECK(contents(path) == "new\n");
   REQUIRE(::truncate(path.c_str(), 2) == 0);
-  write_and_wait(rig, app, "!");
+  rig.write_and_wait(app, "!");
   CHECK(contents(path) == "ne!");
   const auto marks = marks_of(path);
   REQUIRE_FALSE(marks.empty());
@@ -37,9 +31,9 @@ TEST_CASE("files: what somebody else appends is not overwritten") {
   PumpRig rig;
   const std::string path = rig.dir / "app.log";
   UniqueFd app = rig.attach(kRun, Stream::out, path);
-  write_and_wait(rig, app, "a\n");
+  rig.write_and_wait(app, "a\n");
   std::ofstream(path, std::ios::app) << "foreign\n";
-  write_and_wait(rig, app, "b\n");
+  rig.write_and_wait(app, "b\n");
   CHECK(contents(path) == "a\nforeign\nb\n");
   const auto marks = marks_of(path);
   REQUIRE(marks.size() == 3);
@@ -52,7 +46,7 @@ TEST_CASE("files: renamed or deleted by others, the path is opened anew within a
   const std::string path = rig.dir / "app.log";
   UniqueFd app = rig.attach(kRun, Stream::out, path);
   for (const bool rename : {true, false}) {
-    write_and_wait(rig, app, "x");
+    rig.write_and_wait(app, "x");
     if (rename) REQUIRE(::rename(path.c_str(), (path + ".1").c_str()) == 0);
     if (!rename) REQUIRE(::unlink(path.c_str()) == 0);
     CHECK(rig.wait([&] {
@@ -67,7 +61,7 @@ TEST_CASE("files: a new run writes to where the path leads, not to what it was a
   PumpRig rig;
   const std::string path = rig.dir / "app.log";
   UniqueFd app = rig.attach(kRun, Stream::out, path);
-  write_and_wait(rig, app, "x");
+  rig.write_and_wait(app, "x");
   REQUIRE(::rename(path.c_str(), (path + ".1").c_str()) == 0);
   UniqueFd next = rig.attach(RunId{raw(kRun) + 1}, Stream::out, path);
   REQUIRE(write_all(next.get(), "y"));
@@ -79,11 +73,11 @@ TEST_CASE("files: reopen_files() after a rotation puts the next byte into the ne
   PumpRig rig;
   const std::string path = rig.dir / "app.log";
   UniqueFd app = rig.attach(kRun, Stream::out, path);
-  write_and_wait(rig, app, "old");
+  rig.write_and_wait(app, "old");
   REQUIRE(::rename(path.c_str(), (path + ".1").c_str()) == 0);
   rig.pump->reopen_files();
   rig.tail(kRun, Stream::out, 1);  // the command has been carried out
-  write_and_wait(rig, app, "new");
+  rig.write_and_wait(app, "new");
   CHECK(contents(path + ".1") == "old");
   CHECK(contents(path) == "new");
 }
@@ -92,7 +86,7 @@ TEST_CASE("files: flush() empties what is open, and output goes on at the beginn
   PumpRig rig;
   const std::string path = rig.dir / "app.log";
   UniqueFd app = rig.attach(kRun, Stream::out, path);
-  write_and_wait(rig, app, "old\n");
+  rig.write_and_wait(app, "old\n");
   const std::string other = rig.dir / "stopped.log";
   std::ofstream(other) << "12345";
   const std::string linked = rig.dir / "linked.log";
@@ -106,7 +100,7 @@ TEST_CASE("files: flush() empties what is open, and output goes on at the beginn
   CHECK(report->bytes == 9);
   REQUIRE(report->failed.size() == 1);
   CHECK(report->failed[0].path == linked);
-  write_and_wait(rig, app, "new\n");
+  rig.write_and_wait(app, "new\n");
   CHECK(contents(path) == "new\n");
   for (const auto& mark : marks_of(path))
     CHECK(mark.offset == 0);
@@ -196,7 +190,7 @@ TEST_CASE("files: out and err into one file alternate in the order of their mark
   std::string expected;
   for (int i = 0; i < 10; ++i) {
     const std::string line = std::to_string(i) + "\n";
-    write_and_wait(rig, i % 2 == 0 ? out : err, line);
+    rig.write_and_wait(i % 2 == 0 ? out : err, line);
     expected += line;
   }
   CHECK(contents(path) == expected);

@@ -9,12 +9,6 @@ using namespace roost::daemon::test;
 namespace {
 constexpr RunId kFirst{7};
 constexpr RunId kSecond{8};
-
-void write_and_wait(PumpRig& rig, UniqueFd& app, const std::string& text) {
-  const auto before = rig.pump->stats().bytes;
-  REQUIRE(write_all(app.get(), text));
-  REQUIRE(rig.wait([&] { return rig.pump->stats().bytes >= before + text.size(); }));
-}
 }  // namespace
 
 TEST_CASE("pass: each run has its own words, marks and end") {
@@ -22,9 +16,9 @@ TEST_CASE("pass: each run has its own words, marks and end") {
   const std::string path = rig.dir / "app.log";
   UniqueFd out = rig.attach(kFirst, Stream::out, path);
   UniqueFd err = rig.attach(kFirst, Stream::err, rig.dir / "err.log");
-  write_and_wait(rig, out, "a\nb\n");
+  rig.write_and_wait(out, "a\nb\n");
   rig.pump->pass_on(kFirst, kSecond);
-  write_and_wait(rig, out, "c\n");
+  rig.write_and_wait(out, "c\n");
   CHECK(contents(path) == "a\nb\nc\n");
   CHECK(rig.tail(kFirst, Stream::out, 9) == "a\nb\n");
   CHECK(rig.tail(kSecond, Stream::out, 9) == "c\n");
@@ -48,7 +42,7 @@ TEST_CASE("pass: many in a row without a word, and the next one writes to where 
   PumpRig rig;
   const std::string path = rig.dir / "app.log";
   UniqueFd out = rig.attach(kFirst, Stream::out, path);
-  write_and_wait(rig, out, "x");
+  rig.write_and_wait(out, "x");
   for (std::uint64_t i = 0; i < 300; ++i)
     rig.pump->pass_on(RunId{raw(kFirst) + i}, RunId{raw(kSecond) + i});
   REQUIRE(::rename(path.c_str(), (path + ".1").c_str()) == 0);

@@ -172,6 +172,12 @@ class PumpRig {
     return wait([&] { return size_of(path) >= size; });
   }
 
+  void write_and_wait(const UniqueFd& app, const std::string& text) {
+    const auto before = pump->stats().bytes;
+    REQUIRE(write_all(app.get(), text));
+    REQUIRE(wait([&] { return pump->stats().bytes >= before + text.size(); }));
+  }
+
   DrainReport finish(RunId run) {
     pump->finish(run);
     REQUIRE(wait([&] { return drained.contains(run); }));

@@ -179,4 +179,10 @@ TEST_CASE("spec diff: secret-looking names") {
   spec.env = {{"TOKEN", "t"}, {"PORT", "1"}};
   CHECK(masked(spec).env ==
         std::map<std::string, std::string>{{"TOKEN", std::string(kMask)}, {"PORT", "1"}});
+  spec.labels = {{"db", "http://u:p@h"}};
+  spec.stop_command = "curl --token t http://u:p@h";
+  spec.health = HealthProbe{.kind = ProbeKind::http, .target = "http://u:p@h/x"};
+  CHECK(masked(spec).labels.at("db") == "http://u:********@h");
+  CHECK(masked(spec).stop_command == "curl --token ******** http://u:********@h");
+  CHECK(masked(spec).health->target == "http://u:********@h/x");
 }
