@@ -70,10 +70,12 @@ PumpThread::Moved PumpThread::move_lines(LogStream& stream, std::size_t most) {
     const int size = ::fcntl(stream.pipe.get(), F_GETPIPE_SZ);
     stream.longest_line = std::min(kMaxLogLine, static_cast<std::size_t>(std::max(size, 2)) / 2);
   }
+  const std::size_t wanted =
+      std::min({most, kMaxLogLine, bytes_waiting(stream.pipe.get())});  // more may come meanwhile
   const ssize_t peeked = peek(stream.pipe.get(), std::min(most, kMaxLogLine));
   if (peeked == 0) return Moved::ended;
   if (peeked < 0) return errno == EAGAIN || errno == EINTR ? Moved::none : failed(stream, errno);
-  const bool saw_all_it_wanted = peeked_.size() == std::min(most, kMaxLogLine);
+  const bool saw_all_it_wanted = peeked_.size() >= wanted;
   const std::size_t take =
       model::first_lines(to_take(stream, peeked_, saw_all_it_wanted), kMaxLinesAtOnce);
   if (take == 0) return wait_for_end_of_line(stream, peeked_.size());
@@ -129,10 +131,10 @@ ssize_t PumpThread::peek(int pipe, std::size_t most) {
 std::string_view PumpThread::to_take(const LogStream& stream, std::string_view bytes,
                                      bool saw_all_it_wanted) const {
   const std::size_t whole = model::whole_lines(bytes, stream.longest_line);
-  const bool more = bytes_waiting(stream.pipe.get()) > bytes.size();
   const bool ended = (readiness(stream.pipe.get()) & POLLHUP) != 0;
+  const bool more = bytes_waiting(stream.pipe.get()) > bytes.size();
   // A look that shows no more of a line than this never will: our own pipe is small.
-  const bool all = stream.takes_all || ended || (whole == 0 && more && !saw_all_it_wanted);
+  const bool all = stream.takes_all || ended || (whole == 0 && !saw_all_it_wanted);
   if (whole > 0 && (!all || more)) return bytes.substr(0, whole);
   if (!all) return {};
   return ended && !more ? bytes : bytes.substr(0, model::whole_characters(bytes));

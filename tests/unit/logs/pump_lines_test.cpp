@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -66,6 +68,26 @@ TEST_CASE("lines: what has no end is written after a while, and goes on without 
   REQUIRE(rig.wait([&] { return contents(path) == "T: name? "; }));
   REQUIRE(write_all(out.get(), "bob\nnext\n"));
   CHECK(rig.wait([&] { return contents(path) == "T: name? bob\nT: next\n"; }));
+}
+
+TEST_CASE("lines: one whose end comes while the pump looks at its beginning is whole") {
+  PumpRig rig(patient);
+  const std::string path = rig.dir / "app.log";
+  const UniqueFd out = attach(rig, kOne, Stream::out, path, {.type = model::LogType::json});
+  constexpr int kLines = 4'000;
+  for (int i = 0; i < kLines; ++i) {
+    const auto bytes = rig.pump->stats().bytes;
+    REQUIRE(write_all(out.get(), "beginning "));
+    const TimePoint end = Monotonic::now() + std::chrono::microseconds(i % 40);
+    while (Monotonic::now() < end)
+      continue;
+    REQUIRE(write_all(out.get(), "end\n"));
+    const TimePoint limit = Monotonic::now() + 10s;
+    while (rig.pump->stats().bytes < bytes + 14 && Monotonic::now() < limit)
+      std::this_thread::yield();
+  }
+  const std::string text = contents(path);
+  CHECK(std::count(text.begin(), text.end(), '\n') == kLines);
 }
 
 TEST_CASE("lines: the last one need not end") {
