@@ -126,6 +126,18 @@ Result<ipc::Client> wait_or_launch(const ipc::Paths& paths) {
   }
 }
 
+// Who ends in order takes the socket away.
+bool left_a_socket(const ipc::Paths& paths) {
+  return ::access(paths.socket().c_str(), F_OK) == 0;
+}
+
+// The lock, where neither keeper nor daemon lives.
+std::optional<UniqueFd> lock_of_the_dead(const ipc::Paths& paths) {
+  auto lock = try_lock(paths.lock());
+  if (!lock || !*lock || find_keeper(paths.home) != 0) return std::nullopt;
+  return std::move(*lock);
+}
+
 }  // namespace
 
 Result<ipc::Client> connect_or_launch(const ipc::Paths& paths) {
@@ -133,6 +145,25 @@ Result<ipc::Client> connect_or_launch(const ipc::Paths& paths) {
   if (auto home = ipc::ensure_home(paths); !home) return std::move(home).error();
   if (auto free = check_socket(paths); !free) return std::move(free).error();
   return wait_or_launch(paths);
+}
+
+Result<ipc::Client> connect_again(const ipc::Paths& paths) {
+  const auto deadline = Monotonic::now() + kLaunchLimit;
+  while (!left_a_socket(paths) && Monotonic::now() < deadline) {
+    if (lock_of_the_dead(paths) && !left_a_socket(paths))
+      return Error{Errc::unavailable, "the daemon has ended, and its apps with it",
+                   "start them with: roost start all"};
+    if (auto client = try_connect(paths, kSlice)) return std::move(*client);
+  }
+  return connect_or_launch(paths);
+}
+
+void revive_when_lost(ipc::Client& client, const ipc::Paths& paths) {
+  client.when_lost([paths] {
+    if (!left_a_socket(paths)) return false;
+    std::optional<UniqueFd> lock = lock_of_the_dead(paths);
+    return lock && launch(paths, std::move(*lock));
+  });
 }
 
 Result<std::optional<ipc::Client>> connect_if_running(const ipc::Paths& paths) {

@@ -17,6 +17,13 @@ inline constexpr Duration kLaunchLimit = 5s;  // from the start of the keeper to
 // Errc::unavailable with the daemon's own last words when it cannot be started or does not answer.
 [[nodiscard]] Result<ipc::Client> connect_or_launch(const ipc::Paths& paths);
 
+// For who had a daemon: connects to the next one, and starts a pair where the last one was killed.
+// Errc::unavailable where it has ended in order, as by `roost kill`.
+[[nodiscard]] Result<ipc::Client> connect_again(const ipc::Paths& paths);
+
+// For a client that waits: where keeper and daemon were both killed, nobody else would start them.
+void revive_when_lost(ipc::Client& client, const ipc::Paths& paths);
+
 // Never starts anything. Nothing: neither keeper nor daemon runs. A daemon of whatever protocol:
 // it may be replaced or ended.
 [[nodiscard]] Result<std::optional<ipc::Client>> connect_if_running(const ipc::Paths& paths);

@@ -5,10 +5,25 @@
 
 namespace roost::cli {
 
-Result<ipc::Client> open_session() {
+namespace {
+
+// Through `connect`, and it finds the next daemon by itself.
+Result<ipc::Client> open(Result<ipc::Client> (*connect)(const ipc::Paths&)) {
   auto paths = ipc::paths_from_environment();
   if (!paths) return std::move(paths).error();
-  return connect_or_launch(*paths);
+  auto client = connect(*paths);
+  if (client) revive_when_lost(*client, *paths);
+  return client;
+}
+
+}  // namespace
+
+Result<ipc::Client> open_session() {
+  return open(connect_or_launch);
+}
+
+Result<ipc::Client> open_next_session() {
+  return open(connect_again);
 }
 
 std::optional<ipc::Client> open_quick_session() {
@@ -16,6 +31,7 @@ std::optional<ipc::Client> open_quick_session() {
   if (!paths) return std::nullopt;
   auto client = ipc::Client::connect_quickly(*paths);
   if (!client) return std::nullopt;
+  revive_when_lost(*client, *paths);
   return std::move(*client);
 }
 

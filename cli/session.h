@@ -12,6 +12,8 @@
 namespace roost::cli {
 
 [[nodiscard]] Result<ipc::Client> open_session();
+// For who had one that has come to its end. Errc::unavailable: the daemon was ended, too.
+[[nodiscard]] Result<ipc::Client> open_next_session();
 // Nothing when nobody listens.
 [[nodiscard]] std::optional<ipc::Client> open_quick_session();
 

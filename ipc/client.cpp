@@ -76,7 +76,9 @@ Result<Client> Client::connect_quickly(const Paths& paths) {
   return client;
 }
 
-Status Client::reconnect(TimePoint until_absent, TimePoint until_broken) {
+Status Client::reconnect(TimePoint until_absent, TimePoint until_broken,
+                         const std::function<bool()>& when_absent) {
+  bool acts = static_cast<bool>(when_absent);
   for (Duration length = kFirstPause;;) {
     connection_.close();
     greeted_ = false;
@@ -97,6 +99,7 @@ Status Client::reconnect(TimePoint until_absent, TimePoint until_broken) {
       if (connected.error().code == Errc::timeout) until = until_broken;  // a crowd waits there
       if (connected.error().code != Errc::timeout && connected.error().code != Errc::unavailable)
         return connected;
+      if (connected.error().code == Errc::unavailable && acts) acts = !when_absent();
     }
     if (Monotonic::now() >= until) {
       connection_.close();
@@ -281,7 +284,7 @@ Status Client::run(const Operation& operation, Transaction& transaction,
     if (!connection_.is_open()) {
       if (!give_up)
         give_up = std::min(Monotonic::now() + options_.retry_for, transaction.patience.deadline);
-      Status again = reconnect(*give_up, *give_up);
+      Status again = reconnect(*give_up, *give_up, when_lost_);
       if (!again && is_over(transaction.patience.deadline)) return too_late(operation, options);
       if (!again) return again;
     }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/base/result.h"
 #include "core/base/time.h"
@@ -88,6 +89,10 @@ class Client {
     return listen({method.name, method.retry}, encode_request(method, request), decode_first, next);
   }
 
+  // Called between two attempts to connect anew, after the connection broke, while nobody listens,
+  // until it says that it has done what it can.
+  void when_lost(std::function<bool()> act) { when_lost_ = std::move(act); }
+
   // Hello was exchanged on the present connection.
   [[nodiscard]] bool is_greeted() const { return greeted_; }
 
@@ -120,7 +125,8 @@ class Client {
   Status collect(Transaction& transaction);
   Status take(Frame frame, Transaction& transaction);
   // Connects and greets, until one of the two times: nobody there, or the connection broke again.
-  Status reconnect(TimePoint until_absent, TimePoint until_broken);
+  Status reconnect(TimePoint until_absent, TimePoint until_broken,
+                   const std::function<bool()>& when_absent = {});
   Status greet(TimePoint until);
   Status check_greeting(const Transaction& hello);
   [[nodiscard]] Error hung() const;
@@ -136,6 +142,7 @@ class Client {
   bool quick_ = false;    // not connected anew before the first hello
   std::uint32_t next_id_ = 1;
   Protocol protocol_ = Protocol::ours;
+  std::function<bool()> when_lost_;
 };
 
 }  // namespace roost::ipc

@@ -34,8 +34,7 @@ struct Follow {
 // Until Ctrl-C, an error, or nobody reads. A daemon that dies is followed by the next one.
 Status follow(Invocation& invocation, ipc::EventsRequest request) {
   Follow state{invocation};
-  for (;;) {
-    auto client = open_session();
+  for (auto client = open_session();; client = open_next_session()) {
     if (!client) return std::move(client).error();
     Error ended = client->follow<ipc::EventsRequest, ipc::EventsReply>(
         ipc::kEvents, request,

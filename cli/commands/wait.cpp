@@ -99,10 +99,10 @@ class Wait {
   // Until it has come about for all of them, or cannot any more. A daemon that dies is followed by
   // the next one: what is looked at is the state, events only tell when.
   Result<ipc::ListReply> run() {
-    for (;;) {
-      auto events = open_session();
-      auto client = open_session();
-      if (!events || !client) return (events ? client : events).error();
+    for (auto events = open_session();; events = open_next_session()) {
+      if (!events) return std::move(events).error();
+      auto client = open_next_session();
+      if (!client) return std::move(client).error();
       ipc::EventsRequest request;
       request.targets = targets_;
       request.follow = true;

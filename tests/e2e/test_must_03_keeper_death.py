@@ -139,6 +139,29 @@ def test_both_killed_apps_are_found_again(home):
     home.ok("stop", "w0", "w1")
 
 
+def test_a_command_that_waits_goes_on_when_both_were_killed(home):
+    """Nobody else would start the pair: the command does."""
+    home.start("stubborn", name="app", options=["--kill-timeout", "2s"])
+    pid = home.pid("app")
+    stop = home.popen("stop", "app")
+    home.wait_state("app", "stopping")
+    with procs.Held(pid) as held:
+        kill_both(home)
+        assert held.wait_gone(15) is not False
+    out, err = stop.communicate(timeout=15)
+    assert stop.returncode == 0 and home.state("app") == "stopped", (out, err)
+
+
+def test_who_follows_does_not_start_what_was_ended(home):
+    home.start("idle", name="app")
+    follower = home.popen("events", "-f")
+    assert b"added" in follower.stdout.readline(), "it follows"
+    home.ok("kill")
+    _, err = follower.communicate(timeout=15)
+    assert follower.returncode == 5 and b"the daemon has ended" in err, err
+    assert home.ok("kill").out.startswith("no daemon runs"), "nobody has started one"
+
+
 def test_daemon_dies_while_keeper_is_stopped(home):
     """The keeper being slow does not lose an exit."""
     home.start("idle", home.work / "idle.runs", name="idle", options=["--no-autorestart"])
