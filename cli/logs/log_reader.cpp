@@ -13,9 +13,9 @@
 #include "cli/logs/marks_reader.h"
 
 namespace roost::cli {
-namespace {
+
 // A line that may be shown: where it is, and when it came.
-struct Candidate {
+struct LogReader::Candidate {
   std::size_t file = 0;  // index into the positions
   std::size_t source = 0;
   LineExtent extent;
@@ -25,11 +25,18 @@ struct Candidate {
   bool estimated = false;
 };
 
-using Candidates = std::vector<Candidate>;
+struct LogReader::Selection {
+  Status status;  // of the files: what can be read is there
+  std::vector<Candidate> lines;
+};
 
-void sort_by_receipt(Candidates& lines) {
+namespace {
+
+// By their `order`.
+template <class Line>
+void sort_by_receipt(std::vector<Line>& lines) {
   std::stable_sort(lines.begin(), lines.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.order < b.order; });
+                   [](const Line& a, const Line& b) { return a.order < b.order; });
 }
 
 // Reads pieces of files in ascending order. Keeps few files open, and one block of each.
@@ -83,11 +90,15 @@ class TextReader {
   std::map<std::size_t, Open> open_;
 };
 
-// The last `lines` lines of one file that are wanted, oldest first, with their times.
-Candidates last_of_file(std::size_t index, const LogPosition& file, const LogFileView& view,
-                        std::size_t lines) {
+}  // namespace
+
+// Oldest first, with their times.
+std::vector<LogReader::Candidate> LogReader::last_of_file(std::size_t index,
+                                                          const LogPosition& file,
+                                                          const LogFileView& view,
+                                                          std::size_t lines) {
   MarksReader marks(file.path, file.device, file.inode);
-  Candidates found;
+  std::vector<Candidate> found;
   if (lines == 0) return found;
   scan_lines_backwards(view.fd.get(), file.offset, [&](const LineExtent& extent) {
     Candidate line;
@@ -113,7 +124,6 @@ Candidates last_of_file(std::size_t index, const LogPosition& file, const LogFil
     found[i].order = std::max(found[i].order, found[i - 1].order);
   return found;
 }
-}  // namespace
 
 // Nobody knows whose an estimated one is.
 std::optional<LineOrigin> origin_of(const LogPosition& file, const model::Mark* mark) {
@@ -175,60 +185,54 @@ const std::vector<LogPosition>& LogReader::positions() {
   return positions_;
 }
 
-Status LogReader::last_lines(std::size_t lines, const OnLine& on_line) {
+LogReader::Selection LogReader::select_last(std::size_t lines) {
   lines = std::min(lines, kMaxLines);
-  Status result = take_positions();
-  Candidates all;
+  Selection all{take_positions(), {}};
   for (std::size_t i = 0; i < positions_.size();) {
     const std::size_t source = positions_[i].source;
-    Candidates of_source;
+    std::vector<Candidate> of_source;
     for (; i < positions_.size() && positions_[i].source == source; ++i) {
       const auto view = open_log_file(positions_[i].path);
       if (!view || !view->fd || view->inode != positions_[i].inode) continue;
-      const Candidates more = last_of_file(i, positions_[i], *view, lines);
+      const auto more = last_of_file(i, positions_[i], *view, lines);
       of_source.insert(of_source.end(), more.begin(), more.end());
     }
     sort_by_receipt(of_source);
     const std::size_t surplus = of_source.size() > lines ? of_source.size() - lines : 0;
-    all.insert(all.end(), of_source.begin() + static_cast<std::ptrdiff_t>(surplus),
-               of_source.end());
+    all.lines.insert(all.lines.end(), of_source.begin() + static_cast<std::ptrdiff_t>(surplus),
+                     of_source.end());
   }
-  sort_by_receipt(all);
+  sort_by_receipt(all.lines);
+  return all;
+}
+
+Status LogReader::last_lines(std::size_t lines, const OnLine& on_line) {
+  Selection all = select_last(lines);
   TextReader reader(positions_);
   std::string storage;
-  for (const Candidate& line : all) {
+  for (const Candidate& line : all.lines) {
     const std::string_view text = reader.text(line.file, line.extent.begin, line.extent.end);
     on_line(LogLine{line.source, line.stream, line.wall_ns, line.estimated, line.extent.ended,
                     shown_line(text, line.extent.end - line.extent.begin, storage)});
   }
-  return result;
+  return std::move(all.status);
 }
 
 Status LogReader::last_bytes(std::size_t lines, const OnBytes& on_bytes) {
-  constexpr std::uint64_t kBlock = 64U << 10;
-  lines = std::min(lines, kMaxLines);
-  Status result = take_positions();
-  for (const LogPosition& file : positions_) {
-    const auto view = open_log_file(file.path);
-    if (!view || !view->fd || view->inode != file.inode || lines == 0) continue;
-    std::uint64_t begin = file.offset;
-    std::size_t seen = 0;
-    scan_lines_backwards(view->fd.get(), file.offset, [&](const LineExtent& extent) {
-      begin = extent.begin;
-      return ++seen < lines;
-    });
-    std::string block;
-    while (begin < file.offset) {
-      block.resize(static_cast<std::size_t>(std::min(kBlock, file.offset - begin)));
-      const ssize_t n =
-          ::pread(view->fd.get(), block.data(), block.size(), static_cast<off_t>(begin));
-      if (n <= 0) break;
-      on_bytes(file.source, file.stream,
-               std::string_view(block).substr(0, static_cast<std::size_t>(n)));
-      begin += static_cast<std::uint64_t>(n);
+  Selection all = select_last(lines);
+  TextReader reader(positions_);
+  for (std::size_t i = 0; i < all.lines.size(); ++i) {
+    const Candidate& line = all.lines[i];
+    const std::uint64_t end = line.extent.end + (line.extent.ended ? 1 : 0);
+    for (std::uint64_t at = line.extent.begin; at < end;) {
+      const std::string_view piece = reader.text(line.file, at, end);
+      if (piece.empty()) break;
+      on_bytes(line.source, line.stream, piece);
+      at += piece.size();
     }
+    if (!line.extent.ended && i + 1 < all.lines.size()) on_bytes(line.source, line.stream, "\n");
   }
-  return result;
+  return std::move(all.status);
 }
 
 }  // namespace roost::cli

@@ -17,6 +17,8 @@
 
 namespace roost::cli {
 
+struct LogFileView;
+
 // One instance of an app. Paths may be empty, equal (both streams in one file), or name files that
 // do not exist.
 struct LogSource {
@@ -80,8 +82,8 @@ class LogReader {
   // receipt. Lines of one file keep their order; a line has the time of the mark at or before its
   // first byte. A last line without newline counts.
   Status last_lines(std::size_t lines, const OnLine& on_line);
-  // The same selection of each file, byte for byte: the last `lines` lines of each stream, one file
-  // after another.
+  // The same lines, byte for byte: with their newlines, and whole. One that has not ended is ended
+  // where another follows.
   Status last_bytes(std::size_t lines, const OnBytes& on_bytes);
 
   // After last_*: the ends of what was given; before: the present ends of the files.
@@ -90,7 +92,16 @@ class LogReader {
   [[nodiscard]] const std::vector<LogSource>& sources() const { return sources_; }
 
  private:
+  struct Candidate;
+  struct Selection;
+
   Status take_positions();
+  [[nodiscard]] Selection select_last(std::size_t lines);
+  // The last `lines` lines of one file that are wanted.
+  [[nodiscard]] static std::vector<Candidate> last_of_file(std::size_t index,
+                                                           const LogPosition& file,
+                                                           const LogFileView& view,
+                                                           std::size_t lines);
 
   std::vector<LogSource> sources_;
   StreamChoice choice_;

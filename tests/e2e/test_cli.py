@@ -309,12 +309,13 @@ def test_secrets_are_masked(home):
 # ---- logs
 
 def test_logs_lines_and_streams(home):
-    home.ok("start", "for i in 1 2 3 4 5 6 7 8 9; do echo out$i; echo err$i >&2; done; exec sleep 1000", "--name", "app")
+    home.ok("start", "for i in 1 2 3 4 5 6 7 8 9; do echo out$i; sleep 0.05; echo err$i >&2; sleep 0.05; done; exec sleep 1000", "--name", "app")
     wait_until(lambda: b"err9" in home.log("app", "error") and b"out9" in home.log("app"), 5)
     out = home.ok("logs", "app", "--out", "--raw", "--lines", "3").out
     assert out.split() == ["out7", "out8", "out9"]
     err = home.ok("logs", "app", "--err", "--raw", "-n", "2").out
     assert err.split() == ["err8", "err9"]
+    assert home.ok("logs", "app", "--raw", "-n", "4").out.split() == ["out8", "err8", "out9", "err9"], "in the order they came"
     both = home.ok("logs", "app").out
     assert "out9" in both and "err9" in both
     assert home.run("logs", "nobody-here").code == 3
