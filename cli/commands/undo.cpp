@@ -31,9 +31,9 @@ void tell_plan(Invocation& invocation, const ipc::StartReply& plan) {
     invocation.say(line);
 }
 
-ExitCode report(Invocation& invocation, ipc::StartReply reply, bool waited) {
-  // What was not touched is no news.
-  const auto touched = work_of(reply.plan);
+// `touched`: what was to be done; the rest is no news.
+ExitCode report(Invocation& invocation, const std::vector<ipc::PlanItem>& touched,
+                ipc::StartReply reply, bool waited) {
   if (!invocation.options.json)
     std::erase_if(reply.outcomes, [&](const ipc::StartOutcome& outcome) {
       return std::none_of(touched.begin(), touched.end(), [&](const ipc::PlanItem& item) {
@@ -71,7 +71,8 @@ ExitCode run_undo(Invocation& invocation, const Command& self, Args args) {
   const auto plan = call(ipc::kUndo, request);
   if (!plan) return invocation.fail(plan.error());
   tell_plan(invocation, *plan);
-  if (dry_run || work_of(plan->plan).empty()) {
+  const auto work = work_of(plan->plan);
+  if (dry_run || work.empty()) {
     if (invocation.options.json) invocation.show_json(*plan);
     return ExitCode::ok;
   }
@@ -82,7 +83,7 @@ ExitCode run_undo(Invocation& invocation, const Command& self, Args args) {
   request.newest = plan->newest;
   auto reply = call(ipc::kUndo, request);
   if (!reply) return invocation.fail(reply.error());
-  return report(invocation, std::move(*reply), !no_wait);
+  return report(invocation, work, std::move(*reply), !no_wait);
 }
 
 }  // namespace roost::cli

@@ -57,7 +57,6 @@ Targets targets_of(const Supervisor& supervisor, const std::map<std::string, For
     for (const InstanceEntry& at : app.entry.instances)
       target.wish.slots.insert(at.slot);
     target.up = {app.up.begin(), app.up.end()};
-    target.at_once = false;
     targets.apps.push_back(std::move(target));
   }
   for (const auto& [id, app] : supervisor.book().apps())
@@ -89,7 +88,9 @@ void undo(const Undo& order, const std::vector<store::AddChange>& rows) {
                             "look at it again: roost undo --dry-run"});
   const auto former = state_before(services.supervisor.book(), rows);
   if (!former) return order.done(former.error());
-  const Targets targets = targets_of(services.supervisor, *former);
+  Targets targets = targets_of(services.supervisor, *former);
+  for (Target& target : targets.apps)
+    target.at_once = begun;  // what is under way is waited for
   if (Status possible = check_targets(services.supervisor, targets, Missing::allowed); !possible)
     return order.done(std::move(possible).error());
   const StartWorkPtr work = begin_start(services, order.done);

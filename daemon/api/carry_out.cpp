@@ -43,17 +43,19 @@ struct Sorted {
   std::vector<InstanceId> forget;  // too many
 };
 
-Sorted sort(const Supervisor& supervisor, const Target& target, bool changed) {
+Sorted sort(const StartWork& work, const Target& target, bool changed) {
+  const Supervisor& supervisor = work.services.supervisor;
   Sorted sorted;
   for (const InstanceEntry& at : supervisor.book().find(target.wish.spec.name)->instances) {
     const InstanceId id{at.id};
     const Instance& instance = *supervisor.find(id);
     const bool up = target.up.contains(at.slot);
+    const bool is_done = has_done_its_work(instance) && !was_carried_out(work, instance);
     if (!target.wish.slots.contains(at.slot))
       sorted.forget.push_back(id);
     else if (up && changed && instance.machine.current)
       sorted.restart.push_back(id);
-    else if (up && !changed && !target.at_once && should_be_up(instance))
+    else if (up && !changed && (is_done || (!target.at_once && should_be_up(instance))))
       sorted.leave.push_back(id);
     else if (up)
       sorted.start.push_back(id);
@@ -146,7 +148,7 @@ void carry_out(const StartWorkPtr& work, const Targets& targets, std::optional<C
   for (const Target* target : in_order(targets)) {
     const bool differs = changed.contains(target->wish.spec.name);
     const bool is_new = added.contains(target->wish.spec.name);
-    const Sorted sorted = sort(work->services.supervisor, *target, differs);
+    const Sorted sorted = sort(*work, *target, differs);
     forget(work, sorted.forget);
     restart(work, sorted.restart, wait);
     start_existing(work, sorted.start, wait);

@@ -53,14 +53,6 @@ void tell_unlimited(StartWork& work, const model::AppSpec& spec) {
   if (note.find(words) == std::string::npos) note += (note.empty() ? "" : "\n") + words;
 }
 
-// Of a request that is sent again: whether it has come about what it was about.
-bool was_carried_out(const StartWork& work, const Instance& instance) {
-  const model::InstanceState& m = instance.machine;
-  const bool over = !m.current && (instance.spec->job || m.desired == model::Desired::down);
-  return work.first_sent != 0 && over && m.rest != model::Rest::waiting && !is_held(instance) &&
-         instance.last_exit_ms >= work.first_sent;
-}
-
 void report_carried_out(StartWork& work, const Instance& instance) {
   StartOutcome outcome;
   outcome.instance = view_of(work.services, instance);
@@ -71,6 +63,13 @@ void report_carried_out(StartWork& work, const Instance& instance) {
 }
 
 }  // namespace
+
+bool was_carried_out(const StartWork& work, const Instance& instance) {
+  const model::InstanceState& m = instance.machine;
+  const bool over = !m.current && (instance.spec->job || m.desired == model::Desired::down);
+  return work.first_sent != 0 && over && m.rest != model::Rest::waiting && !is_held(instance) &&
+         instance.last_exit_ms >= work.first_sent;
+}
 
 StartWorkPtr begin_start(Services& services, std::function<void(Result<StartReply>)> finish) {
   return std::make_shared<StartWork>(StartWork{services, std::move(finish)});

@@ -38,6 +38,8 @@ using StartWorkPtr = std::shared_ptr<StartWork>;
 // Settles the outcomes of these instances, which are in the reply already: when they have proved
 // themselves or failed, or at once.
 void wait_for(const StartWorkPtr& work, const std::vector<model::InstanceId>& ids, bool wait);
+// Of a request that is sent again: whether it has come about what it was about.
+[[nodiscard]] bool was_carried_out(const StartWork& work, const Instance& instance);
 // Whether it is a job that this request puts on its schedule only.
 [[nodiscard]] bool is_only_enrolled(const StartWork& work, const Instance& instance);
 // Puts it there, and adds the outcome.

@@ -67,7 +67,8 @@ PlanAction action_of_same(const Supervisor& supervisor, const AppEntry& known,
     const Instance& instance = *supervisor.find(InstanceId{at.id});
     const bool runs = instance.machine.current.has_value();
     const bool wanted = should_be_up(instance);
-    const bool right = runs || (wanted && (!target.at_once || instance.spec->job));
+    const bool right = runs || has_done_its_work(instance) ||
+                       (wanted && (!target.at_once || instance.spec->job));
     if (target.up.contains(at.slot) && !right) return PlanAction::start;
     if (!target.up.contains(at.slot) && (runs || wanted)) action = PlanAction::stop;
   }

@@ -99,6 +99,12 @@ struct Instance {
          (instance.spec->job && instance.machine.finished);
 }
 
+// Its run has ended as it should, and is not to be followed by another.
+[[nodiscard]] inline bool has_done_its_work(const Instance& instance) {
+  return !instance.machine.current && instance.machine.finished && !instance.spec->job &&
+         instance.machine.rest == model::Rest::stopped;
+}
+
 // Wanted up, and not started yet, since what it depends on is not there.
 [[nodiscard]] inline bool is_held(const Instance& instance) {
   return !instance.machine.current && instance.machine.rest == model::Rest::held;

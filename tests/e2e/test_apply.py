@@ -1,4 +1,5 @@
 """apply, plan, check, init: the file is the truth, and what would change is told first."""
+import collections
 import json
 import os
 import signal
@@ -218,3 +219,36 @@ def test_init_writes_a_file_that_check_accepts(home):
     assert "its apps: main" in home.ok("check", cwd=home.work / "sub").out
     home.ok("apply")
     assert home.state("hello") == "online"
+
+
+def test_what_has_done_its_work_is_not_run_again(home):
+    """A migration runs once, however often the file is applied; when it has failed, or has changed, or is asked for by name, it runs again."""
+    runs = home.work / "runs"
+    once = {"restart": "never", "script": f"echo migrate >>{runs}"}
+    apps = {"migrate": once, "import": {"restart": "on-failure", "stop_exit_codes": [4], "script": f"echo import >>{runs}; exit 4"},
+            "seed": {**once, "script": f"echo seed >>{runs}; exit 1"}, "web": {"script": "exec sleep 1000", "depends_on": {"migrate": "completed"}}}
+    file = home.work / "roost.json"
+
+    def write():
+        file.write_text(json.dumps({"apps": [{"name": name, **app} for name, app in apps.items()]}))
+
+    def count():
+        return collections.Counter(runs.read_text().split())
+
+    write()
+    assert home.run("apply", file).code == 6, "seed has failed"
+    assert count() == {"migrate": 1, "import": 1, "seed": 1}
+    home.wait_new_daemon(home.kill_daemon())
+    again = home.run("apply", file, "--detailed-exitcode")
+    assert "= migrate" in again.out and "= import" in again.out and "^ seed (is down)" in again.out, again
+    assert count() == {"migrate": 1, "import": 1, "seed": 2}
+    del apps["seed"]
+    write()
+    assert home.run("apply", file, "--detailed-exitcode", "--prune").code == 7
+    for command in ("plan", "apply"):
+        assert home.run(command, file, "--detailed-exitcode").code == 0
+    apps["migrate"]["script"] += " # the next one"
+    write()
+    home.ok("apply", file)
+    home.ok("start", "migrate")
+    assert count() == {"migrate": 3, "import": 1, "seed": 2}

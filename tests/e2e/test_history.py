@@ -177,6 +177,19 @@ def test_a_daemon_killed_in_the_middle(home, point, what, tmp_path):
     assert full_state(home) == before
 
 
+def test_an_undo_waits_through_the_death_of_the_daemon(home, tmp_path):
+    once, fine = tmp_path / "once", tmp_path / "fine"
+    home.extra_env |= {"ROOST_DIE_AT": "apply.after_specs", "ROOST_DIE_ONCE": str(once)}
+    app = '[[apps]]\nname = "app"\nrestart = "never"\nscript = "{}exec sleep 1000"\n'
+    fine.touch()
+    home.ok("apply", write(home, "roost.toml", app.format(f"test -e {fine} || exit 9; ")))
+    home.ok("apply", write(home, "roost.toml", app.format("")))
+    fine.unlink()
+    once.touch()
+    undone = home.run("undo")
+    assert not once.exists() and undone.code == 6 and "exit code 9" in undone.out + undone.err, undone
+
+
 def test_an_apply_without_its_daemon_and_client_is_completed(home, tmp_path):
     """Both die as soon as the settings are stored: the next daemon restarts what runs with older ones."""
     once = tmp_path / "once"
