@@ -212,9 +212,17 @@ std::vector<FieldValue> field_values(const AppSpec& spec) {
   return values;
 }
 
+namespace {
+// RFC 9110, 11.1: what stands before the secret in "Authorization: Bearer secret".
+bool is_scheme(std::string_view word) {
+  return word == "Bearer" || word == "Basic" || word == "Token" || word == "bearer" ||
+         word == "basic" || word == "token";
+}
+}  // namespace
+
 std::string without_secrets(std::string_view text) {
   std::string out;
-  bool next = false;  // the word before was an option whose value this is
+  bool next = false;  // the word before was an option or a header whose value this is
   while (!text.empty()) {
     const auto begin = std::min(text.find_first_not_of(' '), text.size());
     out += text.substr(0, begin);
@@ -223,14 +231,18 @@ std::string without_secrets(std::string_view text) {
     const std::string_view word = text.substr(0, size);
     const auto equals = word.find('=');
     const bool secret = is_secret_name(word.substr(0, equals));
+    text.remove_prefix(size);
+    if (next && is_scheme(word)) {
+      out += word;
+      continue;
+    }
     if (next && !word.empty())
       out += kMask;
     else if (secret && equals != word.npos)
-      out.append(word.substr(0, equals + 1)).append(kMask);
+      out.append(without_url_passwords(word.substr(0, equals + 1))).append(kMask);
     else
       out += without_url_passwords(word);
-    next = !next && secret && equals == word.npos && word.starts_with('-');
-    text.remove_prefix(size);
+    next = !next && secret && equals == word.npos && (word.starts_with('-') || word.ends_with(':'));
   }
   return out;
 }

@@ -48,11 +48,15 @@ bool is_empty(const AppPipe& pipe) {
   return ::ioctl(pipe.read.get(), FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
-bool make_as_new(const AppPipe& pipe) {
+bool make_as_new(AppPipe& pipe) {
   struct stat info {};
 
-  return ::fstat(pipe.app.get(), &info) == 0 && info.st_uid == ::geteuid() &&
-         (info.st_mode & kPermissions) == kPipeMode && ::fcntl(pipe.app.get(), F_SETFL, 0) == 0;
+  if (::fstat(pipe.app.get(), &info) != 0 || info.st_uid != ::geteuid() ||
+      (info.st_mode & kPermissions) != kPipeMode)
+    return false;
+  const std::string again = "/proc/self/fd/" + std::to_string(pipe.app.get());
+  pipe.app = UniqueFd(::open(again.c_str(), O_RDWR | O_CLOEXEC));
+  return pipe.app.get() >= 0;
 }
 
 Status give_to_user(int end, uid_t uid, gid_t gid) {

@@ -27,8 +27,9 @@ struct AppPipes {
 [[nodiscard]] Result<AppPipe> make_app_pipe(int own_descriptors, int& errnum);
 
 [[nodiscard]] bool is_empty(const AppPipe& pipe);
-// For another app: blocking again. False where it has been given to others.
-[[nodiscard]] bool make_as_new(const AppPipe& pipe);
+// For another process: a description of its own again, so that it shares no flags with who may
+// still have that of the one before. False where it has been given to others, or cannot be had.
+[[nodiscard]] bool make_as_new(AppPipe& pipe);
 
 // Gives the app's end (of a pipe or a terminal) to the app's user, or opening /dev/stdout would be
 // denied to it.

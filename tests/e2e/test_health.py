@@ -54,6 +54,26 @@ def test_online_when_a_probe_passes(home):
     assert "health" in home.ok("describe", "app").out
 
 
+def test_a_url_with_a_password_says_it_to_the_app_and_to_nobody_else(home):
+    moody = Moody(home)
+    moody.be("private")
+    moody.start(http=f"http://user:p%40ss@127.0.0.1:{moody.port}/health?token=s3cret")
+    assert home.state("app") == "online" and health(home)["passed"]
+    moody.be("bad")
+    wait_until(lambda: not health(home)["passed"], 20, "it is bad")
+    said = home.log_path("app").parent.parent / "roostd.log"
+    for text in (*(home.ok(*c).out for c in (["describe", "app"], ["describe", "app", "--json"], ["config", "show", "app"], ["events"], ["history"])), said.read_text()):
+        assert "p%40ss" not in text and "s3cret" not in text and "p@ss" not in text, text
+
+
+def test_what_the_server_says_is_kept(home):
+    moody = Moody(home)
+    moody.start(retries=1000)
+    moody.be("bad")
+    wait_until(lambda: not health(home)["passed"], 20, "it is bad")
+    assert "Sulking\nthe database\nis slow" in health(home)["output"], health(home)
+
+
 def test_an_app_that_gets_bad_is_restarted_and_told_why(home):
     moody = Moody(home)
     moody.start(start_grace="5s", retries=20)

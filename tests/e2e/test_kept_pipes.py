@@ -1,6 +1,7 @@
 """Runs of an app that is restarted again and again go on with the pipes of the run before."""
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -69,6 +70,18 @@ def test_what_the_run_before_made_of_them_is_undone(home):
         wait_until(lambda n=found: home.log("app").count(b"True") == n, 10, "it finds it blocking")
         crash(home, ["out"])
     assert b"False" not in home.log("app")
+
+
+def test_who_still_has_the_pipe_of_an_earlier_run_shares_no_flags_with_the_next(home):
+    """As with a descriptor that was sent to another process: nobody sees it in the lane."""
+    start(home)
+    crash(home)
+    for _ in range(3):
+        with procs.copied_fd(home.pid("app"), 1) as held:
+            pid = crash(home)
+            os.set_blocking(held, False)
+            flags = int(re.search(r"flags:\s+(\d+)", Path(f"/proc/{pid}/fdinfo/1").read_text())[1], 8)
+            assert not flags & os.O_NONBLOCK
 
 
 @pytest.mark.parametrize("end", ENDS)

@@ -1,4 +1,4 @@
-"""An HTTP server with moods: moody.py PORT_FILE MOOD_FILE. The mood, read at each request: ok, bad (503), hang; and with it what it counts."""
+"""An HTTP server with moods: moody.py PORT_FILE MOOD_FILE. The mood, read at each request: ok, bad (503), hang, private (401 for all but user:p@ss)."""
 import os
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,8 +15,14 @@ class Handler(BaseHTTPRequestHandler):
             mood = "ok"
         if mood == "hang":
             os.read(os.pipe()[0], 1)
-        self.send_response(200 if mood == "ok" else 503, "OK" if mood == "ok" else "Sulking")
+        if mood == "private":
+            known = self.headers["Authorization"] == "Basic dXNlcjpwQHNz"
+            self.send_response(200 if known else 401)
+        else:
+            self.send_response(200 if mood == "ok" else 503, "OK" if mood == "ok" else "Sulking")
         self.end_headers()
+        if mood == "bad":
+            self.wfile.write(b"the database\nis slow")
 
     def log_message(self, *_):
         pass

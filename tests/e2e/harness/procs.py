@@ -1,4 +1,5 @@
 """Processes, by /proc."""
+import contextlib
 import os
 import signal
 import select
@@ -89,6 +90,20 @@ def cpu_ns(pid):
     spec = (ctypes.c_long * 2)()
     libc = ctypes.CDLL(None, use_errno=True)
     return spec[0] * 10**9 + spec[1] if libc.clock_gettime(clock, spec) == 0 else 0
+
+
+@contextlib.contextmanager
+def copied_fd(pid, number):
+    """A process's descriptor, as if it had sent it to us (pidfd_getfd)."""
+    import ctypes
+    held = os.pidfd_open(pid)
+    copy = ctypes.CDLL(None, use_errno=True).syscall(438, held, number, 0)
+    os.close(held)
+    assert copy >= 0, os.strerror(ctypes.get_errno())
+    try:
+        yield copy
+    finally:
+        os.close(copy)
 
 
 class Held:

@@ -165,6 +165,9 @@ TEST_CASE("spec diff: passwords in URLs") {
   CHECK(without_url_passwords("a://u:p/a?s@h/x b://h:80/x@y c://h:x/y") ==
         "a://u:********@h/x b://h:80/x@y c://h:x/y");
   CHECK(without_secrets("fetch https://u:p@h/ --x") == "fetch https://u:********@h/ --x");
+  CHECK(without_secrets("http://u:p@h/?token=t") == "http://u:********@h/?token=********");
+  CHECK(without_secrets("curl -H 'X-Token: t' -H 'Authorization: Bearer b' x") ==
+        "curl -H 'X-Token: ******** -H 'Authorization: Bearer ******** x");
   CHECK(shown_value("REDIS_URL", "redis://:p@h") == "redis://:********@h");
   CHECK(shown_value("MYSQL_PWD", "p") == kMask);
 }
