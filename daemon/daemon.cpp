@@ -59,6 +59,8 @@ Daemon::Daemon(DaemonOptions options)
     : options_(std::move(options)),
       worker_(loop_, kMaxPendingWork),
       lanes_(Lanes::open(home_id(options_.paths.home))),
+      keeper_watch_(loop_,
+                    [this] { return renewing_.empty() && !supervisor_->runs().empty(); }),
       home_watch_(loop_, options_.paths.socket(), [this] { return restore_home(); }),
       timer_(loop_, [this] { quitting_ ? quit_now() : try_inherit(); }) {
   loop_.set_exception_handler([](std::string_view component, std::string_view what) {
@@ -193,6 +195,7 @@ void Daemon::make_services() {
   server_->on_audience = [this](bool present) { on_audience(present); };
   supervisor_->on_recovered = [this] { on_recovered(); };
   supervisor_->on_keeper_lost = [this] { on_keeper_lost(); };
+  supervisor_->on_keeper_alive = [this] { keeper_watch_.on_sign(); };
   supervisor_->on_foreign_entry = [this](std::uint64_t key, UniqueFd fd) {
     if (key == kListenerKey) inherited_listener_ = std::move(fd);
   };
@@ -259,6 +262,7 @@ void Daemon::on_recovered() {
     log_error("api", started.error().message);
   if (::access(options_.paths.socket().c_str(), F_OK) != 0) (void)restore_home();
   home_watch_.start();
+  keeper_watch_.on_sign();
   policies_->start();
   log_info("daemon", "serving pid=" + std::to_string(::getpid()) +
                          " keeper=" + std::to_string(::getppid()) + " version=" ROOST_VERSION);

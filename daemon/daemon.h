@@ -15,6 +15,7 @@
 #include "daemon/api/services.h"
 #include "daemon/home_watch.h"
 #include "daemon/keeper_heir.h"
+#include "daemon/keeper_watch.h"
 #include "daemon/process/originals.h"
 #include "daemon/supervisor/dependencies.h"
 #include "daemon/supervisor/health.h"
@@ -77,6 +78,7 @@ class Daemon {
   Dispatcher dispatcher_;
   std::unique_ptr<Server> server_;
   std::vector<std::function<void(const Status&)>> renewing_;  // who waits for the keeper's answer
+  KeeperWatch keeper_watch_;
   HomeWatch home_watch_;
   UniqueFd inherited_listener_;
   UniqueFd signals_;

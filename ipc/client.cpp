@@ -13,6 +13,7 @@ namespace {
 
 constexpr Duration kFirstPause = 5ms;  // between attempts to connect
 constexpr Duration kLongestPause = 100ms;
+constexpr int kMostLosses = 10;  // of one request's connection: it may be the cause
 
 void pause(Duration& length, TimePoint until) {
   const Duration left = std::max<Duration>(until - Monotonic::now(), 1ms);
@@ -280,11 +281,14 @@ Status Client::run(const Operation& operation, Transaction& transaction,
         {}};
   transaction.patience = Patience{after(options.limit), options_.silence};
   std::optional<TimePoint> give_up;  // set when the connection has broken
+  int losses = 0;
   for (;;) {
     if (!connection_.is_open()) {
-      if (!give_up)
-        give_up = std::min(Monotonic::now() + options_.retry_for, transaction.patience.deadline);
-      Status again = reconnect(*give_up, *give_up, when_lost_);
+      const TimePoint until =
+          std::min(Monotonic::now() + options_.retry_for, transaction.patience.deadline);
+      if (!give_up) give_up = until;
+      ++losses;
+      Status again = reconnect(until, until, when_lost_);
       if (!again && is_over(transaction.patience.deadline)) return too_late(operation, options);
       if (!again) return again;
     }
@@ -298,7 +302,7 @@ Status Client::run(const Operation& operation, Transaction& transaction,
         !transaction.delivered && (!transaction.sent || operation.retry == Retry::safe);
     if (broken && repeatable && is_over(transaction.patience.deadline))
       return too_late(operation, options);
-    if (!broken || !repeatable || (give_up && is_over(*give_up)))
+    if (!broken || !repeatable || (losses >= kMostLosses && is_over(*give_up)))
       return failure(operation, std::move(done).error(), options);
     transaction.again = transaction.again || transaction.sent;
   }

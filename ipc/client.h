@@ -4,7 +4,7 @@
 // Liveness: a daemon that sends no byte for `silence` is reported as hung (Errc::unavailable, with
 // its pid); while a `wait` request is pending the daemon sends keep-alives, so that works for those
 // as well. When the connection breaks, requests that may be repeated (Retry::safe) and those that
-// had not been sent whole go out again on a new connection, for up to `retry_for`.
+// had not been sent whole go out again on a new connection, for up to `retry_for` each time.
 #pragma once
 
 #include <cstdint>

@@ -95,6 +95,7 @@ void Supervisor::on_keeper_refused(std::uint64_t key, bool bare) {
 // What the spawner's thread was to have written, if that hangs.
 void Supervisor::on_keeper_ping() {
   if (p_.store != nullptr) p_.store->write_waiting();
+  if (on_keeper_alive) on_keeper_alive();
 }
 
 void Supervisor::on_keeper_upgraded(bool done) {

@@ -82,6 +82,7 @@ class Supervisor final : public KeeperListener {
   std::function<void(std::uint64_t key, UniqueFd fd)> on_foreign_entry;
   // The keeper is dead.
   std::function<void()> on_keeper_lost;
+  std::function<void()> on_keeper_alive;
   // The last run is over and acknowledged.
   std::function<void()> on_idle;
 

@@ -139,6 +139,25 @@ def test_both_killed_apps_are_found_again(home):
     home.ok("stop", "w0", "w1")
 
 
+def test_a_stopped_keeper_is_continued(home):
+    home.start("idle", name="app")
+    pid, keeper = home.pid("app"), home.live_pid("keeper_pid")
+    os.kill(keeper, signal.SIGSTOP)
+    done = home.run("stop", "app", timeout=60)
+    assert done.code == 0 and not procs.alive(pid) and home.keeper_pid == keeper, done
+    assert home.exits("app")[0]["status"]["signal"] == signal.SIGTERM and "SIGCONT" in home.daemon_log()
+
+
+@pytest.mark.full
+def test_a_keeper_that_hangs_is_replaced(home):
+    home.start("idle", name="app")
+    home.start("idle", name="other")
+    keeper, other = home.live_pid("keeper_pid"), home.pid("other")
+    with procs.traced(keeper):
+        done = home.run("stop", "app", timeout=100)
+    assert done.code == 0 and home.keeper_pid != keeper and home.pid("other") == other, done
+
+
 def test_a_command_that_waits_goes_on_when_both_were_killed(home):
     """Nobody else would start the pair: the command does."""
     home.start("stubborn", name="app", options=["--kill-timeout", "2s"])

@@ -106,6 +106,19 @@ def copied_fd(pid, number):
         os.close(copy)
 
 
+@contextlib.contextmanager
+def traced(pid):
+    """It stands still, and SIGCONT does not help: only SIGKILL does."""
+    import ctypes
+    attach, detach = 16, 17
+    assert ctypes.CDLL(None, use_errno=True).ptrace(attach, pid, None, None) == 0, os.strerror(ctypes.get_errno())
+    os.waitpid(pid, 0)
+    try:
+        yield
+    finally:
+        ctypes.CDLL(None).ptrace(detach, pid, None, None)
+
+
 class Held:
     """A process held by pidfd: it can be signalled and waited for without ever meeting a stranger."""
 
