@@ -55,6 +55,9 @@ Result<std::string> working_directory() {
 }
 
 std::string absolute_path(std::string_view path, std::string_view base) {
+  const char* home = std::getenv("HOME");
+  if ((path == "~" || path.starts_with("~/")) && home != nullptr && *home == '/')
+    return absolute_path(std::string(home) + std::string(path.substr(1)), base);
   std::string joined =
       path.starts_with('/') ? std::string(path) : std::string(base) + "/" + std::string(path);
   std::string out;

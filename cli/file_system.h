@@ -14,7 +14,8 @@ namespace roost::cli {
 // The shell's name of the working directory when it is true (it keeps symbolic links such as
 // releases/current), else the kernel's.
 [[nodiscard]] Result<std::string> working_directory();
-// `path` seen from `base`, without "." and ".." and double slashes; links are not followed.
+// `path` seen from `base`, or from HOME behind "~/", without "." and ".." and double slashes; links
+// are not followed.
 [[nodiscard]] std::string absolute_path(std::string_view path, std::string_view base);
 
 enum class FileKind : std::uint8_t { absent, regular, directory, other };

@@ -47,8 +47,12 @@ class Reader {
       : document_(document), options_(options) {}
 
   Result<Ecosystem> read() {
-    for (const Value* app : app_values())
-      read_app(*app);
+    const std::vector<const Value*> apps = app_values();
+    for (std::size_t i = 0; i < apps.size(); ++i) {
+      app_ = name_of(*apps[i], i);
+      read_app(*apps[i]);
+    }
+    app_.clear();
     check_names();
     result_.problems = std::move(problems_);
     if (!result_.problems.empty()) return std::move(result_);
@@ -65,7 +69,16 @@ class Reader {
 
  private:
   void fault(Place at, std::string message, std::string hint = {}) {
+    if (at.line == 0) message.insert(0, app_);  // what was computed has no line
     problems_.push_back({at, std::move(message), std::move(hint)});
+  }
+
+  // "app 'api': ", "apps[2]: ".
+  static std::string name_of(const Value& app, std::size_t index) {
+    const Value* name = app.find("name");
+    return name != nullptr && name->kind == Kind::string && !name->string.empty()
+               ? "app '" + name->string + "': "
+               : "apps[" + std::to_string(index) + "]: ";
   }
 
   // `apps` (or `pm2`, for package.json) with a list or one object; or these at the top.
@@ -174,6 +187,9 @@ class Reader {
       return fault(member.at, "'" + member.key + "' says again what '" + first->second + "' said");
     if (member.value.kind == Kind::null) return;  // as if it were not there
     if (auto wrong = field->set(member.value, app)) {
+      // As templates leave it.
+      const bool is_blank = member.value.kind == Kind::string && member.value.string.empty();
+      if (is_blank && field->name != "name" && field->name != "script") return;
       blamed_.insert(field->name);
       return fault(member.at, "'" + member.key + "' " + *wrong);
     }
@@ -232,6 +248,7 @@ class Reader {
   std::set<std::string> without_effect_;
   std::set<std::string_view> blamed_;  // fields of this app that a fault told before is about
   std::string names_;
+  std::string app_;                  // which one is read, in words
   std::set<std::string> env_names_;  // of env_NAME, whatever app has it
 };
 

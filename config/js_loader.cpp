@@ -33,13 +33,20 @@ import path from 'node:path';
 const file = process.env.ROOST_CONFIG_FILE, expression = process.env.ROOST_CONFIG_TEXT;
 delete process.env.ROOST_CONFIG_FILE; delete process.env.ROOST_CONFIG_TEXT;
 const require = createRequire(file);
+const exit = process.exit;
+let words = 'it waits for what never comes: a promise that is not settled';
+process.exit = code => {
+  words = 'it ended with process.exit(' + (code ?? '') + ') before it gave its apps';
+  exit(code);
+};
+process.on('exit', () => { if (words) console.error(words); });
 async function load() {
   if (expression !== undefined) return (0, eval)('(' + expression + '\n)');
   try {
     return require(file);
   } catch (error) {
     const text = String(error && error.message);
-    if (error && error.code === 'ERR_REQUIRE_ESM') return import(pathToFileURL(file).href);
+    if (error && /^ERR_REQUIRE_(ESM|ASYNC_MODULE)$/.test(error.code)) return import(pathToFileURL(file).href);
     if (!/import statement|Unexpected token 'export'|module is not defined|require is not defined/.test(text)) throw error;
     const other = path.join(path.dirname(file), '.roost-' + process.pid + (/ is not defined/.test(text) ? '.cjs' : '.mjs'));
     fs.writeFileSync(other, fs.readFileSync(file), { flag: 'wx', mode: 0o600 });
@@ -61,10 +68,12 @@ try {
     return value instanceof RegExp ? value.source : value;
   });
   fs.writeSync(3, JSON.stringify(dropped) + '\n' + (text === undefined ? 'null' : text));
-  process.exit(0);
+  words = '';
+  exit(0);
 } catch (error) {
+  words = '';
   console.error(String(error && error.stack || error));
-  process.exit(1);
+  exit(1);
 }
 )js";
 
@@ -184,6 +193,11 @@ Result<JsResult> run(const std::string& program, const std::string& path, const 
                  path + ": it did not end within " + std::to_string(kConfigScriptLimit / 1s) + "s",
                  "a configuration computes its value and ends"};
   const std::size_t newline = ended.result.find('\n');
+  if (WIFSIGNALED(ended.status))
+    return Error{Errc::invalid,
+                 path + ": " + program + " was ended by signal " +
+                     std::to_string(WTERMSIG(ended.status)),
+                 {}};
   if (ended.status != 0 || newline == std::string::npos)
     return Error{
         Errc::invalid, path + ": " + ended.complaint.substr(0, ended.complaint.rfind('\n')), {}};

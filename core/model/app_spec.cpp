@@ -27,13 +27,29 @@ bool is_absolute(std::string_view path) {
   return !path.empty() && path.front() == '/';
 }
 
+// "My API (prod)" → "My-API-prod".
+std::string as_name(std::string_view text) {
+  std::string name;
+  for (const char c : text)
+    if (is_name_char(c))
+      name += c;
+    else if (!name.empty() && name.back() != '-')
+      name += '-';
+  while (name.ends_with('-'))
+    name.pop_back();
+  return name;
+}
+
 // What is wrong with a name; empty when nothing is.
 std::string name_problem(std::string_view name) {
   if (name.empty()) return "must not be empty";
   if (name.size() > limits::kMaxNameBytes)
     return "is longer than " + std::to_string(limits::kMaxNameBytes) + " bytes";
-  if (!std::all_of(name.begin(), name.end(), is_name_char))
-    return "may hold letters, digits and - _ . : @ + only";
+  if (!std::all_of(name.begin(), name.end(), is_name_char)) {
+    const std::string better = as_name(name);
+    return "may hold letters, digits and - _ . : @ + only" +
+           (better.empty() ? "" : ", as '" + better + "'");
+  }
   if (name.front() == '-') return "must not begin with '-'";
   if (name == "all") return "must not be 'all', which means every app";
   if (std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; }))

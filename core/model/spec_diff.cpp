@@ -152,11 +152,14 @@ void tell(std::vector<FieldValue>& out, const std::string& field, const T& value
 template <class T>
 void tell(std::vector<FieldValue>& out, const std::string& field,
           const std::map<std::string, T>& values, const std::map<std::string, T>& /*fallback*/) {
-  for (const auto& [name, value] : values)
-    out.push_back(
-        {field + "." + name,
-         is_masked(field, name) ? std::string(kMask) : without_url_passwords(text_of(field, value)),
-         false});
+  for (const auto& [name, value] : values) {
+    std::string text = text_of(field, value);
+    if constexpr (std::is_same_v<T, std::string>)
+      if (value.empty()) text = R"("")";
+    out.push_back({field + "." + name,
+                   is_masked(field, name) ? std::string(kMask) : without_url_passwords(text),
+                   false});
+  }
 }
 
 template <Record T>

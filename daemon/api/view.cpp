@@ -49,6 +49,9 @@ std::string output_problem(Services& services, const Instance& instance) {
 
 // What does not keep it from running.
 std::string standing_problem(Services& services, const Instance& instance) {
+  const HealthFacts* health = services.health.facts(instance.id);
+  if (health != nullptr && !health->held.empty())
+    return health->held + "; restarted when its turn comes";
   const std::string unlimited = services.supervisor.memory_problem(*instance.spec);
   if (!unlimited.empty()) return "memory_max is not held: " + unlimited;
   if (std::string output = output_problem(services, instance); !output.empty()) return output;

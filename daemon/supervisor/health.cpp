@@ -1,5 +1,7 @@
 #include "daemon/supervisor/health.h"
 
+#include <utility>
+
 #include "core/model/instance_text.h"
 #include "core/model/limits.h"
 #include "core/model/readiness.h"
@@ -155,23 +157,38 @@ void Health::judge(Watch& watch, const Instance& instance, const ProbeOutcome& o
   const bool launching = instance.machine.current->phase == Phase::launching;
   const HealthVerdict verdict = watch.tracker.on_probe(
       outcome.passed, age, probe, instance.machine.tracker.memory().quick_streak);
-  watch.facts = {.last = outcome, .last_ms = wall_now_ms(), .failures = watch.tracker.failures()};
+  const std::string held = outcome.passed ? std::string() : std::move(watch.facts.held);
+  watch.facts = {
+      .last = outcome, .last_ms = wall_now_ms(), .failures = watch.tracker.failures(), .held = {}};
   watch.timer.start(model::probe_pause(probe, launching && verdict != HealthVerdict::ready));
   switch (verdict) {
     case HealthVerdict::none:
+      watch.facts.held = held;
       return;
     case HealthVerdict::ready:
       return supervisor_.say_ready(watch.run);
     case HealthVerdict::unhealthy:
       break;
   }
-  const std::string words = "unhealthy: " + std::to_string(watch.tracker.failures()) +
-                            " probes in a row failed, the last: " + first_line(outcome.output);
-  if (allowance_.take(Monotonic::now()))
-    return supervisor_.fail_run(watch.run, model::Failing::unhealthy, words,
-                                watch.tracker.worked_for());
-  log_warning("health", "app=" + instance.spec->name + " " + words +
-                            "; not restarted yet, since several apps were just now");
+  if (held.empty()) watch.held_since = Monotonic::now();
+  watch.facts.held = "unhealthy: " + std::to_string(watch.tracker.failures()) +
+                     " probes in a row failed, the last: " + first_line(outcome.output);
+  restart_next();
+  if (held.empty() && !watch.facts.held.empty())
+    log_warning("health", "app=" + instance.spec->name + " " + watch.facts.held +
+                              "; not restarted yet, since several apps were just now");
+}
+
+// Whoever has waited longest: one whose restart does not help comes after those that had none.
+void Health::restart_next() {
+  Watch* next = nullptr;
+  for (auto& [id, watch] : watches_)
+    if (!watch.facts.held.empty() && probed_instance({id, watch.run}) != nullptr &&
+        (next == nullptr || watch.held_since < next->held_since))
+      next = &watch;
+  if (next == nullptr || !allowance_.take(Monotonic::now())) return;
+  supervisor_.fail_run(next->run, model::Failing::unhealthy, std::exchange(next->facts.held, {}),
+                       next->tracker.worked_for());
 }
 
 void Health::next_in_queue() {

@@ -25,6 +25,7 @@ struct HealthFacts {
   std::optional<ProbeOutcome> last;
   WallMs last_ms = 0;
   std::uint32_t failures = 0;  // in a row
+  std::string held;            // why it should be restarted, while others are before it; else empty
 };
 
 class Health {
@@ -47,6 +48,7 @@ class Health {
     loop::Timer timer;
     model::HealthTracker tracker;
     HealthFacts facts;
+    TimePoint held_since{};  // when its restart was first due; with facts.held
   };
 
   struct Asked {
@@ -66,6 +68,7 @@ class Health {
   void probe(const Asked& asked);
   void on_probed(std::uint64_t number, const Asked& asked, ProbeOutcome outcome);
   void judge(Watch& watch, const Instance& instance, const ProbeOutcome& outcome);
+  void restart_next();
   void next_in_queue();
   [[nodiscard]] Watch* find_watch(const Asked& asked);
   [[nodiscard]] const Instance* probed_instance(const Asked& asked) const;

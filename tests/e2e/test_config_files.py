@@ -77,6 +77,7 @@ def test_every_kind_of_file_and_stdin(home):
     apps = [{"name": "NAME", "script": "sleep 1000"}]
     for name, text in (("a.json", "// comment\n" + json.dumps(apps)), ("b.yaml", "apps:\n  - name: NAME\n    script: sleep 1000\n"),
                        ("c.config.mjs", "export default { apps: [{ name: 'NAME', script: 'sleep 1000' }] }"),
+                       ("f.config.mjs", "const name = await Promise.resolve('NAME'); export default { apps: [{ name, script: 'sleep 1000' }] }"),
                        ("d.config.cjs", "module.exports = [{ name: 'NAME', script: 'sleep 1000' }]"),
                        ("e.json", "{ apps: [{ name: 'NAME', script: 'sleep' + ' 1000' }] }")):
         write(home, name, text.replace("NAME", name[0]))
@@ -89,7 +90,25 @@ def test_every_kind_of_file_and_stdin(home):
     assert home.state("a") == home.state("b") == "stopped" and home.state("c") == "online"
     home.ok("restart", "a.json")
     home.ok("delete", "a.json", "c.config.mjs")
-    assert {i["name"] for i in home.infos()} == {"b", "d", "e", "piped"}
+    assert {i["name"] for i in home.infos()} == {"b", "d", "e", "f", "piped"}
+
+
+@pytest.mark.parametrize("text, words", [
+    ("process.exit(3)", "process.exit(3) before it gave its apps"), ("module.exports = new Promise(() => {})", "not settled"),
+    ("process.kill(process.pid, 'SIGKILL')", "signal 9"),
+    ("module.exports = { apps: ['a', 'b'].map((name, i) => ({ name, script: 'sleep 9', max_memory_restart: i ? '1 gig' : '1G' })) }", "app 'b': 'max_memory_restart'"),
+    ("module.exports = { apps: [{ script: 'sleep 9' }, { script: 'sleep 9', maxmem: 3 }] }", "apps[1]: unknown field 'maxmem'"),
+    ("module.exports = [{ name: 'My API (prod)', script: 'sleep 9' }]", "'My-API-prod'")])
+def test_a_fault_of_javascript_is_told_with_its_app(home, text, words):
+    done = home.run("check", write(home, "ecosystem.config.js", text))
+    assert done.code == 2 and words in done.err, done
+
+
+def test_blank_settings_are_none_and_a_tilde_is_the_home(home):
+    apps = [{"name": "app", "script": "sleep 1000", "cron_restart": "", "interpreter": "", "uid": "", "out_file": "~/app.log", "env": {"EMPTY": ""}}]
+    home.ok("start", write(home, "ecosystem.json", json.dumps({"apps": apps})), env={"HOME": str(home.work)})
+    assert home.describe("app")[0]["out_file"] == str(home.work / "app.log")
+    assert 'env.EMPTY = ""' in home.ok("config", "show", "app").out
 
 
 @pytest.mark.parametrize("text, words", [

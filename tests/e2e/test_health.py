@@ -183,8 +183,26 @@ def test_a_slow_dependency_causes_no_storm(home):
     # A loaded machine may see the next four: what counts is that no five are within the 30 s of four.
     hold_for(lambda: all(fifth - first > 25_000 for first, fifth in zip(ends(home), ends(home)[4:])), 3, "but not all of them")
     assert "several apps were just now" in home.daemon_log()
+    assert 1 <= home.daemon_log().count("several apps were just now") <= 12, "once for each, not for each probe"
+    assert any("restarted when its turn comes" in i["reason"] for i in home.infos())
     flag.unlink()
     wait_until(lambda: all(i["state"] == "online" for i in home.infos()), 60, "all is well again")
+
+
+def test_whoever_has_waited_longest_is_restarted_first(home):
+    """Apps that no restart helps do not keep one that hangs from its own."""
+    path, slow, hangs = home.work / "roost.json", home.work / "slow", home.work / "hangs"
+    probe = {"interval": "100ms", "timeout": "20s", "retries": 1, "start_grace": 0}
+    apps = [{"name": f"slow{i}", "script": "exec sleep 1000", "health": {**probe, "exec": f"[ ! -e {slow} ]"}} for i in range(6)]
+    apps.append({"name": "hangs", "script": "exec sleep 1000", "health": {**probe, "exec": f"[ ! -e {hangs} ]"}})
+    path.write_text(json.dumps({"apps": apps}))
+    home.ok("start", path, timeout=110)
+    slow.touch()
+    wait_until(lambda: len(ends(home)) >= 4, 60, "four are restarted")
+    hangs.touch()
+    wait_until(lambda: home.exits("hangs"), 90, "its turn has come")
+    assert len(ends(home)) <= 4 + 4 and all(len(home.exits(f"slow{i}")) <= 2 for i in range(6)), home.describe("all")
+    slow.unlink(), hangs.unlink()
 
 
 def test_faults_in_the_file(home):
