@@ -8,9 +8,12 @@
 #include <cstdlib>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "core/model/limits.h"
 
 namespace roost::cli {
 namespace {
@@ -117,6 +120,13 @@ Status start_keeper(const Programs& programs, const ipc::Paths& paths, UniqueFd 
 }
 
 Status check_kernel() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max < model::limits::kLeastDescriptors)
+    return Error{Errc::conflict,
+                 "a process may have " + std::to_string(files.rlim_max) +
+                     " open files here: too few for roost",
+                 "allow " + std::to_string(model::limits::kLeastDescriptors) +
+                     " at least (ulimit -Hn), and two more for each app"};
   utsname name{};
   int major = 0;
   int minor = 0;

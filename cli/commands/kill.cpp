@@ -1,6 +1,7 @@
 #include "cli/args.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/keeper_search.h"
 #include "cli/launcher.h"
 #include "cli/output/app_naming.h"
 #include "cli/session.h"
@@ -18,6 +19,15 @@ std::string summary(const ipc::KillReply& reply) {
   return text;
 }
 
+// Where no daemon comes up, nobody else ends its keeper.
+Error with_way_out(Error error, const ipc::Paths& paths) {
+  const pid_t keeper = find_keeper(paths.home);
+  if (error.code == Errc::unavailable && keeper != 0)
+    error.hint = "its keeper is pid " + std::to_string(keeper) + ": `kill -9 " +
+                 std::to_string(keeper) + "` ends it, and the apps live on until the next command";
+  return error;
+}
+
 }  // namespace
 
 ExitCode run_kill(Invocation& invocation, const Command& self, Args args) {
@@ -26,7 +36,7 @@ ExitCode run_kill(Invocation& invocation, const Command& self, Args args) {
   auto paths = ipc::paths_from_environment();
   if (!paths) return invocation.fail(paths.error());
   auto client = connect_if_running(*paths);
-  if (!client) return invocation.fail(client.error());
+  if (!client) return invocation.fail(with_way_out(client.error(), *paths));
   ipc::KillReply reply;
   if (!*client) {
     invocation.say("no daemon runs for '" + paths->home + "': nothing to do");

@@ -51,6 +51,9 @@ inline constexpr std::size_t kMaxConfigValues =
 inline constexpr std::size_t kMaxEnvFileBytes = 1U << 20;
 inline constexpr auto kConfigScriptLimit = 10s;  // for JavaScript to give its value
 
+// Of the shell that starts keeper and daemon.
+inline constexpr std::uint64_t kLeastDescriptors = 64;
+
 // Keeper: it pings every 4.8 s while runs are stored.
 inline constexpr auto kKeeperSilence = 12s;   // without a sign of life, then it is continued
 inline constexpr auto kKeeperPatience = 10s;  // after that, then it is killed

@@ -1,4 +1,7 @@
 """What somebody who has just come stumbles over: wrong words, wrong files, and what is said about it."""
+import os
+import signal
+
 import pytest
 
 from harness.roost import victim
@@ -50,3 +53,21 @@ def test_arguments_correct_a_start_that_failed(home):
 def test_relative_home_is_refused(home):
     answer = home.run("list", env={"ROOST_HOME": "somewhere"})
     assert answer.code == 2 and "absolute" in answer.err, answer
+
+
+def test_too_few_descriptors_are_told_before_anything_is_started(home):
+    refused = home.run("ping", prefix=("/bin/sh", "-c", 'ulimit -n 40; exec "$@"', "sh"))
+    assert refused.code not in (0, 5) and "40 open files" in refused.err and "ulimit" in refused.err, refused
+    assert home.processes() == []
+
+
+def test_a_keeper_without_a_daemon_is_named_by_kill(home):
+    home.ok("ping")
+    keeper, daemon = home.live_pid("keeper_pid"), home.live_pid("daemon_pid")
+    os.kill(keeper, signal.SIGSTOP)
+    os.kill(daemon, signal.SIGKILL)
+    try:
+        wedged = home.run("kill", timeout=60)
+        assert wedged.code != 0 and f"kill -9 {keeper}" in wedged.err, wedged
+    finally:
+        os.kill(keeper, signal.SIGCONT)
