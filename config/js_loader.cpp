@@ -194,10 +194,10 @@ Result<JsResult> run(const std::string& program, const std::string& path, const 
                  "a configuration computes its value and ends"};
   const std::size_t newline = ended.result.find('\n');
   if (WIFSIGNALED(ended.status))
-    return Error{Errc::invalid,
-                 path + ": " + program + " was ended by signal " +
-                     std::to_string(WTERMSIG(ended.status)),
-                 {}};
+    return Error{
+        Errc::invalid,
+        path + ": " + program + " was ended by signal " + std::to_string(WTERMSIG(ended.status)),
+        {}};
   if (ended.status != 0 || newline == std::string::npos)
     return Error{
         Errc::invalid, path + ": " + ended.complaint.substr(0, ended.complaint.rfind('\n')), {}};

@@ -59,8 +59,7 @@ Daemon::Daemon(DaemonOptions options)
     : options_(std::move(options)),
       worker_(loop_, kMaxPendingWork),
       lanes_(Lanes::open(home_id(options_.paths.home))),
-      keeper_watch_(loop_,
-                    [this] { return renewing_.empty() && !supervisor_->runs().empty(); }),
+      keeper_watch_(loop_, [this] { return renewing_.empty() && !supervisor_->runs().empty(); }),
       home_watch_(loop_, options_.paths.socket(), [this] { return restore_home(); }),
       timer_(loop_, [this] { quitting_ ? quit_now() : try_inherit(); }) {
   loop_.set_exception_handler([](std::string_view component, std::string_view what) {

@@ -1,6 +1,6 @@
 // KeeperWatch: a keeper that stands still keeps every exit to itself, and whoever waits for one
-// would wait for ever. Where it has to ping and does not, it is continued (somebody may have stopped
-// it), and when that does not help, killed: then the daemon makes another one (KeeperHeir).
+// would wait for ever. Where it has to ping and does not, it is continued (somebody may have
+// stopped it), and when that does not help, killed: then the daemon makes another one (KeeperHeir).
 // `ROOST_WATCHDOG=off` is for both directions. Loop thread only.
 #pragma once
 
