@@ -127,14 +127,14 @@ ssize_t PumpThread::peek(int pipe, std::size_t most) {
 }
 
 // Where everything has to go, the last line need not have ended; but what was looked at may end in
-// the middle of one that goes on.
+// the middle of one that goes on, and what came after the look is looked at by itself.
 std::string_view PumpThread::to_take(const LogStream& stream, std::string_view bytes,
                                      bool saw_all_it_wanted) const {
   const std::size_t whole = model::whole_lines(bytes, stream.longest_line);
   const bool ended = (readiness(stream.pipe.get()) & POLLHUP) != 0;
   const bool more = bytes_waiting(stream.pipe.get()) > bytes.size();
   // A look that shows no more of a line than this never will: our own pipe is small.
-  const bool all = stream.takes_all || ended || (whole == 0 && !saw_all_it_wanted);
+  const bool all = stream.takes_all || (ended && !more) || (whole == 0 && !saw_all_it_wanted);
   if (whole > 0 && (!all || more)) return bytes.substr(0, whole);
   if (!all) return {};
   return ended && !more ? bytes : bytes.substr(0, model::whole_characters(bytes));

@@ -90,6 +90,27 @@ TEST_CASE("lines: one whose end comes while the pump looks at its beginning is w
   CHECK(std::count(text.begin(), text.end(), '\n') == kLines);
 }
 
+TEST_CASE("lines: the last one of a process that ends while the pump looks at it is whole") {
+  PumpRig rig(patient);
+  const std::string path = rig.dir / "app.log";
+  constexpr int kLines = 2'000;
+  const std::string beginning(12'000, 'b');  // a look at it takes its time
+  for (int i = 0; i < kLines; ++i) {
+    const auto bytes = rig.pump->stats().bytes;
+    UniqueFd out = attach(rig, RunId{static_cast<std::uint64_t>(i) + 1}, Stream::out, path,
+                          {.type = model::LogType::json});
+    REQUIRE(write_all(out.get(), beginning));
+    const TimePoint end = Monotonic::now() + std::chrono::microseconds(i % 100);
+    while (Monotonic::now() < end)
+      continue;
+    REQUIRE(write_all(out.get(), "end\n"));
+    out.reset();
+    REQUIRE(rig.wait([&] { return rig.pump->stats().bytes >= bytes + beginning.size() + 4; }));
+  }
+  const std::string text = contents(path);
+  CHECK(std::count(text.begin(), text.end(), '\n') == kLines);
+}
+
 TEST_CASE("lines: the last one need not end") {
   PumpRig rig(patient);
   const std::string path = rig.dir / "app.log";
