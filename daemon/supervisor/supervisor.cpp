@@ -191,7 +191,10 @@ void Supervisor::suspend(InstanceId id) {
   if (instance == nullptr) return;
   const bool was_up = instance->resume || should_be_up(*instance);
   const bool gave_up = !instance->machine.current && instance->machine.rest == model::Rest::errored;
-  if (gave_up && !was_up) return;  // nobody asked for that
+  const model::AppSpec& spec = *instance->spec;
+  const bool is_done =
+      has_done_its_work(*instance) && spec.cron_restart.empty() && !spec.watch;  // nor comes again
+  if ((gave_up || is_done) && !was_up) return;  // nobody asked for that
   feed(*instance, {.kind = Input::Kind::stop}, was_up ? Resume::later : Resume::no);
 }
 

@@ -250,5 +250,7 @@ def test_what_has_done_its_work_is_not_run_again(home):
     apps["migrate"]["script"] += " # the next one"
     write()
     home.ok("apply", file)
+    home.ok("kill")
+    assert home.state("migrate") == "stopped" and home.ok("apply", file).out.startswith("= migrate\n= import\n^ web")
     home.ok("start", "migrate")
     assert count() == {"migrate": 3, "import": 1, "seed": 2}
