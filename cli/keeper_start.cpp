@@ -119,7 +119,7 @@ Status start_keeper(const Programs& programs, const ipc::Paths& paths, UniqueFd 
   return ok();
 }
 
-Status check_kernel() {
+Status check_limits() {
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max < model::limits::kLeastDescriptors)
     return Error{Errc::conflict,
@@ -127,6 +127,10 @@ Status check_kernel() {
                      " open files here: too few for roost",
                  "allow " + std::to_string(model::limits::kLeastDescriptors) +
                      " at least (ulimit -Hn), and two more for each app"};
+  return ok();
+}
+
+Status check_kernel() {
   utsname name{};
   int major = 0;
   int minor = 0;

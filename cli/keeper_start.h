@@ -22,7 +22,10 @@ struct Programs {
 // are those of this process: it records them for the apps.
 [[nodiscard]] Status start_keeper(const Programs& programs, const ipc::Paths& paths, UniqueFd lock);
 
-// Errc::conflict on a kernel that lacks what roost needs, or under limits that leave too little.
+// Errc::conflict where this process's limits leave roost too little.
+[[nodiscard]] Status check_limits();
+
+// Errc::conflict on a kernel that lacks what roost needs.
 [[nodiscard]] Status check_kernel();
 
 }  // namespace roost::cli

@@ -91,6 +91,7 @@ Status check_socket(const ipc::Paths& paths) {
 
 Status launch(const ipc::Paths& paths, UniqueFd lock) {
   if (auto kernel = check_kernel(); !kernel) return kernel;
+  if (auto limits = check_limits(); !limits) return limits;
   auto programs = find_programs();
   if (!programs) return std::move(programs).error();
   return start_keeper(*programs, paths, std::move(lock));

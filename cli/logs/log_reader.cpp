@@ -13,9 +13,9 @@
 #include "cli/logs/marks_reader.h"
 
 namespace roost::cli {
-
+namespace {
 // A line that may be shown: where it is, and when it came.
-struct LogReader::Candidate {
+struct Candidate {
   std::size_t file = 0;  // index into the positions
   std::size_t source = 0;
   LineExtent extent;
@@ -25,18 +25,11 @@ struct LogReader::Candidate {
   bool estimated = false;
 };
 
-struct LogReader::Selection {
-  Status status;  // of the files: what can be read is there
-  std::vector<Candidate> lines;
-};
+using Candidates = std::vector<Candidate>;
 
-namespace {
-
-// By their `order`.
-template <class Line>
-void sort_by_receipt(std::vector<Line>& lines) {
+void sort_by_receipt(Candidates& lines) {
   std::stable_sort(lines.begin(), lines.end(),
-                   [](const Line& a, const Line& b) { return a.order < b.order; });
+                   [](const Candidate& a, const Candidate& b) { return a.order < b.order; });
 }
 
 // Reads pieces of files in ascending order. Keeps few files open, and one block of each.
@@ -90,15 +83,11 @@ class TextReader {
   std::map<std::size_t, Open> open_;
 };
 
-}  // namespace
-
-// Oldest first, with their times.
-std::vector<LogReader::Candidate> LogReader::last_of_file(std::size_t index,
-                                                          const LogPosition& file,
-                                                          const LogFileView& view,
-                                                          std::size_t lines) {
+// The last `lines` lines of one file that are wanted, oldest first, with their times.
+Candidates last_of_file(std::size_t index, const LogPosition& file, const LogFileView& view,
+                        std::size_t lines) {
   MarksReader marks(file.path, file.device, file.inode);
-  std::vector<Candidate> found;
+  Candidates found;
   if (lines == 0) return found;
   scan_lines_backwards(view.fd.get(), file.offset, [&](const LineExtent& extent) {
     Candidate line;
@@ -124,6 +113,29 @@ std::vector<LogReader::Candidate> LogReader::last_of_file(std::size_t index,
     found[i].order = std::max(found[i].order, found[i - 1].order);
   return found;
 }
+
+// Those of each source, all merged in the order in which they came.
+Candidates select_last(const std::vector<LogPosition>& files, std::size_t lines) {
+  lines = std::min(lines, kMaxLines);
+  Candidates all;
+  for (std::size_t i = 0; i < files.size();) {
+    const std::size_t source = files[i].source;
+    Candidates of_source;
+    for (; i < files.size() && files[i].source == source; ++i) {
+      const auto view = open_log_file(files[i].path);
+      if (!view || !view->fd || view->inode != files[i].inode) continue;
+      const Candidates more = last_of_file(i, files[i], *view, lines);
+      of_source.insert(of_source.end(), more.begin(), more.end());
+    }
+    sort_by_receipt(of_source);
+    const std::size_t surplus = of_source.size() > lines ? of_source.size() - lines : 0;
+    all.insert(all.end(), of_source.begin() + static_cast<std::ptrdiff_t>(surplus),
+               of_source.end());
+  }
+  sort_by_receipt(all);
+  return all;
+}
+}  // namespace
 
 // Nobody knows whose an estimated one is.
 std::optional<LineOrigin> origin_of(const LogPosition& file, const model::Mark* mark) {
@@ -185,44 +197,23 @@ const std::vector<LogPosition>& LogReader::positions() {
   return positions_;
 }
 
-LogReader::Selection LogReader::select_last(std::size_t lines) {
-  lines = std::min(lines, kMaxLines);
-  Selection all{take_positions(), {}};
-  for (std::size_t i = 0; i < positions_.size();) {
-    const std::size_t source = positions_[i].source;
-    std::vector<Candidate> of_source;
-    for (; i < positions_.size() && positions_[i].source == source; ++i) {
-      const auto view = open_log_file(positions_[i].path);
-      if (!view || !view->fd || view->inode != positions_[i].inode) continue;
-      const auto more = last_of_file(i, positions_[i], *view, lines);
-      of_source.insert(of_source.end(), more.begin(), more.end());
-    }
-    sort_by_receipt(of_source);
-    const std::size_t surplus = of_source.size() > lines ? of_source.size() - lines : 0;
-    all.lines.insert(all.lines.end(), of_source.begin() + static_cast<std::ptrdiff_t>(surplus),
-                     of_source.end());
-  }
-  sort_by_receipt(all.lines);
-  return all;
-}
-
 Status LogReader::last_lines(std::size_t lines, const OnLine& on_line) {
-  Selection all = select_last(lines);
+  Status result = take_positions();
   TextReader reader(positions_);
   std::string storage;
-  for (const Candidate& line : all.lines) {
+  for (const Candidate& line : select_last(positions_, lines)) {
     const std::string_view text = reader.text(line.file, line.extent.begin, line.extent.end);
     on_line(LogLine{line.source, line.stream, line.wall_ns, line.estimated, line.extent.ended,
                     shown_line(text, line.extent.end - line.extent.begin, storage)});
   }
-  return std::move(all.status);
+  return result;
 }
 
 Status LogReader::last_bytes(std::size_t lines, const OnBytes& on_bytes) {
-  Selection all = select_last(lines);
+  Status result = take_positions();
+  const Candidates all = select_last(positions_, lines);
   TextReader reader(positions_);
-  for (std::size_t i = 0; i < all.lines.size(); ++i) {
-    const Candidate& line = all.lines[i];
+  for (const Candidate& line : all) {
     const std::uint64_t end = line.extent.end + (line.extent.ended ? 1 : 0);
     for (std::uint64_t at = line.extent.begin; at < end;) {
       const std::string_view piece = reader.text(line.file, at, end);
@@ -230,9 +221,9 @@ Status LogReader::last_bytes(std::size_t lines, const OnBytes& on_bytes) {
       on_bytes(line.source, line.stream, piece);
       at += piece.size();
     }
-    if (!line.extent.ended && i + 1 < all.lines.size()) on_bytes(line.source, line.stream, "\n");
+    if (!line.extent.ended && &line != &all.back()) on_bytes(line.source, line.stream, "\n");
   }
-  return std::move(all.status);
+  return result;
 }
 
 }  // namespace roost::cli

@@ -17,8 +17,6 @@
 
 namespace roost::cli {
 
-struct LogFileView;
-
 // One instance of an app. Paths may be empty, equal (both streams in one file), or name files that
 // do not exist.
 struct LogSource {
@@ -92,16 +90,7 @@ class LogReader {
   [[nodiscard]] const std::vector<LogSource>& sources() const { return sources_; }
 
  private:
-  struct Candidate;
-  struct Selection;
-
   Status take_positions();
-  [[nodiscard]] Selection select_last(std::size_t lines);
-  // The last `lines` lines of one file that are wanted.
-  [[nodiscard]] static std::vector<Candidate> last_of_file(std::size_t index,
-                                                           const LogPosition& file,
-                                                           const LogFileView& view,
-                                                           std::size_t lines);
 
   std::vector<LogSource> sources_;
   StreamChoice choice_;

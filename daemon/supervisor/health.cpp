@@ -157,24 +157,25 @@ void Health::judge(Watch& watch, const Instance& instance, const ProbeOutcome& o
   const bool launching = instance.machine.current->phase == Phase::launching;
   const HealthVerdict verdict = watch.tracker.on_probe(
       outcome.passed, age, probe, instance.machine.tracker.memory().quick_streak);
-  const std::string held = outcome.passed ? std::string() : std::move(watch.facts.held);
-  watch.facts = {
-      .last = outcome, .last_ms = wall_now_ms(), .failures = watch.tracker.failures(), .held = {}};
+  watch.facts.last = outcome;
+  watch.facts.last_ms = wall_now_ms();
+  watch.facts.failures = watch.tracker.failures();
+  if (outcome.passed) watch.facts.held.clear();
   watch.timer.start(model::probe_pause(probe, launching && verdict != HealthVerdict::ready));
   switch (verdict) {
     case HealthVerdict::none:
-      watch.facts.held = held;
       return;
     case HealthVerdict::ready:
       return supervisor_.say_ready(watch.run);
     case HealthVerdict::unhealthy:
       break;
   }
-  if (held.empty()) watch.held_since = Monotonic::now();
+  const bool is_new = watch.facts.held.empty();
+  if (is_new) watch.held_since = Monotonic::now();
   watch.facts.held = "unhealthy: " + std::to_string(watch.tracker.failures()) +
                      " probes in a row failed, the last: " + first_line(outcome.output);
   restart_next();
-  if (held.empty() && !watch.facts.held.empty())
+  if (is_new && !watch.facts.held.empty())
     log_warning("health", "app=" + instance.spec->name + " " + watch.facts.held +
                               "; not restarted yet, since several apps were just now");
 }
