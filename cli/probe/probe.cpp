@@ -3,6 +3,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string_view>
 #include <vector>
@@ -82,15 +83,19 @@ int probe_file(const std::string& path) {
 int run_probe(Args args) {
   constexpr std::size_t kWords = 5;
   if (args.size() != kWords || !arm(args[2])) {
-    std::fputs("roost probe is for roostd: KIND TARGET MILLISECONDS DIRECTORY IDENTITY\n", stderr);
+    std::fputs("roost probe is for roostd: KIND TARGET|- MILLISECONDS DIRECTORY IDENTITY\n",
+               stderr);
     return kUsage;
   }
   if (!become(args[4])) return probe_failed("cannot take on the app's user");
   const std::string_view kind = args[0];
-  if (kind == "http") return probe_http(args[1]);
-  if (kind == "tcp") return probe_tcp(args[1]);
-  if (kind == "file") return probe_file(args[1]);
-  if (kind == "exec") return probe_exec(args[1], args[3]);
+  const char* hidden =
+      std::string_view(args[1]) == "-" ? std::getenv("ROOST_PROBE_TARGET") : nullptr;
+  const std::string target = hidden != nullptr ? hidden : std::string(args[1]);
+  if (kind == "http") return probe_http(target);
+  if (kind == "tcp") return probe_tcp(target);
+  if (kind == "file") return probe_file(target);
+  if (kind == "exec") return probe_exec(target, args[3]);
   return probe_failed("unknown kind of probe");
 }
 

@@ -135,11 +135,15 @@ Child start(ProbePlan plan) {
   child.output.reset(ends[0]);
   const UniqueFd write_end(ends[1]);
   (void)::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  // Only what the app's own shell line does needs its environment: names are looked up by us. Every
+  // user can read a command line: what may hold a password does not stand there.
+  if (plan.kind != "exec") {
+    plan.env = {"ROOST_PROBE_TARGET=" + plan.target};
+    plan.target = "-";
+  }
   std::vector<std::string> words{
       "roost",  "probe", plan.kind, plan.target, std::to_string(to_ms(plan.timeout)),
       plan.cwd, identity};
-  // Only what the app's own shell line does needs its environment: names are looked up by us.
-  if (plan.kind != "exec") plan.env.clear();
   SpawnSettings settings;
   fill_settings(settings, ends[1]);
   const int error =

@@ -64,6 +64,9 @@ def test_a_url_with_a_password_says_it_to_the_app_and_to_nobody_else(home):
     said = home.log_path("app").parent.parent / "roostd.log"
     for text in (*(home.ok(*c).out for c in (["describe", "app"], ["describe", "app", "--json"], ["config", "show", "app"], ["events"], ["history"])), said.read_text()):
         assert "p%40ss" not in text and "s3cret" not in text and "p@ss" not in text, text
+    moody.be("hang")
+    probes = wait_until(lambda: [line for pid in procs.all_pids() if procs.parent(pid) == home.daemon_pid and " probe " in (line := procs.command(pid))], 20, "a probe runs")
+    assert not any("p%40ss" in line or "s3cret" in line for line in probes), probes
 
 
 def test_what_the_server_says_is_kept(home):
