@@ -34,7 +34,8 @@ inline constexpr std::uint32_t kMaxInstances =
     20'000;                                     // and what descriptors allow: see kFdsPerRun
 inline constexpr std::uint32_t kFdsPerRun = 3;  // pidfd, stdout, stderr; in keeper and daemon each
 inline constexpr std::uint32_t kMaxKeptOutputs = 32;   // for runs whose successors get their pipes
-inline constexpr std::uint32_t kFdsPerKeptOutput = 4;  // both ends, in the daemon
+inline constexpr std::uint32_t kFdsPerKeptOutput =
+    6;  // both ends, its cgroup and what tells whether that is empty; in the daemon
 inline constexpr std::uint32_t kFdReserve =
     160;  // kept for the socket, SQLite, the relay, restarts, inotify; and two for each of
           // kMaxProbes, kMaxLooks and kMaxStopCommands

@@ -48,14 +48,14 @@ bool is_empty(const AppPipe& pipe) {
   return ::ioctl(pipe.read.get(), FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
-bool make_as_new(AppPipe& pipe) {
+bool make_as_new(AppPipe& pipe, int own_descriptors) {
   struct stat info {};
 
   if (::fstat(pipe.app.get(), &info) != 0 || info.st_uid != ::geteuid() ||
       (info.st_mode & kPermissions) != kPipeMode)
     return false;
-  const std::string again = "/proc/self/fd/" + std::to_string(pipe.app.get());
-  pipe.app = UniqueFd(::open(again.c_str(), O_RDWR | O_CLOEXEC));
+  const std::string again = std::to_string(pipe.app.get());
+  pipe.app = UniqueFd(::openat(own_descriptors, again.c_str(), O_RDWR | O_CLOEXEC));
   return pipe.app.get() >= 0;
 }
 

@@ -29,7 +29,7 @@ struct AppPipes {
 [[nodiscard]] bool is_empty(const AppPipe& pipe);
 // For another process: a description of its own again, so that it shares no flags with who may
 // still have that of the one before. False where it has been given to others, or cannot be had.
-[[nodiscard]] bool make_as_new(AppPipe& pipe);
+[[nodiscard]] bool make_as_new(AppPipe& pipe, int own_descriptors);
 
 // Gives the app's end (of a pipe or a terminal) to the app's user, or opening /dev/stdout would be
 // denied to it.

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/base/fs.h"
+#include "core/model/limits.h"
 #include "daemon/process/cgroup_mounts.h"
 #include "daemon/process/lane_files.h"
 
@@ -17,6 +18,7 @@ namespace roost::daemon {
 namespace {
 
 constexpr mode_t kDirMode = 0755;
+constexpr char kEvents[] = "cgroup.events";
 
 std::string home_dir_name(std::string_view home_id) {
   return "roost-" + std::string(home_id);
@@ -32,6 +34,14 @@ Status try_parent(CgroupKind kind, const std::string& dir) {
   if (kind == CgroupKind::v2 && ::access((dir + "/cgroup.events").c_str(), R_OK) != 0)
     return errno_error("cgroup '" + dir + "'", errno);
   return ok();
+}
+
+bool says_populated(const UniqueFd& events) {
+  std::array<char, 128> text{};
+  const ssize_t size = events ? ::pread(events.get(), text.data(), text.size(), 0) : 0;
+  return size > 0 &&
+         std::string_view(text.data(), static_cast<std::size_t>(size)).find("populated 1") !=
+             std::string_view::npos;
 }
 
 }  // namespace
@@ -98,16 +108,30 @@ Lane Lanes::acquire(model::InstanceId instance) {
   return {};
 }
 
-// On the way of every restart: no path to walk from the root, no allocation.
-bool Lanes::populated(const Lane& lane) const {
+// On the way of every restart: no path to walk from the root, at best nothing to open.
+bool Lanes::populated(model::InstanceId instance, const Lane& lane, Keep keep) {
   if (lane.kind != CgroupKind::v2) return is_populated(lane);
-  const std::string events = lane.dir.substr(dir_.size() + 1) + "/cgroup.events";
-  const UniqueFd fd(::openat(root_.get(), events.c_str(), O_RDONLY | O_CLOEXEC));
-  std::array<char, 128> text{};
-  const ssize_t size = fd ? ::read(fd.get(), text.data(), text.size()) : 0;
-  return size > 0 &&
-         std::string_view(text.data(), static_cast<std::size_t>(size)).find("populated 1") !=
-             std::string_view::npos;
+  if (const auto kept = kept_.find({instance, lane.number}); kept != kept_.end())
+    return says_populated(kept->second->events);
+  OpenLane now;
+  const std::string of = name(instance, lane.number);
+  if (keep == Keep::open && kept_.size() < model::limits::kMaxKeptOutputs) {
+    now.dir.reset(::openat(root_.get(), of.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    now.events.reset(::openat(now.dir.get(), kEvents, O_RDONLY | O_CLOEXEC));
+  } else {
+    now.events.reset(::openat(root_.get(), (of + '/' + kEvents).c_str(), O_RDONLY | O_CLOEXEC));
+  }
+  const bool populated = says_populated(now.events);
+  if (now.dir && now.events)
+    kept_[{instance, lane.number}] = std::make_shared<const OpenLane>(std::move(now));
+  return populated;
+}
+
+std::shared_ptr<const UniqueFd> Lanes::directory(model::InstanceId instance,
+                                                 const Lane& lane) const {
+  const auto kept = kept_.find({instance, lane.number});
+  if (kept == kept_.end()) return nullptr;
+  return {kept->second, &kept->second->dir};
 }
 
 bool Lanes::forget(Numbers& numbers, model::InstanceId instance, std::uint32_t number) {
@@ -119,21 +143,28 @@ bool Lanes::forget(Numbers& numbers, model::InstanceId instance, std::uint32_t n
 }
 
 void Lanes::release(model::InstanceId instance, std::uint32_t number, Seen seen) {
-  if (forget(held_, instance, number) && seen == Seen::empty) empty_[instance].insert(number);
+  if (!forget(held_, instance, number)) return;
+  if (seen == Seen::empty)
+    empty_[instance].insert(number);
+  else
+    kept_.erase({instance, number});
 }
 
 void Lanes::remove(model::InstanceId instance) {
   if (kind_ == CgroupKind::none) return;
   held_.erase(instance);
   empty_.erase(instance);
-  for (std::uint32_t number = 1; number <= kMaxPerInstance; ++number)
+  for (std::uint32_t number = 1; number <= kMaxPerInstance; ++number) {
+    kept_.erase({instance, number});
     remove_cgroup(root_.get(), name(instance, number));
+  }
 }
 
 void Lanes::remove_all() {
   if (kind_ == CgroupKind::none) return;
   held_.clear();
   empty_.clear();
+  kept_.clear();
   for (const auto& child : list_cgroups(root_.get()))
     remove_cgroup(root_.get(), child);
   (void)::rmdir(dir_.c_str());  // stays while something lives in it

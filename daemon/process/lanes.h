@@ -8,14 +8,16 @@
 // next daemon: the number is in the RunLabel, and a lane is busy as long as the kernel says it is
 // populated.
 //
-// Loop thread only. Holds one descriptor, however many lanes there are.
+// Loop thread only. Holds one descriptor, and two for each lane that populated() was told to keep.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
@@ -60,8 +62,18 @@ class Lanes {
   [[nodiscard]] Lane find(model::InstanceId instance, std::uint32_t number) const;
   // The same, kept for the caller until release(): for a run taken over.
   [[nodiscard]] Lane hold(model::InstanceId instance, std::uint32_t number);
-  // Whether a process lives in it; false for Lane{}. A few microseconds.
-  [[nodiscard]] bool populated(const Lane& lane) const;
+  // Whether a process lives in it; false for Lane{}. A few microseconds. `keep`: its descriptors
+  // stay open for the next look, and for directory(), while there are fewer than
+  // limits::kMaxKeptOutputs such lanes.
+  enum class Keep : std::uint8_t { nothing, open };
+  [[nodiscard]] bool populated(model::InstanceId instance, const Lane& lane,
+                               Keep keep = Keep::nothing);
+  // The open directory of a v2 lane, for CLONE_INTO_CGROUP; null where none is kept.
+  [[nodiscard]] std::shared_ptr<const UniqueFd> directory(model::InstanceId instance,
+                                                          const Lane& lane) const;
+
+  // All kept descriptors are closed.
+  void let_go() { kept_.clear(); }
   // The run is over (or was never started) and its tree swept: the lane may be used again once it
   // is empty; `empty`: it was just seen to be, was never killed, and only roost puts processes
   // there.
@@ -81,11 +93,19 @@ class Lanes {
   std::string dir_;  // …/roost-<home id>
   std::string why_;
   UniqueFd root_;  // of dir_
+
+  struct OpenLane {
+    UniqueFd dir;
+    UniqueFd events;  // cgroup.events
+  };
+
   using Numbers = std::map<model::InstanceId, std::set<std::uint32_t>>;
   static bool forget(Numbers& numbers, model::InstanceId instance, std::uint32_t number);
 
   Numbers held_;
   Numbers empty_;
+  // Of lanes that are held, or known to be empty.
+  std::map<std::pair<model::InstanceId, std::uint32_t>, std::shared_ptr<const OpenLane>> kept_;
 };
 
 // Whether a process lives in this cgroup; of any thread.

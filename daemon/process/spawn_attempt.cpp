@@ -164,24 +164,21 @@ class SpawnAttempt::Impl {
   // A lane that cannot be used is no reason not to start the app: its tree is found by the walk
   // then.
   bool open_lane() {
-    switch (plan_.lane.kind) {
-      case CgroupKind::none:
-        break;
-      case CgroupKind::v2:
-        lane_fd_.reset(::open(plan_.lane.dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        break;
-      case CgroupKind::v1:
-        lane_fd_.reset(::open((plan_.lane.dir + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
-        break;
-    }
-    if (!lane_fd_) leave_lane();
+    const std::string& dir = plan_.lane.dir;
+    if (plan_.lane.kind == CgroupKind::v2 && !plan_.lane_dir)
+      plan_.lane_dir =
+          std::make_shared<const UniqueFd>(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (plan_.lane.kind == CgroupKind::v1)
+      lane_procs_.reset(::open((dir + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+    if (!is_in_v2_lane() && !lane_procs_) leave_lane();
     if (plan_.memory_procs.empty()) return true;
     memory_fd_.reset(::open(plan_.memory_procs.c_str(), O_WRONLY | O_CLOEXEC));
     return memory_fd_ ? true : fail(SpawnStage::memory, errno);
   }
 
   void leave_lane() {
-    lane_fd_.reset();
+    plan_.lane_dir.reset();
+    lane_procs_.reset();
     child_.cgroup_procs = -1;
     plan_.lane = Lane{};
     plan_.label.lane = 0;
@@ -202,7 +199,7 @@ class SpawnAttempt::Impl {
     child_.err_read = pipes_.err.read.get();
     child_.channel_app = channel_app_.get();
     child_.channel_daemon = channel_daemon_.get();
-    if (plan_.lane.kind == CgroupKind::v1) child_.cgroup_procs = lane_fd_.get();
+    if (plan_.lane.kind == CgroupKind::v1) child_.cgroup_procs = lane_procs_.get();
     child_.memory_procs = memory_fd_.get();
     fill_originals();
     child_.uid = user_.uid;
@@ -282,7 +279,7 @@ class SpawnAttempt::Impl {
     const pid_t pid =
         clone_child({.memory = kMayShareMemory && !child_.change_user ? ChildMemory::shared
                                                                       : ChildMemory::copied,
-                     .cgroup_fd = is_in_v2_lane() ? lane_fd_.get() : -1,
+                     .cgroup_fd = is_in_v2_lane() ? plan_.lane_dir->get() : -1,
                      .pidfd = &bench_.report().pidfd,
                      .child = run_child,
                      .argument = &child_,
@@ -297,7 +294,7 @@ class SpawnAttempt::Impl {
     if (pid_ > 0) bench_.restore_standard_fds();
   }
 
-  [[nodiscard]] bool is_in_v2_lane() const { return plan_.lane.kind == CgroupKind::v2 && lane_fd_; }
+  [[nodiscard]] bool is_in_v2_lane() const { return plan_.lane_dir != nullptr && *plan_.lane_dir; }
 
   // Killed before its first step, as happens to those that are cloned into another cgroup while the
   // daemon's own was once killed (Linux 6.14 and later).
@@ -360,7 +357,7 @@ class SpawnAttempt::Impl {
   UniqueFd terminal_;  // the app's end of it
   UniqueFd channel_app_;
   UniqueFd channel_daemon_;
-  UniqueFd lane_fd_;  // v2: the directory; v1: cgroup.procs
+  UniqueFd lane_procs_;  // of a v1 lane
   UniqueFd memory_fd_;
   std::int64_t asked_ns_ = 0;  // CLOCK_BOOTTIME before the clone
   pid_t pid_ = 0;              // 0: not cloned; negative: an error

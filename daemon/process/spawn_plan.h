@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,6 +67,7 @@ struct SpawnPlan {
   std::optional<TerminalSize> terminal;  // stands in for 0, 1 and 2
   bool channel = false;                  // gets a socket for Node's protocol on kChannelFd
   Lane lane;
+  std::shared_ptr<const UniqueFd> lane_dir;  // of a v2 lane, where it is open already
   std::string memory_procs;  // a cgroup.procs that the child writes itself into; empty = none
   model::RunLabel label;     // pid, start_ticks, started_* are filled by the spawner
   // The instance's note, told to the keeper by the child itself just before it registers, so that

@@ -47,10 +47,11 @@ std::uint64_t Supervisor::most_instances(std::uint64_t further) const {
 }
 
 // Without them no app is refused.
-bool Supervisor::has_room_for_outputs() const {
+bool Supervisor::has_room_for_outputs() {
   constexpr std::uint64_t kInstances =
       limits::kMaxKeptOutputs * limits::kFdsPerKeptOutput / limits::kFdsPerRun + 1;
-  return most_instances() >= instances_.size() + kInstances;
+  if (!room_for_outputs_) room_for_outputs_ = most_instances() >= instances_.size() + kInstances;
+  return *room_for_outputs_;
 }
 
 std::uint64_t Supervisor::further_descriptors() const {
@@ -88,6 +89,7 @@ Instance& Supervisor::make_instance(const AppEntry& entry, const InstanceEntry& 
   instance.generation = entry.generation;
   instance.created_ms = entry.created_ms;
   instance.spec = std::move(spec);
+  room_for_outputs_.reset();
   return instance;
 }
 
@@ -139,7 +141,10 @@ std::vector<InstanceId> Supervisor::put_instances(AppEntry entry, std::size_t fi
   std::vector<InstanceId> ids;
   for (std::size_t i = first; i < entry.instances.size(); ++i)
     ids.push_back(make_instance(entry, entry.instances[i], shared).id);
-  if (!has_room_for_outputs()) kept_outputs_.let_all_go();
+  if (!has_room_for_outputs()) {
+    kept_outputs_.let_all_go();
+    p_.lanes.let_go();
+  }
   tell_count(instances_, entry, shared);
   const AppId app{entry.id};
   store::Batch batch{store::PutApp{app, book_.put(std::move(entry))}};
@@ -164,6 +169,7 @@ void Supervisor::remove(std::span<const InstanceId> ids, Committed done) {
                     .ns = it->second.spec->ns,
                     .slot = it->second.slot});
     instances_.erase(it);
+    room_for_outputs_.reset();
     p_.lanes.remove(id);
     keeper_->drop_entry(kNoteKey + raw(id));
     AppEntry entry = book_.apps().at(app).entry;

@@ -81,6 +81,7 @@ void Supervisor::give_spec(const AppEntry& entry, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     Instance& instance = instances_.at(InstanceId{entry.instances[i].id});
     instance.spec = shared;
+    room_for_outputs_.reset();
     if (std::exchange(instance.generation, entry.generation) != entry.generation) {
       instance.cron_due_ms = 0;  // of the spec before
       instance.job = {};

@@ -10,8 +10,9 @@ namespace roost::daemon {
 
 using model::RunId;
 
-bool KeptOutputs::has_room() const {
-  return pipes_.size() < model::limits::kMaxKeptOutputs;
+bool KeptOutputs::has_room(App app) const {
+  constexpr std::size_t kAll = model::limits::kMaxKeptOutputs;
+  return pipes_.size() < (app == App::new_one ? kAll / 2 : kAll);
 }
 
 void KeptOutputs::keep(RunId run, AppPipes pipes) {
@@ -28,7 +29,8 @@ std::optional<AppPipes> KeptOutputs::take(RunId run) {
   if (found == pipes_.end()) return std::nullopt;
   AppPipes pipes = std::move(found->second);
   pipes_.erase(found);
-  if (!make_as_new(pipes.out) || !make_as_new(pipes.err)) return std::nullopt;
+  const int own = own_descriptors_.get();
+  if (!make_as_new(pipes.out, own) || !make_as_new(pipes.err, own)) return std::nullopt;
   return pipes;
 }
 

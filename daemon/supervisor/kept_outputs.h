@@ -15,8 +15,9 @@ namespace roost::daemon {
 
 class KeptOutputs {
  public:
-  // There is for limits::kMaxKeptOutputs.
-  [[nodiscard]] bool has_room() const;
+  // There is for limits::kMaxKeptOutputs, half of them for apps that have never ended yet.
+  enum class App : std::uint8_t { ended_before, new_one };
+  [[nodiscard]] bool has_room(App app = App::ended_before) const;
   // As long as there is room; else they are closed.
   void keep(model::RunId run, AppPipes pipes);
   // Whether they are kept, and nothing is in them.
@@ -30,6 +31,7 @@ class KeptOutputs {
   void let_all_go() { pipes_.clear(); }
 
  private:
+  UniqueFd own_descriptors_ = open_own_descriptors();
   std::unordered_map<model::RunId, AppPipes> pipes_;
 };
 

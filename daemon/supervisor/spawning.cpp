@@ -35,6 +35,7 @@ void Supervisor::spawn(Instance& instance, RunId id) {
                                  .launcher = p_.helper,
                                  .credentials = p_.credentials});
   run.label = plan.label;
+  plan.lane_dir = p_.lanes.directory(instance.id, lane);
   limit_memory(instance, run, plan);
   if (const auto note = changed_note(instance)) plan.note = {kNoteKey + raw(instance.id), *note};
   plan.rings = std::none_of(runs_.begin(), runs_.end(), [](const auto& entry) {
@@ -181,9 +182,10 @@ void Supervisor::plan_output(const Instance& instance, SpawnPlan& plan) {
   OutputTargets to{log_target(instance, model::Stream::out),
                    log_target(instance, model::Stream::err)};
   const model::AppSpec& spec = *instance.spec;
-  plan.keeps_pipes = raw(instance.last_exit_run) != 0 && plan.lane && kept_outputs_.has_room() &&
-                     has_room && !spec.tty && spec.user.empty() && spec.group.empty() &&
-                     !to.out.lines && !to.err.lines;
+  const auto app =
+      raw(instance.last_exit_run) != 0 ? KeptOutputs::App::ended_before : KeptOutputs::App::new_one;
+  plan.keeps_pipes = plan.lane && kept_outputs_.has_room(app) && has_room && !spec.tty &&
+                     spec.user.empty() && spec.group.empty() && !to.out.lines && !to.err.lines;
   plan.take_output = [pump = pump_, run, to = std::move(to)](UniqueFd out, UniqueFd err) {
     attach_output(*pump, run, std::move(out), std::move(err), to, Pump::Origin::fresh);
   };

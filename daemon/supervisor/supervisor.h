@@ -286,7 +286,7 @@ class Supervisor final : public KeeperListener {
   [[nodiscard]] static std::function<void(const SpawnResult&, bool)> recorder(
       store::Store& store, model::InstanceId instance, const std::array<std::uint8_t, 16>& boot_id);
   void plan_output(const Instance& instance, SpawnPlan& plan);
-  [[nodiscard]] bool has_room_for_outputs() const;
+  [[nodiscard]] bool has_room_for_outputs();
   void spawn(Instance& instance, model::RunId id);
   void on_spawned(model::InstanceId instance, SpawnResult result);
 
@@ -372,6 +372,7 @@ class Supervisor final : public KeeperListener {
   std::optional<NotifySocket> notify_;
   ProbeQueue stop_commands_;
   KeptOutputs kept_outputs_;
+  std::optional<bool> room_for_outputs_;  // as of the last change of instances_ or of their specs
   MemoryGroups memory_groups_;
   std::shared_ptr<SharedWalk> walk_ = std::make_shared<SharedWalk>();
   std::uint64_t run_serial_ =

@@ -159,7 +159,7 @@ TEST_CASE("adopt: the lane of a run is found with it") {
     CHECK(found.runs.front().lane.dir == lane.dir);
     CHECK(found.runs.front().lane.number == 1);
     REQUIRE(kill_lane(lane, ::getppid()));
-    REQUIRE(eventually([&] { return !lanes.populated(lane); }));
+    REQUIRE(eventually([&] { return !lanes.populated(model::InstanceId{7}, lane); }));
   }
   lanes.remove_all();
 }

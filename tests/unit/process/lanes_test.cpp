@@ -42,21 +42,21 @@ TEST_CASE("lanes: an app lives in its lane from its first instruction, and so do
     ProcessFixture fixture;
     const Lane lane = lanes.acquire(kInstance);
     REQUIRE(lane);
-    CHECK_FALSE(lanes.populated(lane));
+    CHECK_FALSE(lanes.populated(kInstance, lane));
     const auto run = fixture.spawn(
         shell("env -i setsid sleep 300 >/dev/null 2>&1 & echo $!; exec sleep 300"), lane);
     REQUIRE_FALSE(run.failure);
     const pid_t child = std::stoi(read_until(run.out.get(), "\n"));
     CHECK(run.label.lane == 1);
     CHECK(test_keeper().wait_registered(run.run)->lane == 1);
-    CHECK(lanes.populated(lane));
+    CHECK(lanes.populated(kInstance, lane));
     CHECK(lane_pids(lane, 100).size() == 2);
     CHECK(lane_of(run.pid, home_id()).dir == lane.dir);
     CHECK(lane_of(child, home_id()).number == 1);
     CHECK_FALSE(lane_of(::getpid(), home_id()));
     CHECK_FALSE(lane_of(run.pid, "another"));
     REQUIRE(kill_lane(lane, ::getppid()));
-    CHECK(eventually([&] { return !lanes.populated(lane); }));
+    CHECK(eventually([&] { return !lanes.populated(kInstance, lane); }));
     REQUIRE(test_keeper().wait_exit(run.run));
   });
 }
@@ -73,7 +73,7 @@ TEST_CASE("lanes: one is used again when it is empty, another is taken while it 
     lanes.release(kInstance, 1);
     CHECK(lanes.acquire(kInstance).number == 2);  // 1 is populated
     REQUIRE(kill_lane(first, ::getppid()));
-    REQUIRE(eventually([&] { return !lanes.populated(first); }));
+    REQUIRE(eventually([&] { return !lanes.populated(kInstance, first); }));
     CHECK(lanes.acquire(kInstance).number == 1);
     REQUIRE(test_keeper().wait_exit(run.run));
   });
@@ -88,11 +88,11 @@ TEST_CASE("lanes: the next daemon finds a lane by its number") {
     const std::string parent = std::filesystem::path(lane.dir).parent_path().parent_path();
     Lanes next = Lanes::open_at(lanes.kind(), parent, home_id());
     CHECK(next.find(kInstance, run.label.lane).dir == lane.dir);
-    CHECK(next.populated(next.find(kInstance, run.label.lane)));
+    CHECK(next.populated(kInstance, next.find(kInstance, run.label.lane)));
     CHECK_FALSE(next.find(kInstance, 0));
     CHECK(next.acquire(kInstance).number == 2);
     REQUIRE(kill_lane(lane, ::getppid()));
-    REQUIRE(eventually([&] { return !lanes.populated(lane); }));
+    REQUIRE(eventually([&] { return !lanes.populated(kInstance, lane); }));
     REQUIRE(test_keeper().wait_exit(run.run));
   });
 }
@@ -109,7 +109,7 @@ TEST_CASE("lanes: an app of another user is born in its lane, too") {
     CHECK(lane_pids(lane, 10) == std::vector<pid_t>{run.pid});
     CHECK(status_field(run.pid, "Uid").starts_with("65534"));
     REQUIRE(kill_lane(lane, ::getppid()));
-    REQUIRE(eventually([&] { return !lanes.populated(lane); }));
+    REQUIRE(eventually([&] { return !lanes.populated(kInstance, lane); }));
     REQUIRE(test_keeper().wait_exit(run.run));
   });
 }
@@ -147,7 +147,7 @@ TEST_CASE("lanes: none where no cgroup can be made, and everything answers") {
   CHECK(lanes.kind() == CgroupKind::none);
   CHECK(lanes.why().find("/proc/nowhere") != std::string::npos);
   CHECK_FALSE(lanes.acquire(kInstance));
-  CHECK_FALSE(lanes.populated({}));
+  CHECK_FALSE(lanes.populated(kInstance, {}));
   CHECK(lane_pids({}, 10).empty());
   CHECK_FALSE(kill_lane({}, 1));
   lanes.release(kInstance, 1);

@@ -98,6 +98,6 @@ TEST_CASE("spawn cost: printed beside that of posix_spawn") {
   MESSAGE("us per spawn, median of 1000: posix_spawn "
           << plain << ", ours " << ours << ", in a cgroup " << in_lane << " (" << lanes.why()
           << ")");
-  CHECK(eventually([&] { return !lanes.populated(lane); }));
+  CHECK(eventually([&] { return !lanes.populated(model::InstanceId{7}, lane); }));
   lanes.remove_all();
 }

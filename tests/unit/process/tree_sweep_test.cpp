@@ -91,7 +91,7 @@ TEST_CASE("sweep: with a cgroup nobody escapes, not even without session, enviro
       CHECK(result.killed == 0);
       CHECK(result.survivors == 0);
       CHECK(count_alive(family) == 0);
-      CHECK_FALSE(lanes.populated(lane));
+      CHECK_FALSE(lanes.populated(model::InstanceId{7}, lane));
       kill_rest(family);
     }
     lanes.remove_all();
