@@ -1,6 +1,7 @@
 // How instances look from outside: the list row, PM2's jlist, and what is hidden.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -11,7 +12,10 @@
 
 namespace roost::daemon {
 
-[[nodiscard]] ipc::InstanceInfo view_of(Services& services, const Instance& instance);
+// Processor and memory take a look at every process of the run, 50 us at least.
+enum class Usage : std::uint8_t { measured, left_out };
+[[nodiscard]] ipc::InstanceInfo view_of(Services& services, const Instance& instance,
+                                        Usage usage = Usage::measured);
 
 // Instances in the shape of PM2's `jlist`: one JSON array.
 [[nodiscard]] std::string render_jlist(Services& services,

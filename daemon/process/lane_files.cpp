@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/fs.h"
@@ -37,7 +38,13 @@ Status write_text(const std::string& path, std::string_view text) {
   return ok();
 }
 
+// A directory of cgroups has two links, and one more for each in it: mostly there is nothing to
+// list.
 std::vector<std::string> child_dirs(const std::string& dir) {
+  struct stat info {};
+
+  constexpr nlink_t kNoChildren = 2;
+  if (::stat(dir.c_str(), &info) != 0 || info.st_nlink == kNoChildren) return {};
   const UniqueFd fd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return fd ? list_cgroups(fd.get()) : std::vector<std::string>{};
 }

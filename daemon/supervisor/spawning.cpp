@@ -182,10 +182,12 @@ void Supervisor::plan_output(const Instance& instance, SpawnPlan& plan) {
   OutputTargets to{log_target(instance, model::Stream::out),
                    log_target(instance, model::Stream::err)};
   const model::AppSpec& spec = *instance.spec;
-  const auto app =
-      raw(instance.last_exit_run) != 0 ? KeptOutputs::App::ended_before : KeptOutputs::App::new_one;
-  plan.keeps_pipes = plan.lane && kept_outputs_.has_room(app) && has_room && !spec.tty &&
-                     spec.user.empty() && spec.group.empty() && !to.out.lines && !to.err.lines;
+  const bool ended_before = raw(instance.last_exit_run) != 0;
+  const bool has_next = ended_before || spec.restart != model::RestartWhen::never;
+  const auto app = ended_before ? KeptOutputs::App::ended_before : KeptOutputs::App::new_one;
+  plan.keeps_pipes = has_next && plan.lane && kept_outputs_.has_room(app) && has_room &&
+                     !spec.tty && spec.user.empty() && spec.group.empty() && !to.out.lines &&
+                     !to.err.lines;
   plan.take_output = [pump = pump_, run, to = std::move(to)](UniqueFd out, UniqueFd err) {
     attach_output(*pump, run, std::move(out), std::move(err), to, Pump::Origin::fresh);
   };

@@ -114,3 +114,10 @@ def test_names_of_several_words(home):
     file.write_text(json.dumps([{"name": "web", "script": "sleep 1000", "append_env_to_name": True, "name_prefix": "shop", "env_prod": {"A": "1"}}]))
     home.ok("start", file, "--env", "prod")
     wait_until(lambda: [i["name"] for i in home.infos()] == ["shop:web-prod"], 10, "its name")
+
+
+def test_the_daemon_has_a_large_table_of_descriptors_and_its_apps_a_small_one(home):
+    """A table that grows while threads share it makes the kernel wait for every processor: 10 to 30 ms in a restart."""
+    home.ok("start", "sleep 1000", "--name", "app")
+    assert int(status(home.daemon_pid)["FDSize"]) >= 1024
+    assert int(status(home.pid("app"))["FDSize"]) <= 256

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/model/limits.h"
 #include "daemon/process/lane_files.h"
 #include "tests/unit/process/process_fixture.h"
 #include "tests/unit/process/test_keeper.h"
@@ -76,6 +77,45 @@ TEST_CASE("lanes: one is used again when it is empty, another is taken while it 
     REQUIRE(eventually([&] { return !lanes.populated(kInstance, first); }));
     CHECK(lanes.acquire(kInstance).number == 1);
     REQUIRE(test_keeper().wait_exit(run.run));
+  });
+}
+
+TEST_CASE("lanes: what is looked at again and again stays open, as long as the lane is roost's") {
+  with_each_kind([](Lanes& lanes) {
+    ProcessFixture fixture;
+    const Lane lane = lanes.acquire(kInstance);
+    CHECK(lanes.directory(kInstance, lane) == nullptr);
+    CHECK_FALSE(lanes.populated(kInstance, lane, Lanes::Keep::nothing));
+    CHECK(lanes.directory(kInstance, lane) == nullptr);
+    CHECK_FALSE(lanes.populated(kInstance, lane, Lanes::Keep::open));
+    if (lane.kind == CgroupKind::v1) return;  // what is asked of it is not one file
+    REQUIRE(lanes.directory(kInstance, lane) != nullptr);
+    const auto run = fixture.spawn(direct("/bin/sleep", {"300"}), lane);
+    REQUIRE_FALSE(run.failure);
+    CHECK(lanes.populated(kInstance, lane));
+    REQUIRE(kill_lane(lane, ::getppid()));
+    CHECK(eventually([&] { return !lanes.populated(kInstance, lane); }));
+    REQUIRE(test_keeper().wait_exit(run.run));
+    lanes.release(kInstance, lane.number, Lanes::Seen::empty);
+    CHECK(lanes.directory(kInstance, lanes.acquire(kInstance)) != nullptr);
+    lanes.release(kInstance, lane.number, Lanes::Seen::unknown);  // it is made anew
+    CHECK(lanes.directory(kInstance, lanes.acquire(kInstance)) == nullptr);
+    CHECK_FALSE(lanes.populated(kInstance, lane, Lanes::Keep::open));
+    lanes.let_go();
+    CHECK(lanes.directory(kInstance, lane) == nullptr);
+  });
+}
+
+TEST_CASE("lanes: no more stay open than there is a limit for") {
+  with_each_kind([](Lanes& lanes) {
+    std::size_t open = 0;
+    for (std::uint32_t i = 0; i < model::limits::kMaxKeptOutputs + 4; ++i) {
+      const model::InstanceId id{100 + i};
+      const Lane lane = lanes.acquire(id);
+      CHECK_FALSE(lanes.populated(id, lane, Lanes::Keep::open));
+      if (lanes.directory(id, lane) != nullptr) ++open;
+    }
+    CHECK(open == (lanes.kind() == CgroupKind::v2 ? model::limits::kMaxKeptOutputs : 0));
   });
 }
 
