@@ -48,15 +48,16 @@ bool is_empty(const AppPipe& pipe) {
   return ::ioctl(pipe.read.get(), FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
-bool make_as_new(AppPipe& pipe, int own_descriptors) {
+UniqueFd open_again(const AppPipe& pipe, int own_descriptors) {
+  const std::string again = std::to_string(pipe.app.get());
+  return UniqueFd(::openat(own_descriptors, again.c_str(), O_RDWR | O_CLOEXEC));
+}
+
+bool is_still_ours(const AppPipe& pipe) {
   struct stat info {};
 
-  if (::fstat(pipe.app.get(), &info) != 0 || info.st_uid != ::geteuid() ||
-      (info.st_mode & kPermissions) != kPipeMode)
-    return false;
-  const std::string again = std::to_string(pipe.app.get());
-  pipe.app = UniqueFd(::openat(own_descriptors, again.c_str(), O_RDWR | O_CLOEXEC));
-  return pipe.app.get() >= 0;
+  return ::fstat(pipe.app.get(), &info) == 0 && info.st_uid == ::geteuid() &&
+         (info.st_mode & kPermissions) == kPipeMode;
 }
 
 Status give_to_user(int end, uid_t uid, gid_t gid) {

@@ -27,9 +27,11 @@ struct AppPipes {
 [[nodiscard]] Result<AppPipe> make_app_pipe(int own_descriptors, int& errnum);
 
 [[nodiscard]] bool is_empty(const AppPipe& pipe);
-// For another process: a description of its own again, so that it shares no flags with who may
-// still have that of the one before. False where it has been given to others, or cannot be had.
-[[nodiscard]] bool make_as_new(AppPipe& pipe, int own_descriptors);
+// The app's end once more, for another process: a description of its own, so that it shares no
+// flags with who may still have the first. None where it cannot be had.
+[[nodiscard]] UniqueFd open_again(const AppPipe& pipe, int own_descriptors);
+// Whether nobody has given it to others.
+[[nodiscard]] bool is_still_ours(const AppPipe& pipe);
 
 // Gives the app's end (of a pipe or a terminal) to the app's user, or opening /dev/stdout would be
 // denied to it.

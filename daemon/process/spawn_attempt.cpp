@@ -19,6 +19,7 @@
 #include "core/base/words.h"
 #include "daemon/process/app_pipe.h"
 #include "daemon/process/app_terminal.h"
+#include "daemon/process/blocked_signals.h"
 #include "daemon/process/clone_call.h"
 #include "daemon/process/kernel_call.h"
 #include "daemon/process/proc_snapshot.h"
@@ -26,29 +27,6 @@
 #include "daemon/process/user_lookup.h"
 
 namespace roost::daemon {
-namespace {
-
-// All signals blocked, glibc's own two included, which pthread_sigmask leaves open: a handler that
-// ran in the child would run in the daemon's memory.
-class BlockEverything {
- public:
-  BlockEverything() { set(~std::uint64_t{0}, &old_); }
-
-  ~BlockEverything() { set(old_, nullptr); }
-
-  BlockEverything(const BlockEverything&) = delete;
-  BlockEverything& operator=(const BlockEverything&) = delete;
-
- private:
-  static void set(std::uint64_t mask, std::uint64_t* old) {
-    ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, old, sizeof mask);
-  }
-
-  std::uint64_t old_ = 0;
-};
-
-}  // namespace
-
 // Its resources and steps; each step answers false after it has filled in the failure.
 class SpawnAttempt::Impl {
  public:
@@ -66,6 +44,7 @@ class SpawnAttempt::Impl {
     if (plan_.pipes) take_output({}, {});
     clone(meanwhile);
     if (pid_ < 0) return false;
+    open_for_the_next_run();
     if (meanwhile == Meanwhile::going_on && !result_.output_taken) give_output();
     return true;
   }
@@ -272,7 +251,7 @@ class SpawnAttempt::Impl {
     bench_.child_alive() = goes_on ? 1 : 0;
     fill_message();
     kill_point("spawn.before_clone");
-    const BlockEverything blocked;
+    const BlockedSignals blocked;
     timespec now{};
     ::clock_gettime(CLOCK_BOOTTIME, &now);
     asked_ns_ = now.tv_sec * 1'000'000'000 + now.tv_nsec;
@@ -326,7 +305,18 @@ class SpawnAttempt::Impl {
         bench_.start_ticks().of(pid_, result_.pidfd.get(), {asked_ns_, report.born_ns});
     result_.channel = std::move(channel_daemon_);
     if (!result_.output_taken) give_output();
-    if (plan_.keeps_pipes) result_.pipes = std::move(pipes_);
+    if (!plan_.keeps_pipes) return;
+    pipes_.out.app = std::move(next_out_);
+    pipes_.err.app = std::move(next_err_);
+    result_.pipes = std::move(pipes_);
+  }
+
+  // While this one's child is on its way. What the child has now stays open until it has its own.
+  void open_for_the_next_run() {
+    if (!plan_.keeps_pipes) return;
+    next_out_ = open_again(pipes_.out, bench_.own_descriptors());
+    next_err_ = open_again(pipes_.err, bench_.own_descriptors());
+    plan_.keeps_pipes = next_out_ && next_err_;
   }
 
   void give_output() {
@@ -354,6 +344,8 @@ class SpawnAttempt::Impl {
   SpawnResult result_;
   UserIdentity user_;
   AppPipes pipes_;     // with a terminal only what is read
+  UniqueFd next_out_;  // of pipes_ that are kept, for the run after this one
+  UniqueFd next_err_;
   UniqueFd terminal_;  // the app's end of it
   UniqueFd channel_app_;
   UniqueFd channel_daemon_;

@@ -29,8 +29,7 @@ std::optional<AppPipes> KeptOutputs::take(RunId run) {
   if (found == pipes_.end()) return std::nullopt;
   AppPipes pipes = std::move(found->second);
   pipes_.erase(found);
-  const int own = own_descriptors_.get();
-  if (!make_as_new(pipes.out, own) || !make_as_new(pipes.err, own)) return std::nullopt;
+  if (!is_still_ours(pipes.out) || !is_still_ours(pipes.err)) return std::nullopt;
   return pipes;
 }
 

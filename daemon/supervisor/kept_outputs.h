@@ -22,8 +22,7 @@ class KeptOutputs {
   void keep(model::RunId run, AppPipes pipes);
   // Whether they are kept, and nothing is in them.
   [[nodiscard]] bool are_empty(model::RunId run) const;
-  // For another process, blocking again. Nothing where they are not kept, or the one before has
-  // changed whose they are.
+  // Nothing where they are not kept, or the one before has changed whose they are.
   [[nodiscard]] std::optional<AppPipes> take(model::RunId run);
   // From now on their end is seen by who reads them.
   void let_go(model::RunId run);
@@ -31,7 +30,6 @@ class KeptOutputs {
   void let_all_go() { pipes_.clear(); }
 
  private:
-  UniqueFd own_descriptors_ = open_own_descriptors();
   std::unordered_map<model::RunId, AppPipes> pipes_;
 };
 
