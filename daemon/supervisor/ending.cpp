@@ -125,7 +125,8 @@ void Supervisor::sweep(Instance& instance, Run& run) {
   if (run.sweeping) return;  // SIGKILL was sent already: its sweep ends when everything is gone
   if (run.spec->kill_mode == model::KillMode::process) return finish_sweep(instance, run);
   const bool asked = run.stop_deadline != TimePoint{};
-  const auto keep = has_room_for_outputs() ? Lanes::Keep::open : Lanes::Keep::nothing;
+  // The next run of one that ended by itself is about to begin.
+  const auto keep = !asked && has_room_for_outputs() ? Lanes::Keep::open : Lanes::Keep::nothing;
   const bool anything = run.lane ? p_.lanes.populated(instance.id, run.lane, keep) : asked;
   run.lane_empty = run.lane && !anything && !run.kill_sweep;
   if (!anything || run.kill_sweep) return finish_sweep(instance, run);
