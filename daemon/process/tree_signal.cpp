@@ -8,6 +8,7 @@
 
 #include "core/base/time.h"
 #include "core/model/limits.h"
+#include "daemon/process/proc_children.h"
 #include "daemon/process/shared_walk.h"
 
 namespace roost::daemon {
@@ -33,11 +34,36 @@ std::vector<ProcessId> find_by_walk(const TreeRoot& root, const TreeMemory& memo
   return find_tree(*root.walk->read(scope, root.keeper, asked_ns), root, memory);
 }
 
+bool has(const std::vector<ProcessId>& ids, pid_t pid) {
+  return std::any_of(ids.begin(), ids.end(), [pid](const ProcessId& id) { return id.pid == pid; });
+}
+
+bool keeps_children_in(const std::vector<ProcessId>& lane, pid_t pid) {
+  const auto children = children_of(pid);
+  return children && std::all_of(children->begin(), children->end(),
+                                 [&lane](pid_t child) { return has(lane, child); });
+}
+
+// Nobody leaves a lane but who is moved out of it (by pam_systemd for `su -`, say). As long as the
+// main process and all children of those within are there, nobody was, and no walk is needed, which
+// takes a look at every process of every app.
+bool is_all(const std::vector<ProcessId>& lane, const TreeRoot& root) {
+  constexpr std::size_t kMostMembers = 32;
+  return lane.size() <= kMostMembers && std::count(lane.begin(), lane.end(), root.main) == 1 &&
+         std::all_of(lane.begin(), lane.end(),
+                     [&](const ProcessId& id) { return keeps_children_in(lane, id.pid); });
+}
+
 // The main process first: a supervisor of its own is told before its workers are.
 std::vector<ProcessId> find_members(const TreeRoot& root, const TreeMemory& memory,
                                     std::int64_t asked_ns) {
+  std::vector<ProcessId> in_lane = find_in_lane(root);
+  if (is_all(in_lane, root)) {
+    std::iter_swap(in_lane.begin(), std::find(in_lane.begin(), in_lane.end(), root.main));
+    return in_lane;
+  }
   std::vector<ProcessId> members = find_by_walk(root, memory, asked_ns);
-  for (const auto& id : find_in_lane(root)) {
+  for (const auto& id : in_lane) {
     if (std::find(members.begin(), members.end(), id) == members.end()) members.push_back(id);
   }
   return members;

@@ -22,8 +22,9 @@ enum class Resend : std::uint8_t {
   only_new
 };  // only_new: those not yet noted as signalled in the memory
 
-// Finds the members (lane ∪ walk) and sends `sig` (0: only find). A walk of root.walk that began at
-// `asked_ns` (CLOCK_MONOTONIC; 0 = now) or later will do.
+// Finds the members (lane ∪ walk; the lane alone where nobody was moved out of it) and sends `sig`
+// (0: only find). A walk of root.walk that began at `asked_ns` (CLOCK_MONOTONIC; 0 = now) or later
+// will do.
 [[nodiscard]] TreeSignal signal_tree(const TreeRoot& root, int sig, Resend resend,
                                      TreeMemory memory, std::int64_t asked_ns = 0);
 

@@ -1,6 +1,7 @@
 #include "daemon/process/tree_sweep.h"
 
 #include <csignal>
+#include <fstream>
 #include <sstream>
 
 #include <doctest/doctest.h>
@@ -242,6 +243,37 @@ TEST_CASE("sweep: may be destroyed at any time, in its own callback too") {
                                      });
   REQUIRE(fixture.loop.run_until([&] { return finished; }, 10s));
   CHECK_FALSE(called);
+}
+
+TEST_CASE("signal: a child that was moved out of the lane is found, too") {
+  for (const CgroupPlace& place : find_cgroup_places(read_cgroup_texts("self"))) {
+    Lanes lanes = Lanes::open_at(place.kind, place.dir, home_id());
+    if (lanes.kind() == CgroupKind::none) {
+      MESSAGE("skipped: " << lanes.why());
+      continue;
+    }
+    CAPTURE(place.dir);
+    {
+      ProcessFixture fixture;
+      const Lane lane = lanes.acquire(model::InstanceId{7});
+      const auto run = fixture.spawn(shell("sleep 300 & sleep 300 & echo $!; wait"), lane);
+      REQUIRE_FALSE(run.failure);
+      const std::string moved = read_until(run.out.get(), "\n");
+      const TreeRoot root = fixture.tree_of(run, lane);
+      const auto within = signal_tree(root, 0, Resend::everyone, {});
+      CHECK(within.alive.size() == 3);
+      CHECK(within.alive.front().pid == run.pid);
+      std::ofstream(place.dir + "/cgroup.procs") << moved << std::flush;
+      REQUIRE(lane_pids(lane, 10).size() == 2);
+      const auto found = signal_tree(root, SIGKILL, Resend::everyone, {});
+      CHECK(found.alive.size() == 3);
+      CHECK(found.alive.front().pid == run.pid);
+      CHECK(found.signalled.size() == 3);
+      REQUIRE(test_keeper().wait_exit(run.run));
+      CHECK(eventually([&] { return !lanes.populated(model::InstanceId{7}, lane); }));
+    }
+    lanes.remove_all();
+  }
 }
 
 TEST_CASE("sweep: many at once share a walk") {
