@@ -58,6 +58,11 @@ Result<Loaded> read_json(const std::string& path, const std::string& text,
                          const std::string& directory) {
   auto document = config::parse_document(path, text, config::Format::json);
   if (document) return Loaded{std::move(*document), {}};
+  if (document.error().code == Errc::conflict) {  // JavaScript would take it, and say nothing
+    Error error = std::move(document).error();
+    error.code = Errc::invalid;
+    return error;
+  }
   const auto program = javascript_program(path, directory);
   if (!program) return std::move(document).error();
   auto evaluated = from_js(config::evaluate_js(*program, absolute_path(path, directory), text));

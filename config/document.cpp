@@ -142,7 +142,7 @@ Error to_error(const Document& document, std::vector<Problem> problems) {
   constexpr std::size_t kMostShown = 20;
   std::stable_sort(problems.begin(), problems.end(),
                    [](const Problem& a, const Problem& b) { return a.at.line < b.at.line; });
-  Error error{Errc::invalid, {}, {}};
+  Error error{problems.size() == 1 ? problems.front().code : Errc::invalid, {}, {}};
   for (std::size_t i = 0; i < std::min(problems.size(), kMostShown); ++i)
     error.message += (i == 0 ? "" : "\n") + shown(document, problems[i]);
   if (problems.size() > kMostShown)

@@ -69,7 +69,8 @@ using model::limits::kMaxConfigBytes;
 using model::limits::kMaxConfigValues;
 using model::limits::kMaxEnvFileBytes;
 
-// Errc::invalid points at the place: "roost.toml:4:3: …", the line itself, and a caret.
+// Errc::invalid points at the place: "roost.toml:4:3: …", the line itself, and a caret. So does
+// Errc::conflict: it is JSON, but no right one (parse_json).
 [[nodiscard]] Result<Document> parse_document(std::string path, std::string text, Format format);
 
 // One fault of a document.
@@ -77,6 +78,7 @@ struct Problem {
   Place at;
   std::string message;
   std::string hint{};
+  Errc code = Errc::invalid;
 };
 
 // All of them in one error, in the order of the text, each with its line and a caret below it.

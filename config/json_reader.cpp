@@ -120,7 +120,11 @@ Problem problem_of(std::string_view message) {
 
 std::optional<Problem> read_json(Document& document) {
   const auto json = parse_json(strict(document.text), kLimits);
-  if (!json) return problem_of(json.error().message);
+  if (!json) {
+    Problem problem = problem_of(json.error().message);
+    problem.code = json.error().code;
+    return problem;
+  }
   document.root = Converter(document.text).convert(json->root(), {1, 1});
   return std::nullopt;
 }

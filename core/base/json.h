@@ -3,8 +3,9 @@
 //
 // The parser is strict RFC 8259 and made for hostile input: depth, bytes and number of values are
 // limited; invalid UTF-8, NUL in strings and duplicate keys are refused; errors name line and
-// column. Strings are decoded in place in one copy of the text, values lie in one vector in the
-// order of the text: a reply of 100 rows costs three allocations.
+// column. Errc::invalid; Errc::conflict for what is well-formed, but says two things (duplicate
+// keys) or nothing (a number out of range). Strings are decoded in place in one copy of the text,
+// values lie in one vector in the order of the text: a reply of 100 rows costs three allocations.
 #pragma once
 
 #include <cstdint>

@@ -80,8 +80,7 @@ bool JsonParser::unique_keys(std::uint32_t self) {
                               << ((mix + static_cast<unsigned>(key.size()) * 7U) & 63U);
     if ((seen & bit) != 0)
       for (std::uint32_t other = self + 1; other < i; other = behind(other))
-        if (key_of(document_.nodes[other]) == key)
-          return scanner_.fail("the name '" + std::string(key) + "' twice in an object");
+        if (key_of(document_.nodes[other]) == key) return refuse_twice(key);
     seen |= bit;
   }
   return true;
@@ -98,8 +97,15 @@ bool JsonParser::unique_keys_by_sorting(std::uint32_t self) {
   }
   std::sort(keys.begin(), keys.end());
   const auto twice = std::adjacent_find(keys.begin(), keys.end());
-  return twice == keys.end() ||
-         scanner_.fail("the name '" + std::string(*twice) + "' twice in an object");
+  if (twice == keys.end()) return true;
+  return refuse_twice(std::max(twice[0], twice[1], [](std::string_view a, std::string_view b) {
+    return a.data() < b.data();
+  }));
+}
+
+bool JsonParser::refuse_twice(std::string_view key) {
+  return scanner_.refuse("'" + std::string(key) + "' stands here twice",
+                         key.empty() ? nullptr : key.data() - 1);
 }
 
 }  // namespace roost::detail

@@ -27,6 +27,7 @@ class JsonParser {
   bool members(std::uint32_t& count, std::uint32_t depth);
   bool unique_keys(std::uint32_t self);
   bool unique_keys_by_sorting(std::uint32_t self);
+  bool refuse_twice(std::string_view key);
 
   [[nodiscard]] std::uint32_t offset(std::string_view part) const {
     return static_cast<std::uint32_t>(part.data() - document_.text.data());

@@ -42,6 +42,14 @@ bool JsonScanner::fail(std::string what) {
   return false;
 }
 
+bool JsonScanner::refuse(std::string what, const char* where) {
+  if (failed()) return false;
+  (void)fail(std::move(what));
+  code_ = Errc::conflict;
+  if (where != nullptr) problem_at_ = where;
+  return false;
+}
+
 bool JsonScanner::fail_expecting(std::string_view what) {
   const std::string got =
       at_ == end_ ? std::string("the end") : name_of_byte(static_cast<unsigned char>(*at_));
@@ -50,7 +58,7 @@ bool JsonScanner::fail_expecting(std::string_view what) {
 
 Error JsonScanner::error() const {
   const std::size_t offset = failed() ? static_cast<std::size_t>(problem_at_ - begin_) : 0;
-  return Error{Errc::invalid, position_of(original_, offset) + problem_, {}};
+  return Error{code_, position_of(original_, offset) + problem_, {}};
 }
 
 bool JsonScanner::token(JsonToken& out) {
@@ -160,7 +168,7 @@ bool JsonScanner::double_value(JsonToken& out, const char* from) {
     // Out of range, and it does not say in which direction: towards zero is a zero, away from it is
     // refused.
     value = std::strtod(std::string(from, static_cast<const char*>(at_)).c_str(), nullptr);
-    if (!std::isfinite(value)) return fail("number out of range");
+    if (!std::isfinite(value)) return refuse("number out of range");
   }
   out.type = JsonType::number;
   out.number = value;

@@ -67,6 +67,8 @@ class JsonScanner {
   }
 
   bool fail(std::string what);
+  // Of what is well-formed: Errc::conflict. Null: here.
+  bool refuse(std::string what, const char* where = nullptr);
   bool fail_expecting(std::string_view what);
 
  private:
@@ -88,6 +90,7 @@ class JsonScanner {
   std::string_view original_;
   std::string problem_;
   const char* problem_at_ = nullptr;
+  Errc code_ = Errc::invalid;
 };
 
 }  // namespace roost::detail

@@ -104,6 +104,15 @@ def test_a_fault_of_javascript_is_told_with_its_app(home, text, words):
     assert done.code == 2 and words in done.err, done
 
 
+@pytest.mark.parametrize("member, words", [
+    ('"name": "b"', "6:7: 'name' stands here twice"), ('"kill_timeout": 1e400', "number out of range")])
+def test_what_only_javascript_would_make_something_of_is_told(home, member, words):
+    """PM2 evaluates JSON as JavaScript, where the last of two names counts, and a number that is too large is none."""
+    file = write(home, "twice.json", '{\n  "apps": [\n    { "script": "sleep 9", // a comment\n      "name": "a",\n      "args": [],\n      ' + member + ' } ] }\n')
+    refused = home.run("start", file)
+    assert refused.code == 2 and words in refused.err and home.infos() == []
+
+
 def test_blank_settings_are_none_and_a_tilde_is_the_home(home):
     apps = [{"name": "app", "script": "sleep 1000", "cron_restart": "", "interpreter": "", "uid": "", "out_file": "~/app.log", "env": {"EMPTY": ""}}]
     home.ok("start", write(home, "ecosystem.json", json.dumps({"apps": apps})), env={"HOME": str(home.work)})

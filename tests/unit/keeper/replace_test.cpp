@@ -85,6 +85,7 @@ TEST_CASE_FIXTURE(Fixture, "keeper upgrade: same pid, same daemon, nothing lost"
 
 TEST_CASE_FIXTURE(Fixture, "keeper upgrade: a program that does not accept the table is not used") {
   const Child child = home.start_child(daemon, Kind::run, 1, 21);
+  REQUIRE(registered(socket(), child));
   const std::string path = home.path() + "/roost-keeper";
   std::filesystem::remove(path);
   std::filesystem::copy_file("/bin/false", path);
