@@ -204,7 +204,8 @@ def test_whoever_has_waited_longest_is_restarted_first(home):
     wait_until(lambda: len(ends(home)) >= 4, 60, "four are restarted")
     hangs.touch()
     wait_until(lambda: home.exits("hangs"), 90, "its turn has come")
-    assert len(ends(home)) <= 4 + 4 and all(len(home.exits(f"slow{i}")) <= 2 for i in range(6)), home.describe("all")
+    # On a busy machine two of the first four have failed again before it hangs: it comes with the third four.
+    assert len(ends(home)) <= 4 + 4 + 4 and all(len(home.exits(f"slow{i}")) <= 2 for i in range(6)), home.describe("all")
     slow.unlink(), hangs.unlink()
 
 

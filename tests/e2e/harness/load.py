@@ -72,7 +72,8 @@ class Crashers:
 
     def check(self, unknown_allowed=False, unborn=0, missing_allowed=0):
         """Every run's end is recorded exactly once, with its true status, and the counters agree; so is the end of `unborn`
-        children that died by SIGKILL before they became the program. When keeper and daemon are lost in one moment, what is
+        children that died by SIGKILL before they became the program, and of those that were stopped before they had noted
+        their beginning. When keeper and daemon are lost in one moment, what is
         known is in state.db, which is 20 ms behind: the last end of each app may be missing (`missing_allowed`)."""
         for name in self.records:
             self.runs(name)  # a spawn that came to nothing, because the keeper died, is tried again after a second
@@ -86,6 +87,8 @@ class Crashers:
             exits = self.home.exits(name)
             early = [e for e in exits if e["pid"] not in begun and e["status"].get("signal") == int(signal.SIGKILL)][:unborn]
             unborn -= len(early)
+            stopped = [e for e in exits if e["pid"] not in begun and e["status"].get("signal") == int(signal.SIGTERM) and e["decision"] == "stopped by request"]
+            early += {e["pid"]: e for e in stopped}.values()  # once each
             seen = Tally(e["pid"] for e in exits if e not in early)
             missing, too_many = Tally(begun) - seen, seen - Tally(begun)
             assert not too_many and sum(missing.values()) <= missing_allowed, f"{name}: exits missing {missing}, too many {too_many}; runs {self.records[name].read_text()}; exits {exits}"
