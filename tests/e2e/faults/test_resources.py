@@ -111,8 +111,8 @@ def truthful(home, options):
 def test_f12_keeps_trying_while_nothing_can_be_forked(others):
     home, options, outsider = others
     daemon, keeper = home.live_pid("daemon_pid"), home.live_pid("keeper_pid")
-    calm = home.run("pid", "calm", **options).out
-    pid = int(home.run("pid", "app", **options).out)
+    calm, pid = (wait_until(lambda name=name: home.run("pid", name, **options).out.strip(), 10, f"{name} runs") for name in ("calm", "app"))
+    pid = int(pid)
     may_fork(outsider, [daemon, keeper], False)
     os.kill(pid, signal.SIGKILL)
     seconds = 12 if FULL else 2.5
@@ -131,7 +131,7 @@ def test_f12_keeps_trying_while_nothing_can_be_forked(others):
     took = time.monotonic() - begin
     print(f"F12: cpu {used * 100:.2f} %, back {took:.2f} s after processes could be made; shown meanwhile: {entry['state']}: {entry.get('reason')}")
     assert took <= 5 and used < 0.01
-    assert home.run("pid", "calm", **options).out == calm
+    assert home.run("pid", "calm", **options).out.strip() == calm
 
 
 @pytest.mark.root
