@@ -30,10 +30,17 @@ def in_lane(pid):
     return "/roost-" in Path(f"/proc/{pid}/cgroup").read_text()
 
 
+def is_pipe(pid, fd):
+    try:
+        return os.readlink(f"/proc/{pid}/fd/{fd}").startswith("pipe:")
+    except FileNotFoundError:  # closed meanwhile
+        return False
+
+
 def open_pipes(home):
     """How many ends of pipes the daemon has."""
     pid = home.live_pid("daemon_pid")
-    return sum(os.readlink(f"/proc/{pid}/fd/{fd}").startswith("pipe:") for fd in procs.open_fds(pid))
+    return sum(is_pipe(pid, fd) for fd in procs.open_fds(pid))
 
 
 def said(home, pid, streams):
