@@ -5,14 +5,13 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
-#include <memory>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/suggest.h"
+#include "core/base/unique_dir.h"
 #include "core/base/unique_fd.h"
 
 namespace roost::cli {
@@ -28,10 +27,6 @@ bool is_same_place(const char* a, const char* b) {
   return ::stat(a, &first) == 0 && ::stat(b, &second) == 0 && first.st_dev == second.st_dev &&
          first.st_ino == second.st_ino;
 }
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
 
 std::string parent_of(const std::string& path) {
   const auto slash = path.rfind('/');
@@ -113,7 +108,7 @@ std::optional<std::string> find_program(std::string_view name, const std::string
 }
 
 std::string suggest_file(const std::string& path) {
-  const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(parent_of(path).c_str()));
+  const UniqueDir directory(::opendir(parent_of(path).c_str()));
   if (directory == nullptr) return {};
   std::vector<std::string> names;
   while (names.size() < kMaxSuggestions) {

@@ -134,15 +134,17 @@ Result<Document> parse_document(std::string path, std::string text, Format forma
   const auto problem = format == Format::json   ? read_json(document)
                        : format == Format::yaml ? read_yaml(document)
                                                 : read_toml(document);
-  if (problem) return to_error(document, {*problem});
-  return document;
+  if (!problem) return document;
+  Error error = to_error(document, {*problem});
+  error.code = problem->code;
+  return error;
 }
 
 Error to_error(const Document& document, std::vector<Problem> problems) {
   constexpr std::size_t kMostShown = 20;
   std::stable_sort(problems.begin(), problems.end(),
                    [](const Problem& a, const Problem& b) { return a.at.line < b.at.line; });
-  Error error{problems.size() == 1 ? problems.front().code : Errc::invalid, {}, {}};
+  Error error{Errc::invalid, {}, {}};
   for (std::size_t i = 0; i < std::min(problems.size(), kMostShown); ++i)
     error.message += (i == 0 ? "" : "\n") + shown(document, problems[i]);
   if (problems.size() > kMostShown)

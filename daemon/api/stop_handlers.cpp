@@ -21,7 +21,7 @@ using Facts = std::map<InstanceId, DownFact>;
 StopOutcome before_stop(Services& services, InstanceId id) {
   const Instance& instance = *services.supervisor.find(id);
   StopOutcome outcome;
-  outcome.instance = view_of(services, instance, Usage::left_out);
+  outcome.instance = view_of(services, instance, Measured::no);
   outcome.pid = outcome.instance.pid;
   outcome.already_stopped = !instance.machine.current && !should_be_up(instance);
   return outcome;

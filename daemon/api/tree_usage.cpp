@@ -2,7 +2,7 @@
 
 #include "core/model/limits.h"
 #include "daemon/process/lanes.h"
-#include "daemon/process/proc_snapshot.h"
+#include "daemon/process/proc_children.h"
 
 namespace roost::daemon {
 

@@ -60,7 +60,7 @@ std::string standing_problem(Services& services, const Instance& instance) {
 
 }  // namespace
 
-ipc::InstanceInfo view_of(Services& services, const Instance& instance, Usage usage) {
+ipc::InstanceInfo view_of(Services& services, const Instance& instance, Measured usage) {
   const model::InstanceState& m = instance.machine;
   ipc::InstanceInfo info;
   info.id = raw(instance.id);
@@ -81,7 +81,7 @@ ipc::InstanceInfo view_of(Services& services, const Instance& instance, Usage us
   info.pid = run->label.pid;
   info.started_ms = run->label.started_wall_ms;
   info.uptime_ms = std::max<std::int64_t>(0, to_ms(now - from_ns(run->label.started_ns)));
-  if (usage == Usage::left_out) return info;
+  if (usage == Measured::no) return info;
   if (const auto used = services.usage.of(*run, now)) {
     info.cpu = used->cpu_percent;
     info.memory = used->rss_bytes;

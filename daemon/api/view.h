@@ -13,9 +13,9 @@
 namespace roost::daemon {
 
 // Processor and memory take a look at every process of the run, 50 us at least.
-enum class Usage : std::uint8_t { measured, left_out };
+enum class Measured : std::uint8_t { yes, no };
 [[nodiscard]] ipc::InstanceInfo view_of(Services& services, const Instance& instance,
-                                        Usage usage = Usage::measured);
+                                        Measured usage = Measured::yes);
 
 // Instances in the shape of PM2's `jlist`: one JSON array.
 [[nodiscard]] std::string render_jlist(Services& services,

@@ -4,11 +4,11 @@
 #include <cerrno>
 #include <memory>
 
-#include <dirent.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include "core/base/fs.h"
+#include "core/base/unique_dir.h"
 #include "core/model/limits.h"
 
 namespace roost::daemon {
@@ -18,10 +18,6 @@ constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MO
                                   IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |
                                   IN_EXCL_UNLINK;
 constexpr int kDeepest = 128;  // directories within directories
-
-struct CloseDir {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
 
 bool is_below(std::string_view path, std::string_view directory) {
   return path.starts_with(directory) &&
@@ -48,7 +44,7 @@ class Scanner {
 
   void walk(const std::string& directory, int depth = 0) {
     if (!add(directory) || !scope_.only.empty() || depth > kDeepest) return;
-    const std::unique_ptr<DIR, CloseDir> dir(::opendir(directory.c_str()));
+    const UniqueDir dir(::opendir(directory.c_str()));
     if (!dir) return;  // gone again, or not ours to read
     std::vector<std::string> below;
     while (const dirent* entry = ::readdir(dir.get())) {

@@ -4,14 +4,13 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <memory>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/fs.h"
+#include "core/base/unique_dir.h"
 #include "core/model/limits.h"
 #include "daemon/process/cgroup_mounts.h"
 #include "daemon/process/tree_signal.h"
@@ -21,10 +20,6 @@ namespace {
 
 constexpr std::size_t kMaxTextBytes = 4U << 20;
 constexpr int kMaxDepth = 16;  // of cgroups an app makes within its lane
-
-struct CloseDir {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
 
 std::string read_text(const std::string& path) {
   auto text = read_file(path, kMaxTextBytes);
@@ -107,7 +102,7 @@ std::vector<std::string> list_cgroups(int dir) {
   std::vector<std::string> names;
   const int again = ::openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (again < 0) return names;
-  const std::unique_ptr<DIR, CloseDir> list(::fdopendir(again));
+  const UniqueDir list(::fdopendir(again));
   if (!list) {
     ::close(again);
     return names;

@@ -1,39 +1,20 @@
 #include "daemon/process/proc_children.h"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
-#include <memory>
 #include <string>
 #include <string_view>
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <unistd.h>
-
-#include "core/base/unique_fd.h"
+#include "core/base/fs.h"
+#include "core/base/unique_dir.h"
 
 namespace roost::daemon {
 namespace {
 
-constexpr std::size_t kMostThreads = 32;
-constexpr std::size_t kMostBytes = 4096;
-
-struct CloseDir {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
-bool is_number(std::string_view name) {
-  return !name.empty() && name.front() >= '0' && name.front() <= '9';
-}
-
-// "123 456 ", appended to `pids`.
-bool read_children(int task_dir, const std::string& thread, std::vector<pid_t>& pids) {
-  const UniqueFd fd(::openat(task_dir, (thread + "/children").c_str(), O_RDONLY | O_CLOEXEC));
-  std::array<char, kMostBytes> text;
-  const ssize_t size = fd ? ::read(fd.get(), text.data(), text.size()) : -1;
-  if (size < 0 || size == static_cast<ssize_t>(text.size())) return false;
-  const char* at = text.data();
-  const char* end = at + size;
+// "123 456 "
+bool append_pids(std::string_view list, std::vector<pid_t>& pids) {
+  const char* at = list.data();
+  const char* end = at + list.size();
   while (at < end) {
     pid_t pid = 0;
     const auto parsed = std::from_chars(at, end, pid);
@@ -44,21 +25,35 @@ bool read_children(int task_dir, const std::string& thread, std::vector<pid_t>& 
   return true;
 }
 
+// What can be read; false where something cannot.
+bool append_children(pid_t pid, std::vector<pid_t>& pids) {
+  constexpr std::size_t kMostBytes = 1U << 20;
+  const std::string path = "/proc/" + std::to_string(pid) + "/task";
+  const UniqueDir tasks(::opendir(path.c_str()));
+  bool all = tasks != nullptr;
+  while (const dirent* entry = tasks ? ::readdir(tasks.get()) : nullptr) {
+    if (entry->d_name[0] == '.') continue;
+    const auto list = read_file(path + '/' + entry->d_name + "/children", kMostBytes);
+    all = list && append_pids(*list, pids) && all;
+  }
+  return all;
+}
+
 }  // namespace
 
 std::optional<std::vector<pid_t>> children_of(pid_t pid) {
-  const std::unique_ptr<DIR, CloseDir> tasks(
-      ::opendir(("/proc/" + std::to_string(pid) + "/task").c_str()));
-  if (!tasks) return std::nullopt;
   std::vector<pid_t> pids;
-  std::size_t threads = 0;
-  while (const dirent* entry = ::readdir(tasks.get())) {
-    if (!is_number(entry->d_name)) continue;
-    if (++threads > kMostThreads || !read_children(::dirfd(tasks.get()), entry->d_name, pids))
-      return std::nullopt;
-  }
-  if (threads == 0) return std::nullopt;
+  if (!append_children(pid, pids)) return std::nullopt;
   return pids;
+}
+
+std::vector<pid_t> descendants(pid_t root, std::size_t most) {
+  std::vector<pid_t> found{root};
+  for (std::size_t at = 0; at < found.size() && found.size() <= most; ++at)
+    (void)append_children(found[at], found);
+  found.erase(found.begin());
+  found.resize(std::min(found.size(), most));
+  return found;
 }
 
 }  // namespace roost::daemon

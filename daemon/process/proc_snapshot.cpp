@@ -4,17 +4,16 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <memory>
 #include <string>
 #include <unordered_map>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/unique_dir.h"
 #include "core/base/unique_fd.h"
 #include "daemon/process/app_terminal.h"
 
@@ -56,10 +55,6 @@ std::uint64_t read_pipe_link(int dir, const char* path) {
 bool by_pid(const ProcInfo& a, const ProcInfo& b) {
   return a.stat.id.pid < b.stat.id.pid;
 }
-
-struct CloseDir {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
 
 class Reader {
  public:
@@ -117,7 +112,7 @@ class Reader {
 
   [[nodiscard]] bool may_look_into(uid_t owner) const { return own_uid_ == 0 || owner == own_uid_; }
 
-  std::unique_ptr<DIR, CloseDir> proc_;
+  UniqueDir proc_;
   uid_t own_uid_ = ::geteuid();
   int exec_waits_ = kMaxExecWaits;
   std::string stat_ = std::string(kMaxStatBytes, '\0');
@@ -254,26 +249,6 @@ std::uint64_t pipe_inode(int fd) {
   constexpr std::uint64_t kNoPipe = std::uint64_t{1} << 63;  // they have 32 bits
   const auto terminal = S_ISCHR(info.st_mode) ? terminal_number(fd) : std::nullopt;
   return terminal ? kNoPipe | *terminal : 0;
-}
-
-std::vector<pid_t> descendants(pid_t root, std::size_t most) {
-  constexpr std::size_t kListBytes = 64U << 10;
-  std::string buffer(kListBytes, '\0');
-  std::vector<pid_t> found{root};
-  for (std::size_t at = 0; at < found.size() && found.size() <= most; ++at) {
-    const std::unique_ptr<DIR, CloseDir> tasks(
-        ::opendir(("/proc/" + std::to_string(found[at]) + "/task").c_str()));
-    while (const dirent* entry = tasks ? ::readdir(tasks.get()) : nullptr) {
-      const std::string path = std::string(entry->d_name) + "/children";
-      std::string_view list = read_into(::dirfd(tasks.get()), path.c_str(), buffer).value_or("");
-      for (pid_t pid = 0; !list.empty();
-           list.remove_prefix(std::min(list.find(' '), list.size() - 1) + 1))
-        if (parse_whole(list.substr(0, list.find(' ')), pid)) found.push_back(pid);
-    }
-  }
-  found.erase(found.begin());
-  found.resize(std::min(found.size(), most));
-  return found;
 }
 
 }  // namespace roost::daemon

@@ -73,8 +73,4 @@ enum class Scope : std::uint8_t {
 // terminal a number that no pipe has.
 [[nodiscard]] std::uint64_t pipe_inode(int fd);
 
-// The living descendants of a process by parentage, at most `most`; what was reparented is not
-// found. Reads /proc of each; any thread.
-[[nodiscard]] std::vector<pid_t> descendants(pid_t root, std::size_t most);
-
 }  // namespace roost::daemon

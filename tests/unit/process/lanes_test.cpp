@@ -20,26 +20,10 @@ namespace {
 
 constexpr model::InstanceId kInstance{7};
 
-// Every kind of lanes this machine can have; a kind it cannot have is reported and skipped.
-template <class Body>
-void with_each_kind(Body body) {
-  for (const CgroupPlace& place : find_cgroup_places(read_cgroup_texts("self"))) {
-    Lanes lanes = Lanes::open_at(place.kind, place.dir, home_id());
-    if (lanes.kind() == CgroupKind::none) {
-      MESSAGE("skipped: " << lanes.why());
-      continue;
-    }
-    CAPTURE(place.dir);
-    body(lanes);
-    lanes.remove_all();
-    CHECK_FALSE(std::filesystem::exists(place.dir + "/roost-" + home_id()));
-  }
-}
-
 }  // namespace
 
 TEST_CASE("lanes: an app lives in its lane from its first instruction, and so do its children") {
-  with_each_kind([](Lanes& lanes) {
+  with_each_kind_of_lanes([](Lanes& lanes, const std::string&) {
     ProcessFixture fixture;
     const Lane lane = lanes.acquire(kInstance);
     REQUIRE(lane);
@@ -63,7 +47,7 @@ TEST_CASE("lanes: an app lives in its lane from its first instruction, and so do
 }
 
 TEST_CASE("lanes: one is used again when it is empty, another is taken while it is not") {
-  with_each_kind([](Lanes& lanes) {
+  with_each_kind_of_lanes([](Lanes& lanes, const std::string&) {
     ProcessFixture fixture;
     const Lane first = lanes.acquire(kInstance);
     CHECK(first.number == 1);
@@ -81,7 +65,7 @@ TEST_CASE("lanes: one is used again when it is empty, another is taken while it 
 }
 
 TEST_CASE("lanes: what is looked at again and again stays open, as long as the lane is roost's") {
-  with_each_kind([](Lanes& lanes) {
+  with_each_kind_of_lanes([](Lanes& lanes, const std::string&) {
     ProcessFixture fixture;
     const Lane lane = lanes.acquire(kInstance);
     CHECK(lanes.directory(kInstance, lane) == nullptr);
@@ -107,7 +91,7 @@ TEST_CASE("lanes: what is looked at again and again stays open, as long as the l
 }
 
 TEST_CASE("lanes: no more stay open than there is a limit for") {
-  with_each_kind([](Lanes& lanes) {
+  with_each_kind_of_lanes([](Lanes& lanes, const std::string&) {
     std::size_t open = 0;
     for (std::uint32_t i = 0; i < model::limits::kMaxKeptOutputs + 4; ++i) {
       const model::InstanceId id{100 + i};
@@ -120,7 +104,7 @@ TEST_CASE("lanes: no more stay open than there is a limit for") {
 }
 
 TEST_CASE("lanes: the next daemon finds a lane by its number") {
-  with_each_kind([](Lanes& lanes) {
+  with_each_kind_of_lanes([](Lanes& lanes, const std::string&) {
     ProcessFixture fixture;
     const Lane lane = lanes.acquire(kInstance);
     const auto run = fixture.spawn(direct("/bin/sleep", {"300"}), lane);
@@ -139,7 +123,7 @@ TEST_CASE("lanes: the next daemon finds a lane by its number") {
 
 TEST_CASE("lanes: an app of another user is born in its lane, too") {
   if (::geteuid() != 0) return;
-  with_each_kind([](Lanes& lanes) {
+  with_each_kind_of_lanes([](Lanes& lanes, const std::string&) {
     ProcessFixture fixture;
     const Lane lane = lanes.acquire(kInstance);
     auto spec = direct("/bin/sleep", {"300"});
@@ -155,7 +139,7 @@ TEST_CASE("lanes: an app of another user is born in its lane, too") {
 }
 
 TEST_CASE("lanes: there is an end to the lanes of an instance") {
-  with_each_kind([](Lanes& lanes) {
+  with_each_kind_of_lanes([](Lanes& lanes, const std::string&) {
     for (std::uint32_t i = 1; i <= Lanes::kMaxPerInstance; ++i)
       CHECK(lanes.acquire(kInstance).number == i);
     CHECK_FALSE(lanes.acquire(kInstance));
@@ -165,7 +149,7 @@ TEST_CASE("lanes: there is an end to the lanes of an instance") {
 }
 
 TEST_CASE("lanes: cgroups that an app made within its lane go with it") {
-  with_each_kind([](Lanes& lanes) {
+  with_each_kind_of_lanes([](Lanes& lanes, const std::string&) {
     const Lane lane = lanes.acquire(kInstance);
     REQUIRE(::mkdir((lane.dir + "/own").c_str(), 0755) == 0);
     lanes.remove(kInstance);

@@ -9,7 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/process/process_fixture.h"
+
 using roost::daemon::children_of;
+using roost::daemon::descendants;
+using roost::daemon::test::eventually;
 
 namespace {
 
@@ -53,19 +57,25 @@ TEST_CASE("children: of every thread, until they are reaped") {
   CHECK(sorted_children() == before);
 }
 
-TEST_CASE("children: of nobody, and of too many threads, nothing is told") {
+TEST_CASE("children: of nobody nothing is told") {
   CHECK_FALSE(children_of(0x3fffffff));
-  std::vector<std::thread> threads;
-  int hold[2];
-  REQUIRE(::pipe(hold) == 0);
-  for (int i = 0; i < 40; ++i)
-    threads.emplace_back([&hold] {
-      char byte = 0;
-      (void)!::read(hold[0], &byte, 1);
-    });
-  CHECK_FALSE(children_of(::getpid()));
-  ::close(hold[1]);
-  for (auto& thread : threads)
-    thread.join();
-  ::close(hold[0]);
+  CHECK(descendants(0x3fffffff, 10).empty());
+}
+
+TEST_CASE("descendants: of children, too, and no more than wanted") {
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    (void)fork_sleeper();
+    ::pause();
+    ::_exit(0);
+  }
+  REQUIRE(eventually([parent] { return descendants(parent, 10).size() == 1; }));
+  const pid_t grandchild = descendants(parent, 10).front();
+  const auto all = descendants(::getpid(), 1000);
+  CHECK(std::count(all.begin(), all.end(), parent) == 1);
+  CHECK(std::count(all.begin(), all.end(), grandchild) == 1);
+  CHECK(descendants(::getpid(), 1).size() == 1);
+  REQUIRE(grandchild > 1);
+  ::kill(grandchild, SIGKILL);
+  end(parent);
 }

@@ -1,6 +1,7 @@
 #include "tests/unit/process/process_fixture.h"
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 
@@ -10,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "daemon/process/lane_files.h"
 #include "tests/unit/process/test_keeper.h"
 
 namespace roost::daemon::test {
@@ -56,6 +58,21 @@ model::AppSpec shell(const std::string& line) {
   model::AppSpec spec = direct(line);
   spec.kind = model::ExecKind::shell;
   return spec;
+}
+
+void with_each_kind_of_lanes(
+    const std::function<void(Lanes& lanes, const std::string& parent)>& body) {
+  for (const CgroupPlace& place : find_cgroup_places(read_cgroup_texts("self"))) {
+    Lanes lanes = Lanes::open_at(place.kind, place.dir, home_id());
+    if (lanes.kind() == CgroupKind::none) {
+      MESSAGE("skipped: " << lanes.why());
+      continue;
+    }
+    CAPTURE(place.dir);
+    body(lanes, place.dir);
+    lanes.remove_all();
+    CHECK_FALSE(std::filesystem::exists(place.dir + "/roost-" + home_id()));
+  }
 }
 
 bool is_alive(const ProcessId& id) {

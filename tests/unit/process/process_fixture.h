@@ -1,6 +1,7 @@
 // A loop, a worker, a spawner and words for starting things under the test keeper.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,12 @@ namespace roost::daemon::test {
 [[nodiscard]] std::string read_to_end(int fd);
 // The value of a field of /proc/PID/status, trimmed.
 [[nodiscard]] std::string status_field(pid_t pid, const std::string& name);
+
+// With lanes of every kind that this machine can have, made in the cgroup directory `parent`; a
+// kind it cannot have is reported and skipped. They are removed at the end, and their directory
+// with them.
+void with_each_kind_of_lanes(
+    const std::function<void(Lanes& lanes, const std::string& parent)>& body);
 
 class ProcessFixture {
  public:

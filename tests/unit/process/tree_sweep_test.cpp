@@ -74,29 +74,20 @@ void kill_rest(const Family& family) {
 }  // namespace
 
 TEST_CASE("sweep: with a cgroup nobody escapes, not even without session, environment and pipes") {
-  for (const CgroupPlace& place : find_cgroup_places(read_cgroup_texts("self"))) {
-    Lanes lanes = Lanes::open_at(place.kind, place.dir, home_id());
-    if (lanes.kind() == CgroupKind::none) {
-      MESSAGE("skipped: " << lanes.why());
-      continue;
-    }
-    CAPTURE(place.dir);
-    {
-      ProcessFixture fixture;
-      const Lane lane = lanes.acquire(model::InstanceId{7});
-      const auto family = start_family(fixture, "exit 3", lane);
-      REQUIRE(test_keeper().wait_exit(family.main.run)->status == 3);
-      CHECK(count_alive(family) == 5);
-      const auto result = sweep(fixture, fixture.tree_of(family.main, lane), 10s);
-      CHECK(result.signalled == 5);
-      CHECK(result.killed == 0);
-      CHECK(result.survivors == 0);
-      CHECK(count_alive(family) == 0);
-      CHECK_FALSE(lanes.populated(model::InstanceId{7}, lane));
-      kill_rest(family);
-    }
-    lanes.remove_all();
-  }
+  with_each_kind_of_lanes([](Lanes& lanes, const std::string&) {
+    ProcessFixture fixture;
+    const Lane lane = lanes.acquire(model::InstanceId{7});
+    const auto family = start_family(fixture, "exit 3", lane);
+    REQUIRE(test_keeper().wait_exit(family.main.run)->status == 3);
+    CHECK(count_alive(family) == 5);
+    const auto result = sweep(fixture, fixture.tree_of(family.main, lane), 10s);
+    CHECK(result.signalled == 5);
+    CHECK(result.killed == 0);
+    CHECK(result.survivors == 0);
+    CHECK(count_alive(family) == 0);
+    CHECK_FALSE(lanes.populated(model::InstanceId{7}, lane));
+    kill_rest(family);
+  });
 }
 
 TEST_CASE(
@@ -246,34 +237,25 @@ TEST_CASE("sweep: may be destroyed at any time, in its own callback too") {
 }
 
 TEST_CASE("signal: a child that was moved out of the lane is found, too") {
-  for (const CgroupPlace& place : find_cgroup_places(read_cgroup_texts("self"))) {
-    Lanes lanes = Lanes::open_at(place.kind, place.dir, home_id());
-    if (lanes.kind() == CgroupKind::none) {
-      MESSAGE("skipped: " << lanes.why());
-      continue;
-    }
-    CAPTURE(place.dir);
-    {
-      ProcessFixture fixture;
-      const Lane lane = lanes.acquire(model::InstanceId{7});
-      const auto run = fixture.spawn(shell("sleep 300 & sleep 300 & echo $!; wait"), lane);
-      REQUIRE_FALSE(run.failure);
-      const std::string moved = read_until(run.out.get(), "\n");
-      const TreeRoot root = fixture.tree_of(run, lane);
-      const auto within = signal_tree(root, 0, Resend::everyone, {});
-      CHECK(within.alive.size() == 3);
-      CHECK(within.alive.front().pid == run.pid);
-      std::ofstream(place.dir + "/cgroup.procs") << moved << std::flush;
-      REQUIRE(lane_pids(lane, 10).size() == 2);
-      const auto found = signal_tree(root, SIGKILL, Resend::everyone, {});
-      CHECK(found.alive.size() == 3);
-      CHECK(found.alive.front().pid == run.pid);
-      CHECK(found.signalled.size() == 3);
-      REQUIRE(test_keeper().wait_exit(run.run));
-      CHECK(eventually([&] { return !lanes.populated(model::InstanceId{7}, lane); }));
-    }
-    lanes.remove_all();
-  }
+  with_each_kind_of_lanes([](Lanes& lanes, const std::string& parent) {
+    ProcessFixture fixture;
+    const Lane lane = lanes.acquire(model::InstanceId{7});
+    const auto run = fixture.spawn(shell("sleep 300 & sleep 300 & echo $!; wait"), lane);
+    REQUIRE_FALSE(run.failure);
+    const std::string moved = read_until(run.out.get(), "\n");
+    const TreeRoot root = fixture.tree_of(run, lane);
+    const auto within = signal_tree(root, 0, Resend::everyone, {});
+    CHECK(within.alive.size() == 3);
+    CHECK(within.alive.front().pid == run.pid);
+    std::ofstream(parent + "/cgroup.procs") << moved << std::flush;
+    REQUIRE(lane_pids(lane, 10).size() == 2);
+    const auto found = signal_tree(root, SIGKILL, Resend::everyone, {});
+    CHECK(found.alive.size() == 3);
+    CHECK(found.alive.front().pid == run.pid);
+    CHECK(found.signalled.size() == 3);
+    REQUIRE(test_keeper().wait_exit(run.run));
+    CHECK(eventually([&] { return !lanes.populated(model::InstanceId{7}, lane); }));
+  });
 }
 
 TEST_CASE("sweep: many at once share a walk") {
